@@ -1,0 +1,199 @@
+"""The result schema: what a study's stored rows look like, and how they are read.
+
+Shared by `sweeps`, which writes them, and `analysis`, which turns them into figures; it
+imports neither, and neither torch nor ray. A study's directory (a local path or any
+`pyarrow.fs` URI) holds
+
+    study.json              the manifest: schema version, study, hyper-parameters
+    runs/*.parquet          one row per run: the only truth about what has been trained
+    curves/*.parquet        one row per run and evaluation: the learning curves
+    samples/*.parquet       one row per run: points drawn from its trained decoder
+
+A run is finished when its row is in `runs`; its curve and samples are written before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+SCHEMA_VERSION = 1
+MANIFEST = "study.json"
+
+METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
+"""Final metrics of a run, in reading order; null unless its outcome is COMPLETED or STOPPED."""
+
+LOSSES = ("critic_loss", "autoencoder_loss")
+"""Training losses that stand beside the metrics in the learning curves."""
+
+
+class Outcome(StrEnum):
+    """How a run ended. Divergence is a result, FAILED is not: failed runs are tried again."""
+
+    COMPLETED = "COMPLETED"
+    DIVERGED = "DIVERGED"
+    STOPPED = "STOPPED"
+    FAILED = "FAILED"
+
+
+class SchemaError(ValueError):
+    """A directory is not the store it was taken for; the message says the rule and the remedy."""
+
+
+HYPER_PARAMETER_TYPES = {"int": pa.int64(), "float": pa.float64(), "str": pa.string(), "bool": pa.bool_()}
+
+_BEFORE = [
+    pa.field("run_key", pa.string(), nullable=False),
+    pa.field("study", pa.string(), nullable=False),
+    pa.field("algorithm", pa.string(), nullable=False),
+    pa.field("lam", pa.float64(), nullable=False),
+    pa.field("seed", pa.int64(), nullable=False),
+    pa.field("configuration", pa.int64(), nullable=False),  # number in the declared space, for reading only
+    pa.field("configuration_key", pa.string(), nullable=False),  # hash of the hyper-parameters: pairs match on it
+    pa.field("budget", pa.int64(), nullable=False),  # iterations declared
+    pa.field("data_version", pa.string(), nullable=False),
+]
+_AFTER = [
+    pa.field("outcome", pa.string(), nullable=False),
+    pa.field("diverged_at", pa.int64()),  # iteration, 1-based
+    pa.field("iterations", pa.int64(), nullable=False),  # iterations trained
+    *(pa.field(name, pa.float64()) for name in METRICS),
+    pa.field("error", pa.string()),  # of a FAILED run
+    pa.field("train_seconds", pa.float64(), nullable=False),  # the run's share of its cohort's training time
+    pa.field("device", pa.string(), nullable=False),
+    pa.field("cohort_key", pa.string(), nullable=False),
+    pa.field("cohort_size", pa.int64(), nullable=False),
+    pa.field("git_commit", pa.string(), nullable=False),
+    pa.field("versions", pa.string(), nullable=False),  # JSON: package -> version
+    pa.field("started_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    pa.field("finished_at", pa.timestamp("us", tz="UTC"), nullable=False),
+]
+
+CURVES = pa.schema(
+    [
+        pa.field("run_key", pa.string(), nullable=False),
+        pa.field("iteration", pa.int64(), nullable=False),
+        *(pa.field(name, pa.float64()) for name in (*METRICS, *LOSSES)),
+    ]
+)
+SAMPLES = pa.schema(
+    [
+        pa.field("run_key", pa.string(), nullable=False),
+        pa.field("points", pa.list_(pa.float32()), nullable=False),  # row-major [n, 2]
+    ]
+)
+
+
+def runs_schema(hyper_parameters: Mapping[str, str]) -> pa.Schema:
+    """Schema of `runs` for hyper-parameters given as name -> 'int' | 'float' | 'str' | 'bool'."""
+    columns = [
+        pa.field(name, HYPER_PARAMETER_TYPES[kind], nullable=False) for name, kind in hyper_parameters.items()
+    ]
+    return pa.schema([*_BEFORE, *columns, *_AFTER])
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a study's directory says about itself.
+
+    Attributes:
+        study: the study's name.
+        hyper_parameters: name -> 'int' | 'float' | 'str' | 'bool', in reading order.
+        question: the research question, for the report.
+    """
+
+    study: str
+    hyper_parameters: dict[str, str]
+    question: str = ""
+
+    def to_json(self) -> str:
+        return json.dumps({"schema_version": SCHEMA_VERSION, **self.__dict__}, indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> Manifest:
+        try:
+            fields = json.loads(text)
+            version = fields.pop("schema_version")
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but it cannot be read ({error}); "
+                              "restore it or choose another --results") from error  # fmt: skip
+        if version != SCHEMA_VERSION:
+            raise SchemaError(f"{where} has schema version {version}, this version reads {SCHEMA_VERSION}; "
+                              "choose another --results or the version that wrote it")  # fmt: skip
+        return cls(**fields)
+
+
+def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Filesystem and path of a study's directory, from a local path or a `pyarrow.fs` URI."""
+    if "://" in uri:
+        filesystem, path = pafs.FileSystem.from_uri(uri)
+        return filesystem, path
+    return pafs.LocalFileSystem(), str(Path(uri).expanduser().resolve())
+
+
+def read_manifest(uri: str) -> Manifest:
+    """The manifest of a study's directory. Raises SchemaError where there is none."""
+    filesystem, path = open_directory(uri)
+    if filesystem.get_file_info(f"{path}/{MANIFEST}").type != pafs.FileType.File:
+        raise SchemaError(f"{uri} must be a study's results directory, but it has no {MANIFEST}; "
+                          "give the directory that a study printed, such as results/toy_robustness")  # fmt: skip
+    with filesystem.open_input_stream(f"{path}/{MANIFEST}") as stream:
+        return Manifest.from_json(stream.read().decode(), uri)
+
+
+def read_runs(uri: str) -> pa.Table:
+    """All runs of a study, exactly one row per run key (`one_row_per_run`), sorted by run key."""
+    manifest = read_manifest(uri)
+    return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters)))
+
+
+def read_curves(uri: str) -> pa.Table:
+    """Learning curves, one row per (run key, iteration), sorted by both."""
+    table = _read(uri, "curves", CURVES).sort_by([("run_key", "ascending"), ("iteration", "ascending")])
+    return _first_of(table, ["run_key", "iteration"])
+
+
+def read_samples(uri: str) -> pa.Table:
+    """Generated points, one row per run key."""
+    return _first_of(_read(uri, "samples", SAMPLES).sort_by("run_key"), ["run_key"])
+
+
+def one_row_per_run(table: pa.Table) -> pa.Table:
+    """The row that counts for each run key: a finished one before a FAILED one, then the earliest finished."""
+    failed = pc.equal(table["outcome"], Outcome.FAILED.value)
+    order = [("run_key", "ascending"), ("_failed", "ascending"), ("finished_at", "ascending")]
+    table = table.append_column("_failed", failed).sort_by(order)
+    return _first_of(table, ["run_key"]).drop_columns(["_failed"])
+
+
+def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:
+    """The first row of every run of equal keys in a table sorted by them."""
+    if table.num_rows < 2:
+        return table
+    changed = pa.array([False] * (table.num_rows - 1))
+    for key in keys:
+        column = table[key].combine_chunks()
+        changed = pc.or_(changed, pc.not_equal(column[1:], column[:-1]))
+    return table.filter(pa.concat_arrays([pa.array([True]), changed]))
+
+
+def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
+    filesystem, path = open_directory(uri)
+    selector = pafs.FileSelector(f"{path}/{name}", allow_not_found=True)
+    files = sorted(f.path for f in filesystem.get_file_info(selector) if f.path.endswith(".parquet"))
+    tables = [pq.read_table(file, filesystem=filesystem).cast(schema) for file in files]
+    return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def run_name(row: Mapping[str, Any]) -> str:
+    """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`."""
+    return f"{row['algorithm']} λ={row['lam']:g} #{row['configuration']:04d} seed {row['seed']}"
