@@ -1,0 +1,57 @@
+"""Adam for a cohort: one flat array of parameters, a rate and a β1 per member.
+
+Source: Kingma & Ba 2015, algorithm 1, as torch.optim.Adam computes it (β2 = 0.999, ε = 1e-8).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BETA2 = 0.999
+EPSILON = 1e-8
+
+
+class Adam:
+    """Optimiser state of M members with P parameters each.
+
+    Args:
+        parameters: [M, P], updated in place.
+        learning_rate: per member, [M].
+        beta1: per member, [M].
+
+    Attributes:
+        first, second: moments, [M, P].
+        taken: steps taken so far, the same for all members.
+    """
+
+    def __init__(self, parameters: Tensor, learning_rate: Tensor, beta1: Tensor) -> None:
+        self.parameters = parameters
+        self.rates = learning_rate.double().cpu().numpy()
+        self.betas = beta1.double().cpu().numpy()
+        self.beta1 = beta1.to(parameters).unsqueeze(1)
+        self.one_minus_beta1 = (1 - beta1.double()).to(parameters).unsqueeze(1)
+        self.first = torch.zeros_like(parameters)
+        self.second = torch.zeros_like(parameters)
+        self.taken = 0
+        self._rates_of: Tensor | None = None
+        self._rates_from = 0
+
+    def prepare(self, steps: int) -> None:
+        """Compute the bias-corrected rates of the next `steps` steps, in float64 and in one transfer."""
+        t = self.taken + 1 + np.arange(steps)[:, None]
+        rates = self.rates / (1 - self.betas**t)
+        self._rates_of = torch.from_numpy(rates.astype(np.float32)).to(self.parameters.device).unsqueeze(-1)
+        self._rates_from = self.taken
+
+    def step(self, gradient: Tensor) -> None:
+        """One step down `gradient` [M, P]; `prepare` must have covered it."""
+        assert self._rates_of is not None
+        rate = self._rates_of[self.taken - self._rates_from]
+        self.taken += 1
+        correction = 1 / (1 - BETA2**self.taken) ** 0.5
+        self.first.mul_(self.beta1).addcmul_(gradient, self.one_minus_beta1)
+        self.second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
+        denominator = self.second.sqrt().mul_(correction).add_(EPSILON)
+        self.parameters.addcdiv_(self.first * rate, denominator, value=-1.0)

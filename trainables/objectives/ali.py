@@ -1,0 +1,29 @@
+"""ALI: adversarially learned inference, without a reconstruction term."""
+
+from typing import final
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from trainables.joint import JointBatch
+from trainables.objectives.base import Objective
+
+
+@final
+class ALI(Objective):
+    """ALI: encoder and decoder see the critic after the squashing.
+
+    Source: Dumoulin et al. 2017; Pu et al. 2017 (sVAE), eq. 18 and 19.
+
+        E_q s(−f) + E_p s(f)
+
+    Departures from the paper:
+        1. Non-saturating, as every released code trains it; eq. 18's minimax form has the same fixed point.
+    """
+
+    name = "ali"
+    label = "ALI"
+
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:  # noqa: ARG002 - ALI has no λ
+        """Scalar loss; λ is not used."""
+        return softplus(-batch.f_q).mean() + softplus(batch.f_p).mean()

@@ -1,0 +1,27 @@
+"""sVAE: the symmetric variational autoencoder."""
+
+from typing import final
+
+from torch import Tensor
+
+from trainables.joint import JointBatch
+from trainables.objectives.base import Objective
+
+
+@final
+class SVAE(Objective):
+    """sVAE: encoder and decoder see the critic before the squashing.
+
+    Source: Pu et al. 2017, eq. 14 (negated: minimised here).
+
+        E_p f − E_q f
+
+    With the optimal critic this is KL(p‖q) + KL(q‖p) between the two joints (eq. 15).
+    """
+
+    name = "svae"
+    label = "sVAE"
+
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:  # noqa: ARG002 - sVAE has no λ
+        """Scalar loss; λ is not used."""
+        return batch.f_p.mean() - batch.f_q.mean()

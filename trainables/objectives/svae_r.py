@@ -1,0 +1,29 @@
+"""sVAE-r: the symmetric variational autoencoder with reconstruction."""
+
+from typing import final
+
+from torch import Tensor
+
+from trainables.joint import JointBatch
+from trainables.objectives.base import Objective
+
+
+@final
+class SVAEr(Objective):
+    """sVAE-r: sVAE plus λ times the reconstruction of x and of z.
+
+    Source: Pu et al. 2017, eq. 14 and 29.
+
+        E_p f − E_q f + λ (R_x + R_z)
+
+    Departures from the paper:
+        1. eq. 29's −log p(x|z) and −log q(z|x) are those of unit-variance Gaussians, up to constants
+           and a factor that ALICE shares: R_x and R_z.
+    """
+
+    name = "svae_r"
+    label = "sVAE-r"
+
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+        """Scalar loss."""
+        return batch.f_p.mean() - batch.f_q.mean() + lam * (batch.R_x + batch.R_z)

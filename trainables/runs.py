@@ -1,0 +1,155 @@
+"""What is trained: a configuration, and a run of it under one algorithm, λ and seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from trainables import mixture
+
+VECTOR = 32
+"""Batch sizes are multiples of this, so that no element of a member falls into the scalar tail of a
+vectorised CPU loop, where exp and log round differently: a run's bits do not depend on its neighbours."""
+
+
+def structural(**bounds: Any) -> Any:
+    """A hyper-parameter that sets shapes: runs of one cohort agree in it."""
+    return field(metadata={"structural": True, **bounds})
+
+
+def fusible(**bounds: Any) -> Any:
+    """A hyper-parameter that may differ between the members of a cohort."""
+    return field(metadata={"structural": False, **bounds})
+
+
+@dataclass(frozen=True, order=True)
+class Configuration:
+    """One point of the search space of the toy study.
+
+    Attributes:
+        depth: hidden layers of encoder and of decoder.
+        width: units per hidden layer, of every network.
+        critic_depth: hidden layers of the critic.
+        batch_size: points per step, a multiple of 32.
+        steps: encoder/decoder steps per critic step; an iteration is one critic step and these.
+        learning_rate: Adam's rate, of every player.
+        beta1: Adam's first-moment decay, of every player.
+        critic_dropout: probability of dropping a hidden unit of the critic.
+
+    Raises:
+        ValueError: a value is outside its bounds.
+    """
+
+    depth: int = structural(least=1)
+    width: int = structural(least=1)
+    critic_depth: int = structural(least=1)
+    batch_size: int = structural(least=VECTOR, multiple=VECTOR, most=mixture.TRAIN_POINTS)
+    steps: int = structural(least=1)
+    learning_rate: float = fusible(above=0.0)
+    beta1: float = fusible(least=0.0, below=1.0)
+    critic_dropout: float = fusible(least=0.0, below=1.0)
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value, rule = getattr(self, f.name), f.metadata
+            if isinstance(value, bool) or not isinstance(value, int if f.type == "int" else (int, float)):
+                raise ValueError(f"{f.name} must be {f.type}, got {value!r}")
+            if not math.isfinite(value):
+                raise ValueError(f"{f.name} must be finite, got {value}")
+            for bad, words in (
+                ("least" in rule and value < rule.get("least", value), f">= {rule.get('least')}"),
+                ("above" in rule and value <= rule.get("above", value), f"> {rule.get('above')}"),
+                ("most" in rule and value > rule.get("most", value), f"<= {rule.get('most')}"),
+                ("below" in rule and value >= rule.get("below", value), f"< {rule.get('below')}"),
+                (bool(value % rule.get("multiple", value or 1)), f"a multiple of {rule.get('multiple')}"),
+            ):
+                if bad:
+                    raise ValueError(f"{f.name} must be {words}, got {value}")
+            if f.type == "float":
+                object.__setattr__(self, f.name, float(value))
+
+    @property
+    def key(self) -> str:
+        """Hash of the hyper-parameters; the two algorithms' runs of one configuration pair on it."""
+        return content_hash(asdict(self))
+
+    @property
+    def structure(self) -> tuple[int, ...]:
+        """The structural hyper-parameters, which the members of a cohort share."""
+        return tuple(getattr(self, f.name) for f in fields(self) if f.metadata["structural"])
+
+
+HYPER_PARAMETERS: dict[str, str] = {f.name: str(f.type) for f in fields(Configuration)}
+"""Name -> 'int' | 'float' of every hyper-parameter, in reading order."""
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """Configuration × algorithm × λ × seed, trained once for `budget` iterations.
+
+    Attributes:
+        study: name of the study that declares it.
+        algorithm: name of an objective (`trainables.objectives.find`).
+        lam: λ, the weight of the reconstruction terms.
+        seed: replication; with the configuration it selects the run's random streams.
+        configuration: the hyper-parameters.
+        budget: iterations.
+        number: the configuration's number in the study's space; for reading, not part of the key.
+
+    Raises:
+        ValueError: λ < 0 or not finite, seed < 0 or budget < 1.
+    """
+
+    study: str
+    algorithm: str
+    lam: float
+    seed: int
+    configuration: Configuration
+    budget: int
+    number: int = field(default=0, compare=False)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.lam) and self.lam >= 0):
+            raise ValueError(f"lambda must be finite and >= 0, got {self.lam}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be >= 0, got {self.seed}")
+        if self.budget < 1:
+            raise ValueError(f"iterations must be >= 1, got {self.budget}")
+        object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
+
+    @property
+    def key(self) -> str:
+        """Hash of everything the result depends on; never of a position in a grid."""
+        content = {
+            "study": self.study,
+            "algorithm": self.algorithm,
+            "lam": self.lam,
+            "seed": self.seed,
+            "budget": self.budget,
+            "data": mixture.DATA_VERSION,
+            **asdict(self.configuration),
+        }
+        return content_hash(content)
+
+    @property
+    def stream_key(self) -> str:
+        """Names the run's random streams: shared by algorithms and λ, so that pairs see the same draws."""
+        return f"{self.configuration.key}/{self.seed}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a trial's configuration or a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Run:
+        return cls(**{**values, "configuration": Configuration(**values["configuration"])})
+
+
+def content_hash(content: Any) -> str:
+    """16 hexadecimal digits of BLAKE2b over canonical JSON; equal content, equal hash."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

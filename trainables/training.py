@@ -1,0 +1,157 @@
+"""The one training loop: a cohort from its first iteration to its results."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainables.allocator import keep_freed_memory
+from trainables.cohort import Cohort
+from trainables.draws import BLOCK, Block
+from trainables.evaluation import METRICS, Evaluation
+from trainables.objectives.base import PLAYERS
+from trainables.runs import Run
+
+DIVERGENCE_BOUND = 1e6
+"""A run has diverged when a player's loss is not finite or exceeds this in magnitude, or when a metric
+is not finite at an evaluation. Losses of runs that train are below 1e3."""
+
+EVALUATIONS = 10
+"""Evaluations per run, at most; the last one is after its last iteration."""
+
+SAMPLES = 256
+"""Generated points kept of a run."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run came to.
+
+    Attributes:
+        run: what was trained.
+        diverged_at: the iteration, counted from 1, at which it was found to have diverged, or None.
+        iterations: iterations trained.
+        metrics: final metrics by name; None if it diverged.
+        curve: one dictionary per evaluation: iteration, metrics, mean losses since the last one; a value
+            that is not finite is None.
+        samples: generated points [256, 2], float32; empty if it diverged.
+        train_seconds: its share of the cohort's training time.
+    """
+
+    run: Run
+    diverged_at: int | None
+    iterations: int
+    metrics: dict[str, float] | None
+    curve: list[dict[str, float | int | None]]
+    samples: np.ndarray
+    train_seconds: float
+
+
+class Training:
+    """A cohort in training. `advance` it until `finished`, then take its `results`.
+
+    Args:
+        runs: the members: one structure, one budget.
+        device: torch device name, such as 'cpu' or 'cuda'.
+
+    Attributes:
+        iteration: iterations done.
+        diverged_at: per member, [M]: the iteration at which it diverged, or 0.
+    """
+
+    def __init__(self, runs: Sequence[Run], device: str = "cpu") -> None:
+        keep_freed_memory()
+        self.cohort = Cohort(runs, torch.device(device))
+        self.evaluation = Evaluation(self.cohort)
+        self.budget = runs[0].budget
+        self.evaluate_every = math.ceil(self.budget / EVALUATIONS / BLOCK) * BLOCK
+        self.iteration = 0
+        self.diverged_at = np.zeros(len(runs), dtype=np.int64)
+        self.curves: list[list[dict[str, Any]]] = [[] for _ in runs]
+        self.losses = {player: np.zeros(len(runs)) for player in PLAYERS}
+        self.counted = 0
+        self.seconds = 0.0
+        self._points = np.empty((len(runs), 0, 2), dtype=np.float32)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is spent or every member has diverged."""
+        return self.iteration >= self.budget or bool(self.diverged_at.all())
+
+    def advance(self) -> None:
+        """Train one block of iterations, and evaluate if it is time."""
+        started = time.perf_counter()
+        # A dead unit's moments decay into denormals, which a CPU handles a hundred times slower.
+        torch.set_flush_denormal(True)
+        with torch.inference_mode():
+            self._train_block()
+            if self.iteration % self.evaluate_every == 0 or self.finished:
+                self._evaluate()
+        self.seconds += time.perf_counter() - started
+
+    def results(self) -> list[Result]:
+        """One result per member, in order. Raises RuntimeError before `finished`."""
+        if not self.finished:
+            raise RuntimeError(f"results need all {self.budget} iterations, {self.iteration} are done: advance first")
+        share = self.seconds / len(self.cohort)
+        results = []
+        for m, run in enumerate(self.cohort.runs):
+            diverged_at = int(self.diverged_at[m]) or None
+            final = self.curves[m][-1]
+            results.append(
+                Result(
+                    run=run,
+                    diverged_at=diverged_at,
+                    iterations=diverged_at or self.iteration,
+                    metrics=None if diverged_at else {name: final[name] for name in METRICS},
+                    curve=self.curves[m],
+                    samples=self._points[m, : 0 if diverged_at else SAMPLES],
+                    train_seconds=share,
+                )
+            )
+        return results
+
+    def _train_block(self) -> None:
+        cohort, steps = self.cohort, self.cohort.configuration.steps
+        block = Block(cohort.runs, self.iteration // BLOCK, cohort.device)
+        iterations = min(BLOCK, self.budget - self.iteration)
+        updates = {player: 1 if player == "critic" else steps for player in PLAYERS}
+        for player, optimiser in cohort.optimisers.items():
+            optimiser.prepare(iterations * updates[player])
+        losses = torch.empty((iterations, 1 + steps, len(cohort)), device=cohort.device)
+        for i in range(iterations):
+            step = 0
+            for player in PLAYERS:
+                for _ in range(updates[player]):
+                    dropout = block.dropout() if cohort.has_dropout else None
+                    losses[i, step] = cohort.step(player, block.x[i], block.noise[i, step], dropout)
+                    step += 1
+        self._find_divergence(losses.cpu().numpy())
+        self.iteration += iterations
+
+    def _find_divergence(self, losses: np.ndarray) -> None:
+        """Mark the members whose losses [iterations, 1 + steps, M] left the bound, and add up the means."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            bad = ~(np.abs(losses) <= DIVERGENCE_BOUND).all(axis=1)
+            self.losses["critic"] += losses[:, 0].sum(axis=0)
+            self.losses["autoencoder"] += losses[:, 1:].mean(axis=1).sum(axis=0)
+        self.counted += len(losses)
+        first = self.iteration + 1 + bad.argmax(axis=0)
+        self.diverged_at = np.where((self.diverged_at == 0) & bad.any(axis=0), first, self.diverged_at)
+
+    def _evaluate(self) -> None:
+        values, self._points = self.evaluation(self.cohort)
+        values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
+        finite = np.isfinite([values[name] for name in METRICS]).all(axis=0)
+        self.diverged_at = np.where((self.diverged_at == 0) & ~finite, self.iteration, self.diverged_at)
+        for m, curve in enumerate(self.curves):
+            point = {name: float(v[m]) if np.isfinite(v[m]) else None for name, v in values.items()}
+            curve.append({"iteration": self.iteration, **point})
+        self.losses = {player: np.zeros(len(self.cohort)) for player in PLAYERS}
+        self.counted = 0
