@@ -67,22 +67,31 @@ class Training:
 
     def __init__(self, runs: Sequence[Run], device: str = "cpu") -> None:
         keep_freed_memory()
-        self.cohort = Cohort(runs, torch.device(device))
+        self.runs = tuple(runs)
+        # Libraries treat a batch of one matrix as a matrix, with other kernels and so other bits:
+        # a run that trains alone trains beside its own double.
+        members = self.runs * 2 if len(runs) == 1 else self.runs
+        self.cohort = Cohort(members, torch.device(device))
         self.evaluation = Evaluation(self.cohort)
-        self.budget = runs[0].budget
+        self.budget = members[0].budget
         self.evaluate_every = math.ceil(self.budget / EVALUATIONS / BLOCK) * BLOCK
         self.iteration = 0
-        self.diverged_at = np.zeros(len(runs), dtype=np.int64)
-        self.curves: list[list[dict[str, Any]]] = [[] for _ in runs]
-        self.losses = {player: np.zeros(len(runs)) for player in PLAYERS}
+        self.diverged_at = np.zeros(len(members), dtype=np.int64)
+        self.curves: list[list[dict[str, Any]]] = [[] for _ in members]
+        self.losses = {player: np.zeros(len(members)) for player in PLAYERS}
         self.counted = 0
         self.seconds = 0.0
-        self._points = np.empty((len(runs), 0, 2), dtype=np.float32)
+        self._points = np.empty((len(members), 0, 2), dtype=np.float32)
 
     @property
     def finished(self) -> bool:
         """Whether the budget is spent or every member has diverged."""
         return self.iteration >= self.budget or bool(self.diverged_at.all())
+
+    @property
+    def evaluated(self) -> bool:
+        """Whether the last `advance` ended with an evaluation."""
+        return bool(self.curves[0]) and self.curves[0][-1]["iteration"] == self.iteration
 
     def advance(self) -> None:
         """Train one block of iterations, and evaluate if it is time."""
@@ -99,9 +108,9 @@ class Training:
         """One result per member, in order. Raises RuntimeError before `finished`."""
         if not self.finished:
             raise RuntimeError(f"results need all {self.budget} iterations, {self.iteration} are done: advance first")
-        share = self.seconds / len(self.cohort)
+        share = self.seconds / len(self.runs)
         results = []
-        for m, run in enumerate(self.cohort.runs):
+        for m, run in enumerate(self.runs):
             diverged_at = int(self.diverged_at[m]) or None
             final = self.curves[m][-1]
             results.append(
@@ -116,6 +125,40 @@ class Training:
                 )
             )
         return results
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that training has changed: tensors and plain values. Random streams need no saving."""
+        optimisers = {
+            player: {"parameters": o.parameters, "first": o.first, "second": o.second, "taken": o.taken}
+            for player, o in self.cohort.optimisers.items()
+        }
+        return {
+            "runs": [run.key for run in self.runs],
+            "iteration": self.iteration,
+            "optimisers": optimisers,
+            "diverged_at": torch.from_numpy(self.diverged_at),
+            "curves": self.curves,
+            "losses": {player: torch.from_numpy(total) for player, total in self.losses.items()},
+            "counted": self.counted,
+            "seconds": self.seconds,
+            "points": torch.from_numpy(self._points),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a `state_dict` of the same runs. Raises ValueError if it is of others."""
+        keys = [run.key for run in self.runs]
+        if state["runs"] != keys:
+            raise ValueError(f"a checkpoint must be of the same runs, got one of {state['runs']} for {keys}")
+        for player, saved in state["optimisers"].items():
+            optimiser = self.cohort.optimisers[player]
+            for name in ("parameters", "first", "second"):
+                getattr(optimiser, name).copy_(saved[name])
+            optimiser.taken = saved["taken"]
+        self.iteration, self.counted, self.seconds = state["iteration"], state["counted"], state["seconds"]
+        self.diverged_at = state["diverged_at"].numpy()
+        self.curves = state["curves"]
+        self.losses = {player: total.numpy() for player, total in state["losses"].items()}
+        self._points = state["points"].numpy()
 
     def _train_block(self) -> None:
         cohort, steps = self.cohort, self.cohort.configuration.steps

@@ -1,0 +1,1 @@
+"""The studies one runs: their declaration, planning, store, tracking and search."""

@@ -1,0 +1,197 @@
+"""The one command line of every study: options, and what happens from declaration to report."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+import tyro
+from rich.console import Console
+
+from result_schema import Outcome, SchemaError, read_runs
+from sweeps import planning
+from sweeps.cluster import ClusterError, connect
+from sweeps.store import Store
+from sweeps.study import Study
+from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
+from trainables.runs import Run
+
+MIRROR_PATIENCE = 300.0
+"""Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
+
+INTERRUPTED = 130
+
+
+def _preset(metavar: str) -> Any:
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="(default: the preset's)")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a study; what is left out comes from its preset."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="{smoke,embedded,paper}")] = "embedded"
+    """How much to run: smoke (a minute), embedded (a laptop) or paper."""
+    algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
+    """Objectives to compare, such as svae_r alice svae ali."""
+    lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
+    """Values of λ >= 0, the weight of the reconstruction terms."""
+    seeds: Annotated[int | None, _preset("N")] = None
+    """Number of seeds per configuration; more of them train only what is missing."""
+    iterations: Annotated[int | None, _preset("N")] = None
+    """Training iterations per run: one critic step and the configuration's encoder/decoder steps each."""
+    limit: Annotated[int | None, _preset("N")] = None
+    """Train a balanced subset of this many configurations."""
+    results: str = "results"
+    """Directory or pyarrow.fs URI (s3://…, gs://…) that holds the results; the study gets its own folder."""
+    tracking_uri: Annotated[str | None, tyro.conf.arg(metavar="URI", help_behavior_hint="")] = None
+    """MLflow's tracking URI; default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
+    address: str = "local"
+    """Ray cluster to run on: local (start one here), auto, or host:port."""
+    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print runs, cohorts and expected cost; train and write nothing."""
+
+
+def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
+    """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C."""
+    options = parse(study, arguments, description)
+    console = Console(soft_wrap=True, highlight=False)
+    try:
+        code = run(study, options, console)
+    except (ValueError, SchemaError, ClusterError) as error:
+        refuse(str(error))
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def parse(study: Study, arguments: Sequence[str] | None, description: str | None = None) -> Options:
+    """Options from the command line; a bad one ends the process with one line and exit code 2."""
+    errors = io.StringIO()
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
+        arguments = arguments[1:]
+    prog = f"{study.name}.py"
+    try:
+        with contextlib.redirect_stderr(errors):
+            return tyro.cli(Options, args=arguments, prog=prog, description=description or study.question)
+    except SystemExit as end:
+        if not end.code:
+            raise
+        words = re.sub(r"[^\w\s.,:;'\"/()<>=|{}\[\]…-]|[╭╮╰╯│─]", " ", errors.getvalue())
+        cause = re.split(r"Argument helptext|For full helptext", " ".join(words.split()))[0]
+        refuse(f"{cause.strip()} (try --help)")
+
+
+def refuse(message: str) -> NoReturn:
+    """End the process with one line and exit code 2."""
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def run(study: Study, options: Options, console: Console) -> int:
+    """Train what is declared and not stored, mirror it, report it; returns the exit code.
+
+    Raises:
+        ValueError, SchemaError, ClusterError: bad input; nothing was written.
+    """
+    preset = study.preset(
+        options.preset,
+        lambdas=options.lambdas,
+        seeds=options.seeds,
+        iterations=options.iterations,
+        limit=options.limit,
+    )
+    declared = study.runs(preset, options.algorithms)
+    tracking_uri = resolve_tracking_uri(options.tracking_uri)
+    store = Store(f"{options.results.rstrip('/')}/{study.name}")
+    finished = store.finished() if store.check(study.name) else set()
+    todo = planning.missing(declared, finished)
+    already = len(declared) - len(todo)
+    if options.dry_run:
+        describe(declared, todo, console)
+        return 0
+    store.check_writable()
+    slots = connect(options.address) if todo else None
+    store.create(study.name, study.question)
+    console.print(f"{study.name}: {len(declared)} runs declared, {already} stored, {len(todo)} to train")
+    warning = check_tracking(tracking_uri)
+    if warning:
+        console.print(f"warning: {warning}")
+    follower = start_follower(store.uri, tracking_uri)
+    errors: list[str] = []
+    if slots:
+        from sweeps import execution
+
+        members = planning.CPU_MEMBERS if slots.device == "cpu" else planning.GPU_MEMBERS
+        plans = planning.cut(todo, slots.count, members)
+        errors = execution.train(store, plans, already, slots, console)
+    reported = report(store, preset.iterations)
+    mirrored = follower.finish(MIRROR_PATIENCE)
+    return conclude(study, declared, store, errors, reported, mirrored.message, tracking_uri, console)
+
+
+def describe(declared: Sequence[Run], todo: Sequence[Run], console: Console) -> None:
+    """What a study would do here, and what it would cost."""
+    cores = os.cpu_count() or 1
+    plans = planning.cut(todo, cores)
+    seconds = sum(plan.seconds for plan in plans)
+    console.print(f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train")
+    sizes = [len(plan.runs) for plan in plans]
+    console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
+    longest = max((plan.seconds for plan in plans), default=0.0)
+    wall = max(seconds / cores, longest)
+    console.print(f"cost      about {seconds / 60:.1f} core-minutes; {wall / 60:.1f} minutes on the {cores} cores here")
+
+
+def report(store: Store, iterations: int) -> str | None:
+    """Rebuild the report from the rows, in a process that loads neither torch nor Ray; None if done, else why not."""
+    command = [sys.executable, "-m", "analysis.report", store.uri, "--iterations", str(iterations)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
+def conclude(
+    study: Study,
+    declared: Sequence[Run],
+    store: Store,
+    errors: Sequence[str],
+    report_error: str | None,
+    mirrored: str,
+    tracking_uri: str,
+    console: Console,
+) -> int:
+    """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
+    runs = read_runs(store.uri)
+    keys = {run.key for run in declared}
+    outcomes = [o for key, o in zip(runs["run_key"].to_pylist(), runs["outcome"].to_pylist(), strict=True) if key in keys]
+    counts = {outcome: outcomes.count(outcome) for outcome in Outcome}
+    words = ", ".join(f"{n} {outcome}" for outcome, n in counts.items() if n)
+    console.print(f"stored    {len(outcomes)} of {len(declared)} runs: {words or 'none'}")
+    console.print(f"MLflow    {mirrored}")
+    if report_error:
+        console.print(f"report    failed: {report_error}; try: python -m analysis.report {store.uri}")
+    else:
+        console.print(f"report    {store.uri}/report/report.html")
+    default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
+    ui = "make ui" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
+    console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
+    for error in errors[:3]:
+        console.print(f"failed    {error}")
+    unfinished = len(declared) - len(outcomes) + counts[Outcome.FAILED]
+    if unfinished:
+        console.print(f"continue  {unfinished} runs are not finished; give the same command again to train them")
+        return 1 if counts[Outcome.FAILED] else INTERRUPTED
+    return 0
+
+

@@ -1,0 +1,86 @@
+"""The Ray cluster a study runs on: local by default, or one that is there."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+OBJECT_STORE = 128 << 20
+"""Bytes of a local Ray's object store: trials exchange configurations, not data."""
+
+
+class ClusterError(ConnectionError):
+    """No Ray cluster answers at the address; the message says the rule and the remedy."""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Trials that run at once and what each of them takes.
+
+    Attributes:
+        count: how many.
+        device: torch device name.
+        resources: of one trial, for Ray Tune.
+    """
+
+    count: int
+    device: str
+    resources: dict[str, float]
+
+
+def connect(address: str) -> Slots:
+    """Start or join Ray and say what it offers: a GPU per trial where there are any, else a CPU core.
+
+    Raises:
+        ClusterError: nothing answers at `address`.
+    """
+    quiet = {"RAY_AIR_NEW_OUTPUT": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+             "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0"}  # fmt: skip
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    if not ray.is_initialized():
+        if address == "local":
+            # A head that died leaves its address behind, and Ray would try to join it.
+            ray.init(
+                address="local",
+                num_cpus=os.cpu_count(),
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=OBJECT_STORE,
+            )
+        else:
+            _reach(address)
+            try:
+                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                raise ClusterError(_unreachable(address, reason)) from error
+    offered = ray.cluster_resources()
+    gpus, cpus = int(offered.get("GPU", 0)), int(offered.get("CPU", 1))
+    if gpus:
+        return Slots(gpus, "cuda", {"CPU": min(1.0, cpus / gpus), "GPU": 1.0})
+    return Slots(max(1, cpus), "cpu", {"CPU": 1.0})
+
+
+def _reach(address: str) -> None:
+    """Knock before Ray does, which would try for a minute and then end the process."""
+    url = urlsplit(address if "://" in address else f"//{address}")
+    if address == "auto" or not url.hostname or not url.port:
+        return
+    try:
+        socket.create_connection((url.hostname, url.port), timeout=5).close()
+    except OSError as error:
+        raise ClusterError(_unreachable(address, str(error))) from error
+
+
+def _unreachable(address: str, reason: str) -> str:
+    return (
+        f"--address must be a running Ray cluster, but {address!r} cannot be reached ({reason}); "
+        "start one, or leave --address out to run here"
+    )

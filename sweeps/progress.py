@@ -1,0 +1,96 @@
+"""Live progress of a study: runs done of total, diverged, time left."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Any
+
+from ray import tune
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from sweeps.planning import CohortPlan
+
+LINE_SECONDS = 15.0
+"""Seconds between lines where the output is not a terminal."""
+
+
+class StudyProgress(tune.Callback):
+    """Shows progress from the reports of a study's trials.
+
+    Time left is extrapolated from the cost model's seconds done per second elapsed, so that wide
+    networks, which train first, do not make it pessimistic.
+
+    Args:
+        plans: the cohorts to train, by their key.
+        already: runs that were stored before.
+        console: where to show it.
+    """
+
+    def __init__(self, plans: dict[str, CohortPlan], already: int, console: Console) -> None:
+        self.plans = plans
+        self.console = console
+        self.already = already
+        self.done = already
+        self.total = already + sum(len(plan.runs) for plan in plans.values())
+        self.cost = sum(plan.seconds for plan in plans.values())
+        self.parts: dict[str, float] = {}
+        self.diverged: dict[str, int] = {}
+        self.finished: set[str] = set()
+        self.started = time.monotonic()
+        self.last_line = self.started
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("runs · {task.fields[diverged]} diverged"),
+            TimeElapsedColumn(),
+            TextColumn("· {task.fields[left]}"),
+        )
+        self.bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self.task = self.bar.add_task(
+            "training", total=self.total, completed=already, diverged=0, left="estimating time left"
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles its callbacks for a restore; studies continue from the rows instead
+
+    def __enter__(self) -> StudyProgress:
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Count what a trial reports; a stored cohort is done."""
+        key = trial.config["cohort"]["cohort_key"]
+        plan = self.plans[key]
+        self.parts[key] = plan.seconds * result["iteration"] / plan.runs[0].budget
+        self.diverged[key] = result["diverged"]
+        if "stored" in result and key not in self.finished:
+            self.finished.add(key)
+            self.done += result["stored"]
+        self._show()
+
+    def time_left(self) -> str:
+        """Words for the expected remaining time."""
+        done, elapsed = sum(self.parts.values()), time.monotonic() - self.started
+        if not done or elapsed < 5:
+            return "estimating time left"
+        seconds = elapsed * max(0.0, self.cost - done) / done
+        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
+
+    def _show(self) -> None:
+        diverged, left = sum(self.diverged.values()), self.time_left()
+        self.bar.update(self.task, completed=self.done, diverged=diverged, left=left)
+        now = time.monotonic()
+        if not self.console.is_terminal and now - self.last_line > LINE_SECONDS:
+            self.last_line = now
+            elapsed = now - self.started
+            self.console.print(f"{elapsed:5.0f} s  {self.done}/{self.total} runs, {diverged} diverged, {left}")

@@ -1,0 +1,193 @@
+"""The store: one Parquet row per run, written by its cohort in one atomic step."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from result_schema import (
+    CURVES,
+    MANIFEST,
+    SAMPLES,
+    Manifest,
+    Outcome,
+    SchemaError,
+    open_directory,
+    read_manifest,
+    read_runs,
+    runs_schema,
+)
+from trainables import mixture
+from trainables.runs import HYPER_PARAMETERS, Run
+from trainables.training import Result
+
+
+class Store:
+    """A study's results directory, local or any `pyarrow.fs` URI.
+
+    Args:
+        uri: the directory. Nothing is written until `create`.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.filesystem, self.path = open_directory(uri)
+        self.schema = runs_schema(HYPER_PARAMETERS)
+
+    def check(self, study: str) -> bool:
+        """Whether the directory already is this study's store; False if there is nothing yet.
+
+        Raises:
+            SchemaError: it is of another study or schema version, or is no store and not empty.
+        """
+        info = self.filesystem.get_file_info(self.path)
+        if info.type == pafs.FileType.NotFound:
+            return False
+        if info.type == pafs.FileType.File:
+            raise SchemaError(f"{self.uri} must be a directory, but it is a file; choose another --results")
+        if not self.filesystem.get_file_info(pafs.FileSelector(self.path)):
+            return False
+        manifest = read_manifest(self.uri)
+        if manifest.study != study:
+            raise SchemaError(f"{self.uri} holds the study {manifest.study!r}, not {study!r}; choose another --results")
+        if manifest.hyper_parameters != HYPER_PARAMETERS:
+            raise SchemaError(f"{self.uri} was written with other hyper-parameters "
+                              f"({', '.join(manifest.hyper_parameters)}); choose another --results")  # fmt: skip
+        return True
+
+    @property
+    def uri_for_workers(self) -> str:
+        """The directory as a process with another working directory finds it."""
+        return self.uri if "://" in self.uri else self.path
+
+    def check_writable(self) -> None:
+        """Raises SchemaError where a local directory cannot be made or written."""
+        if not isinstance(self.filesystem, pafs.LocalFileSystem):
+            return
+        path = Path(self.path)
+        there = next(p for p in (path, *path.parents) if p.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise SchemaError(f"--results must be a directory that can be written, but {there} cannot be "
+                              f"({error.strerror or error}); choose another") from error  # fmt: skip
+
+    def create(self, study: str, question: str) -> None:
+        """Make the directory this study's store, or leave it if it is.
+
+        Raises:
+            SchemaError: as `check`.
+            OSError: it cannot be written.
+        """
+        if not self.check(study):
+            self.filesystem.create_dir(self.path, recursive=True)
+            manifest = Manifest(study=study, hyper_parameters=HYPER_PARAMETERS, question=question)
+            self._write_bytes(MANIFEST, manifest.to_json().encode())
+        for name in ("runs", "curves", "samples"):
+            self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)
+
+    def finished(self) -> set[str]:
+        """Keys of the runs that need no training: all but FAILED ones."""
+        runs = read_runs(self.uri)
+        return set(runs.filter(pc.not_equal(runs["outcome"], Outcome.FAILED.value))["run_key"].to_pylist())
+
+    def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
+        """Store a cohort's results: curves and samples first, rows last, each file in one atomic step.
+
+        provenance: device, git_commit, versions (a mapping), started_at, finished_at.
+        """
+        curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
+        samples = [{"run_key": r.run.key, "points": r.samples.ravel()} for r in results if len(r.samples)]
+        rows = [
+            {
+                **_identity(r.run),
+                **(r.metrics or {}),
+                "outcome": Outcome.DIVERGED if r.diverged_at else Outcome.COMPLETED,
+                "diverged_at": r.diverged_at,
+                "iterations": r.iterations,
+                "train_seconds": r.train_seconds,
+                **_shared(cohort_key, len(results), provenance),
+            }
+            for r in results
+        ]
+        self._write_table(f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=CURVES))
+        self._write_table(f"samples/{cohort_key}.parquet", pa.Table.from_pylist(samples, schema=SAMPLES))
+        self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
+
+    def write_failed(self, runs: Sequence[Run], cohort_key: str, error: str, **provenance: Any) -> None:
+        """Store FAILED rows of runs whose trial was lost for good; a later success takes their place."""
+        rows = [
+            {
+                **_identity(run),
+                "outcome": Outcome.FAILED,
+                "iterations": 0,
+                "error": error,
+                "train_seconds": 0.0,
+                **_shared(cohort_key, len(runs), provenance),
+            }
+            for run in runs
+        ]
+        self._write_table(f"runs/failed-{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
+
+    def _write_table(self, name: str, table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        self._write_bytes(name, sink.getvalue())
+
+    def _write_bytes(self, name: str, content: bytes | pa.Buffer) -> None:
+        """Temporary name, flush, rename; an object store makes an object visible only when it is whole."""
+        target = f"{self.path}/{name}"
+        if not isinstance(self.filesystem, pafs.LocalFileSystem):
+            with self.filesystem.open_output_stream(target) as stream:
+                stream.write(content)
+            return
+        temporary = Path(f"{target}.{uuid.uuid4().hex}.tmp")
+        try:
+            with temporary.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _identity(run: Run) -> dict[str, Any]:
+    return {
+        "run_key": run.key,
+        "study": run.study,
+        "algorithm": run.algorithm,
+        "lam": run.lam,
+        "seed": run.seed,
+        "configuration": run.number,
+        "configuration_key": run.configuration.key,
+        "budget": run.budget,
+        "data_version": mixture.DATA_VERSION,
+        **asdict(run.configuration),
+    }
+
+
+def _shared(cohort_key: str, size: int, provenance: dict[str, Any]) -> dict[str, Any]:
+    versions = json.dumps(provenance["versions"], sort_keys=True)
+    finished_at = provenance.get("finished_at", datetime.now(UTC))
+    return {
+        "cohort_key": cohort_key,
+        "cohort_size": size,
+        **provenance,
+        "versions": versions,
+        "finished_at": finished_at,
+    }

@@ -1,0 +1,120 @@
+"""A study is a declaration: the set of its runs is a pure function of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from trainables import objectives
+from trainables.runs import Configuration, Run
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How much of a study to run.
+
+    Attributes:
+        iterations: training iterations per run.
+        lambdas: values of λ.
+        seeds: number of seeds, 0 … seeds − 1.
+        limit: number of configurations, a balanced subset; None for all.
+    """
+
+    iterations: int
+    lambdas: tuple[float, ...]
+    seeds: int = 1
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """A research question and the runs that answer it.
+
+    Attributes:
+        name: names its results directory and MLflow experiment; letters, digits, `_` and `-`.
+        question: what it is run to find out.
+        space: hyper-parameter -> its levels; the configurations are the full factorial.
+        algorithms: objectives compared by default.
+        presets: name -> Preset.
+
+    Raises:
+        ValueError: the name has other characters.
+    """
+
+    name: str
+    question: str
+    space: Mapping[str, Sequence[Any]]
+    algorithms: tuple[str, ...]
+    presets: Mapping[str, Preset] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
+            raise ValueError(f"a study's name must be letters, digits, '_' and '-', got {self.name!r}")
+
+    def configurations(self) -> list[Configuration]:
+        """The full factorial in declared order; a configuration's number is its place in it."""
+        return [
+            Configuration(**dict(zip(self.space, levels, strict=True)))
+            for levels in itertools.product(*self.space.values())
+        ]
+
+    def subset(self, limit: int | None) -> list[tuple[int, Configuration]]:
+        """`limit` numbered configurations: deterministic, balanced in levels, nested in larger limits.
+
+        Greedy: each next one has the levels, then the pairs of levels, that were chosen least so far.
+
+        Raises:
+            ValueError: limit < 1 or more than there are.
+        """
+        numbered = list(enumerate(self.configurations()))
+        size = len(numbered)
+        if limit is None or limit == size:
+            return numbered
+        if not 1 <= limit <= size:
+            raise ValueError(f"limit must be 1 to {size}, the configurations of {self.name}, got {limit}")
+        places = np.array(list(itertools.product(*(range(len(levels)) for levels in self.space.values()))))
+        one_hot = np.concatenate([np.eye(places[:, f].max() + 1)[places[:, f]] for f in range(places.shape[1])], 1)
+        pairs = np.einsum("ni,nj->nij", one_hot, one_hot).reshape(size, -1)
+        rarity = np.concatenate([one_hot * one_hot.sum(0) ** -1 * size, pairs / pairs.sum(0).clip(1)], 1)
+        counts = np.zeros(rarity.shape[1])
+        left = np.ones(size, dtype=bool)
+        for _ in range(limit):
+            chosen = int(np.where(left, rarity @ counts, np.inf).argmin())
+            left[chosen] = False
+            counts += rarity[chosen] > 0
+        return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
+
+    def runs(self, preset: Preset, algorithms: Sequence[str] | None = None) -> list[Run]:
+        """Every declared run of a preset, in no order that matters.
+
+        Raises:
+            ValueError: an algorithm is unknown, nothing is declared, or a value is out of bounds.
+        """
+        chosen = tuple(dict.fromkeys(algorithms or self.algorithms))
+        for name in chosen:
+            objectives.find(name)
+        if not preset.lambdas:
+            raise ValueError("lambdas must have at least one value, got none")
+        if preset.seeds < 1:
+            raise ValueError(f"seeds must be >= 1, got {preset.seeds}")
+        return [
+            Run(self.name, algorithm, lam, seed, configuration, preset.iterations, number)
+            for number, configuration in self.subset(preset.limit)
+            for seed in range(preset.seeds)
+            for lam in dict.fromkeys(float(value) for value in preset.lambdas)
+            for algorithm in chosen
+        ]
+
+    def preset(self, name: str, **overrides: Any) -> Preset:
+        """A preset with what is not None in `overrides` in place of its own values.
+
+        Raises:
+            ValueError: the name is unknown.
+        """
+        if name not in self.presets:
+            raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {name!r}")
+        return replace(self.presets[name], **{k: v for k, v in overrides.items() if v is not None})
