@@ -144,12 +144,16 @@ def describe(declared: Sequence[Run], todo: Sequence[Run], console: Console) -> 
     cores = os.cpu_count() or 1
     plans = planning.cut(todo, cores)
     seconds = sum(plan.seconds for plan in plans)
-    console.print(f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train")
+    console.print(
+        f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train"
+    )
     sizes = [len(plan.runs) for plan in plans]
     console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
     longest = max((plan.seconds for plan in plans), default=0.0)
     wall = max(seconds / cores, longest)
-    console.print(f"cost      about {seconds / 60:.1f} core-minutes; {wall / 60:.1f} minutes on the {cores} cores here")
+    console.print(
+        f"cost      about {seconds / 60:.1f} core-minutes; {wall / 60:.1f} minutes on the {cores} cores here"
+    )
 
 
 def report(store: Store, iterations: int) -> str | None:
@@ -174,7 +178,11 @@ def conclude(
     """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
     runs = read_runs(store.uri)
     keys = {run.key for run in declared}
-    outcomes = [o for key, o in zip(runs["run_key"].to_pylist(), runs["outcome"].to_pylist(), strict=True) if key in keys]
+    outcomes = [
+        o
+        for key, o in zip(runs["run_key"].to_pylist(), runs["outcome"].to_pylist(), strict=True)
+        if key in keys
+    ]
     counts = {outcome: outcomes.count(outcome) for outcome in Outcome}
     words = ", ".join(f"{n} {outcome}" for outcome, n in counts.items() if n)
     console.print(f"stored    {len(outcomes)} of {len(declared)} runs: {words or 'none'}")
@@ -190,8 +198,8 @@ def conclude(
         console.print(f"failed    {error}")
     unfinished = len(declared) - len(outcomes) + counts[Outcome.FAILED]
     if unfinished:
-        console.print(f"continue  {unfinished} runs are not finished; give the same command again to train them")
+        console.print(
+            f"continue  {unfinished} runs are not finished; give the same command again to train them"
+        )
         return 1 if counts[Outcome.FAILED] else INTERRUPTED
     return 0
-
-

@@ -78,5 +78,7 @@ def train(
         lost = [run for run in plan.runs if run.key not in finished]
         if result.error is not None and lost:
             errors.append(f"{type(result.error).__name__}: {str(result.error).strip().splitlines()[-1]}")
-            store.write_failed(lost, plan.key, errors[-1], device=slots.device, started_at=started_at, **origin)
+            store.write_failed(
+                lost, plan.key, errors[-1], device=slots.device, started_at=started_at, **origin
+            )
     return errors

@@ -61,7 +61,9 @@ def cut(
     """
     groups = [
         list(group)
-        for _, group in itertools.groupby(sorted(runs, key=_order), key=lambda r: (r.budget, r.configuration.structure))
+        for _, group in itertools.groupby(
+            sorted(runs, key=_order), key=lambda r: (r.budget, r.configuration.structure)
+        )
     ]
     enough = COHORTS_PER_SLOT * slots
     while members > LEAST_MEMBERS and sum(math.ceil(len(g) / members) for g in groups) < enough:

@@ -44,13 +44,13 @@ class StudyProgress(tune.Callback):
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("runs · {task.fields[diverged]} diverged"),
+            TextColumn("runs · {task.fields[work]:.0%} of the work · {task.fields[diverged]} diverged"),
             TimeElapsedColumn(),
             TextColumn("· {task.fields[left]}"),
         )
         self.bar = Progress(*columns, console=console, disable=not console.is_terminal)
         self.task = self.bar.add_task(
-            "training", total=self.total, completed=already, diverged=0, left="estimating time left"
+            "training", total=self.total, completed=already, work=0.0, diverged=0, left="estimating time left"
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -88,9 +88,12 @@ class StudyProgress(tune.Callback):
 
     def _show(self) -> None:
         diverged, left = sum(self.diverged.values()), self.time_left()
-        self.bar.update(self.task, completed=self.done, diverged=diverged, left=left)
+        work = sum(self.parts.values()) / self.cost
+        self.bar.update(self.task, completed=self.done, work=work, diverged=diverged, left=left)
         now = time.monotonic()
         if not self.console.is_terminal and now - self.last_line > LINE_SECONDS:
             self.last_line = now
             elapsed = now - self.started
-            self.console.print(f"{elapsed:5.0f} s  {self.done}/{self.total} runs, {diverged} diverged, {left}")
+            self.console.print(
+                f"{elapsed:5.0f} s  {self.done}/{self.total} runs, {diverged} diverged, {left}"
+            )

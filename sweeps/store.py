@@ -61,7 +61,9 @@ class Store:
             return False
         manifest = read_manifest(self.uri)
         if manifest.study != study:
-            raise SchemaError(f"{self.uri} holds the study {manifest.study!r}, not {study!r}; choose another --results")
+            raise SchemaError(
+                f"{self.uri} holds the study {manifest.study!r}, not {study!r}; choose another --results"
+            )
         if manifest.hyper_parameters != HYPER_PARAMETERS:
             raise SchemaError(f"{self.uri} was written with other hyper-parameters "
                               f"({', '.join(manifest.hyper_parameters)}); choose another --results")  # fmt: skip

@@ -77,7 +77,9 @@ class Study:
         if not 1 <= limit <= size:
             raise ValueError(f"limit must be 1 to {size}, the configurations of {self.name}, got {limit}")
         places = np.array(list(itertools.product(*(range(len(levels)) for levels in self.space.values()))))
-        one_hot = np.concatenate([np.eye(places[:, f].max() + 1)[places[:, f]] for f in range(places.shape[1])], 1)
+        one_hot = np.concatenate(
+            [np.eye(places[:, f].max() + 1)[places[:, f]] for f in range(places.shape[1])], 1
+        )
         pairs = np.einsum("ni,nj->nij", one_hot, one_hot).reshape(size, -1)
         rarity = np.concatenate([one_hot * one_hot.sum(0) ** -1 * size, pairs / pairs.sum(0).clip(1)], 1)
         counts = np.zeros(rarity.shape[1])

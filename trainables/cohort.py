@@ -17,7 +17,7 @@ from torch.func import functional_call, grad_and_value, vmap
 from trainables import networks, objectives
 from trainables.adam import Adam
 from trainables.graph import Traced, trace
-from trainables.joint import NOISE, JointBatch
+from trainables.joint import JointBatch
 from trainables.objectives.base import PLAYERS
 from trainables.runs import Run
 from trainables.streams import stream
@@ -76,17 +76,26 @@ class Cohort:
 
         x: [M, batch, x_dim]; noise: [M, batch, sum of NOISE]; dropout: [M, 2, critic_depth, batch, width] or None.
         """
-        arguments = (*self._all_leaves(), self.lam, self.chosen, x, noise, *([] if dropout is None else [dropout]))
+        arguments = (
+            *self._all_leaves(),
+            self.lam,
+            self.chosen,
+            x,
+            noise,
+            *([] if dropout is None else [dropout]),
+        )
         if player not in self._gradients:
-            self._gradients[player] = _traced(self._signature(player, dropout is not None), self, player, arguments)
+            self._gradients[player] = _traced(
+                self._signature(player, dropout is not None), self, player, arguments
+            )
         gradient, loss = self._gradients[player](*arguments)
         self.optimisers[player].step(gradient)
         return loss
 
-    def evaluate(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """`function(networks, *inputs)` for every member: inputs [M, …] -> [M, …]."""
+    def evaluate(self, function: Callable[..., dict[str, Tensor]], *inputs: Tensor) -> dict[str, Tensor]:
+        """`function(networks, *inputs)` for every member: inputs [M, …] -> values [M, …] by name."""
 
-        def one(leaves: tuple[Tensor, ...], *inputs: Tensor) -> Tensor:
+        def one(leaves: tuple[Tensor, ...], *inputs: Tensor) -> dict[str, Tensor]:
             return function(self._callables(leaves), *inputs)
 
         return vmap(one)(self._all_leaves(), *inputs)
@@ -116,7 +125,9 @@ class Cohort:
                 everyone = list(leaves)
                 for i, leaf in zip(own, trained, strict=True):
                     everyone[i] = leaf
-                batch = JointBatch(self._callables(tuple(everyone)), x, noise, dropout[0] if dropout else None)
+                batch = JointBatch(
+                    self._callables(tuple(everyone)), x, noise, dropout[0] if dropout else None
+                )
                 return self._loss(player, batch, lam, chosen)
 
             gradients, value = grad_and_value(loss)(tuple(leaves[i] for i in own))
@@ -154,7 +165,9 @@ class Cohort:
         for run in self.runs:
             for name in names:
                 self.networks[name].xavier_(stream(run.stream_key, "initial weights", name))
-            rows.append(torch.cat([p.detach().flatten() for n in names for p in self.networks[n].parameters()]))
+            rows.append(
+                torch.cat([p.detach().flatten() for n in names for p in self.networks[n].parameters()])
+            )
         size = rows[0].numel()
         flat = torch.zeros(len(rows), -(-size // PADDING) * PADDING)
         flat[:, :size] = torch.stack(rows)

@@ -74,7 +74,9 @@ def _fuse_sums_of_products(graph: fx.Graph) -> None:
                 and _value(other).dim() == 3
             ):
                 same = _owned(other) and _value(other).shape == _value(node).shape
-                target = aten.baddbmm_.default if same and _value(other).is_contiguous() else aten.baddbmm.default
+                target = (
+                    aten.baddbmm_.default if same and _value(other).is_contiguous() else aten.baddbmm.default
+                )
                 with graph.inserting_before(node):
                     fused = graph.call_function(target, (other, *product.args))
                 fused.meta = node.meta

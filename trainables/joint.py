@@ -38,7 +38,10 @@ class JointBatch:
         self.z, self.epsilon, self.xi, self.epsilon_again, self.xi_again = noise.split(
             list(NOISE.values()), dim=-1
         )
-        self.dropout_q, self.dropout_p = (None, None) if dropout is None else dropout.unbind(0)
+        self.dropout_q: Tensor | None = None
+        self.dropout_p: Tensor | None = None
+        if dropout is not None:
+            self.dropout_q, self.dropout_p = dropout.unbind(0)
 
     @cached_property
     def z_q(self) -> Tensor:

@@ -5,6 +5,7 @@ Members of a cohort are vectorised outside (`trainables.cohort`).
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -52,7 +53,7 @@ class MLP(nn.Module):
     def __init__(self, inputs: int, outputs: int, depth: int, width: int) -> None:
         super().__init__()
         sizes = [inputs, *[width] * depth, outputs]
-        self.layers = nn.ModuleList(Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in itertools.pairwise(sizes))
 
     def forward(self, h: Tensor, dropout: Tensor | None = None) -> Tensor:
         """[batch, inputs] -> [batch, outputs].

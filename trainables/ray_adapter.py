@@ -81,7 +81,7 @@ class ToyTrainable(tune.Trainable):
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         checkpoint.save(self.training, checkpoint_dir)
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
         checkpoint.load(self.training, checkpoint_dir)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

@@ -107,7 +107,9 @@ class Training:
     def results(self) -> list[Result]:
         """One result per member, in order. Raises RuntimeError before `finished`."""
         if not self.finished:
-            raise RuntimeError(f"results need all {self.budget} iterations, {self.iteration} are done: advance first")
+            raise RuntimeError(
+                f"results need all {self.budget} iterations, {self.iteration} are done: advance first"
+            )
         share = self.seconds / len(self.runs)
         results = []
         for m, run in enumerate(self.runs):

@@ -21,7 +21,11 @@ def available() -> dict[str, Objective]:
     found: dict[str, Objective] = {}
     for module in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
         for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            if issubclass(kind, Objective) and not inspect.isabstract(kind) and kind.__module__ == module.name:
+            if (
+                issubclass(kind, Objective)
+                and not inspect.isabstract(kind)
+                and kind.__module__ == module.name
+            ):
                 found[kind.name] = kind()
     return dict(sorted(found.items()))
 

@@ -24,6 +24,6 @@ class ALI(Objective):
     name = "ali"
     label = "ALI"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:  # noqa: ARG002 - ALI has no λ
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return softplus(-batch.f_q).mean() + softplus(batch.f_p).mean()

@@ -24,7 +24,7 @@ class Objective(ABC):
     name: ClassVar[str]
     label: ClassVar[str]
 
-    def critic(self, batch: JointBatch, lam: Tensor) -> Tensor:  # noqa: ARG002 - every player is given λ
+    def critic(self, batch: JointBatch, lam: Tensor) -> Tensor:
         """E_q s(f) + E_p s(−f), with s(t) = log(1 + exp t): Pu et al. 2017, eq. 10 (negated).
 
         Its optimum is f = log p(x, z) − log q(x, z) (eq. 11).

@@ -22,6 +22,6 @@ class SVAE(Objective):
     name = "svae"
     label = "sVAE"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:  # noqa: ARG002 - sVAE has no λ
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return batch.f_p.mean() - batch.f_q.mean()

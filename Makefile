@@ -1,0 +1,66 @@
+# The front door. `make study` is all a researcher needs; `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+export RAY_USAGE_STATS_ENABLED := 0
+export MLFLOW_DISABLE_TELEMETRY := true
+export PYTHONWARNINGS := ignore::DeprecationWarning
+
+.DEFAULT_GOAL := help
+.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+setup: $(STAMP) ## create .venv and install what is pinned in constraints.txt
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "error: Python must be >= 3.11, got $$($(PYTHON) --version); set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+study: setup ## the toy robustness study, embedded preset; ARGS="--preset smoke" for others
+	@$(BIN)/python sweeps/toy_robustness.py $(ARGS)
+
+ui: setup ## open the MLflow UI on the study's runs
+	@$(BIN)/python -m sweeps.ui $(ARGS)
+
+report: setup ## rebuild the report from the stored rows
+	@$(BIN)/python -m analysis.report results/toy_robustness $(ARGS)
+
+check: setup ## format, lint, strict types, import layering
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_layers.py
+
+format: setup ## format and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: setup ## the fast tests
+	$(BIN)/python -m pytest
+
+test-slow: setup ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow --timeout 1200
+
+test-gpu: setup ## needs a CUDA device
+	$(BIN)/python -m pytest -m gpu
+
+test-cluster: setup ## several Ray nodes on this machine
+	$(BIN)/python -m pytest -m cluster --timeout 600
+
+test-browser: setup ## the MLflow UI in Chromium
+	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
+	$(BIN)/python -m pytest -m browser --timeout 300
+
+bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
+	@$(BIN)/python -m infra.bench $(ARGS)
+
+clean: ## remove what was installed and built; results and MLflow's store stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

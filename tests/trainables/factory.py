@@ -1,0 +1,60 @@
+"""Small runs for tests: one structure, every fusible hyper-parameter different."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from trainables.runs import Configuration, Run
+from trainables.training import Result, Training
+
+SMALL = Configuration(
+    depth=2,
+    width=32,
+    critic_depth=2,
+    batch_size=64,
+    steps=2,
+    learning_rate=1e-3,
+    beta1=0.5,
+    critic_dropout=0.0,
+)
+
+
+def run(algorithm: str = "svae_r", lam: float = 0.1, seed: int = 0, budget: int = 60, **changes: Any) -> Run:
+    """A run of the small configuration with `changes`."""
+    return Run("test", algorithm, lam, seed, replace(SMALL, **changes), budget)
+
+
+def different_runs(budget: int = 60, **structure: Any) -> list[Run]:
+    """Eight runs that differ in algorithm, λ, seed, rate, β1 and dropout, and agree in structure."""
+    table = [
+        ("svae_r", 0.1, 0, 1e-3, 0.5, 0.0),
+        ("alice", 0.1, 0, 1e-3, 0.5, 0.0),
+        ("svae_r", 1.0, 1, 3e-4, 0.9, 0.2),
+        ("alice", 0.0, 2, 1e-4, 0.5, 0.2),
+        ("svae", 0.0, 3, 1e-3, 0.9, 0.0),
+        ("ali", 0.0, 4, 1e-3, 0.5, 0.3),
+        ("alice", 10.0, 5, 1e-4, 0.9, 0.1),
+        ("svae_r", 0.01, 6, 2e-3, 0.0, 0.5),
+    ]
+    return [
+        run(a, lam, seed, budget, learning_rate=lr, beta1=b1, critic_dropout=p, **structure)
+        for a, lam, seed, lr, b1, p in table
+    ]
+
+
+def train(
+    runs: list[Run], device: str = "cpu"
+) -> tuple[dict[str, Result], dict[str, dict[str, torch.Tensor]]]:
+    """Results and final parameters (player -> [P]) by run key."""
+    training = Training(runs, device)
+    while not training.finished:
+        training.advance()
+    results = {result.run.key: result for result in training.results()}
+    weights = {
+        r.key: {player: flat[m].cpu().clone() for player, flat in training.cohort.parameters.items()}
+        for m, r in enumerate(runs)
+    }
+    return results, weights

@@ -1,0 +1,36 @@
+"""The cohort's Adam against torch's."""
+
+import pytest
+import torch
+
+from trainables.adam import Adam
+
+
+def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
+    generator = torch.Generator().manual_seed(0)
+    rates, betas = [1e-3, 1e-2, 3e-4], [0.5, 0.9, 0.0]
+    start = torch.randn(3, 64, generator=generator)
+    gradients = torch.randn(30, 3, 64, generator=generator)
+    ours = start.clone()
+    adam = Adam(ours, torch.tensor(rates), torch.tensor(betas))
+    for i, gradient in enumerate(gradients):
+        if i % 10 == 0:
+            adam.prepare(10)
+        adam.step(gradient)
+    for m, (rate, beta) in enumerate(zip(rates, betas, strict=True)):
+        theirs = start[m].clone().requires_grad_()
+        optimiser = torch.optim.Adam([theirs], lr=rate, betas=(beta, 0.999))
+        for gradient in gradients[:, m]:
+            theirs.grad = gradient.clone()
+            optimiser.step()
+        torch.testing.assert_close(ours[m], theirs.detach(), rtol=1e-5, atol=1e-6)
+
+
+def test_first_step_moves_by_the_rate_against_the_sign() -> None:
+    # m̂ / √v̂ = g / |g| in the first step, whatever β1.
+    parameters = torch.zeros(2, 64)
+    adam = Adam(parameters, torch.tensor([1e-3, 1e-2]), torch.tensor([0.5, 0.9]))
+    adam.prepare(1)
+    adam.step(torch.full((2, 64), -3.0))
+    assert parameters[0].tolist() == pytest.approx([1e-3] * 64, rel=1e-5)
+    assert parameters[1].tolist() == pytest.approx([1e-2] * 64, rel=1e-5)

@@ -1,0 +1,94 @@
+"""Contract of every objective that is found, and the special cases the papers name."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from tests.trainables.factory import run, train
+from trainables import objectives
+from trainables.cohort import Cohort
+from trainables.draws import Block
+from trainables.objectives.base import PLAYERS
+
+ALL = sorted(objectives.available())
+
+
+def batch(**values: Any) -> Any:
+    """A batch whose scores and reconstruction errors are given numbers."""
+    return SimpleNamespace(**{name: torch.tensor(value) for name, value in values.items()})
+
+
+def test_the_four_systems_of_the_robustness_study_are_found() -> None:
+    assert {"ali", "alice", "svae", "svae_r"} <= set(ALL)
+
+
+def test_find_names_what_there_is_when_the_algorithm_is_unknown() -> None:
+    with pytest.raises(ValueError, match=r"algorithm must be one of ali, alice.*got 'vae0'"):
+        objectives.find("vae0")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_objective_states_name_label_source_and_equation(name: str) -> None:
+    objective = objectives.find(name)
+    assert objective.name == name
+    assert objective.label
+    assert "Source:" in (type(objective).__doc__ or "")
+
+
+# f_q = (0, 2), f_p = (1, −1), R_x = 0.25, R_z = 0.5, λ = 2. s(t) = log(1 + e^t).
+def s(t: float) -> float:
+    return math.log1p(math.exp(t))
+
+
+EXPECTED = {
+    "ali": (s(0) + s(-2)) / 2 + (s(1) + s(-1)) / 2,
+    "alice": (s(0) + s(-2)) / 2 + (s(1) + s(-1)) / 2 + 2 * 0.75,
+    "svae": 0.0 - 1.0,  # E_p f = 0, E_q f = 1
+    "svae_r": 0.0 - 1.0 + 2 * 0.75,
+}
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_autoencoder_loss_is_the_equation(name: str) -> None:
+    values = batch(f_q=[0.0, 2.0], f_p=[1.0, -1.0], R_x=0.25, R_z=0.5)
+    loss = objectives.find(name).autoencoder(values, torch.tensor(2.0))
+    assert loss.item() == pytest.approx(EXPECTED[name], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_critic_loss_is_equation_ten(name: str) -> None:
+    values = batch(f_q=[0.0, 2.0], f_p=[1.0, -1.0])
+    loss = objectives.find(name).critic(values, torch.tensor(2.0))
+    assert loss.item() == pytest.approx((s(0) + s(2)) / 2 + (s(-1) + s(1)) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("player", PLAYERS)
+@pytest.mark.parametrize("name", ALL)
+def test_a_step_changes_its_player_and_no_other(name: str, player: str) -> None:
+    runs = [run(name), run(name, seed=1)]
+    cohort = Cohort(runs, torch.device("cpu"))
+    block = Block(runs, 0, torch.device("cpu"))
+    before = {p: flat.clone() for p, flat in cohort.parameters.items()}
+    for optimiser in cohort.optimisers.values():
+        optimiser.prepare(1)
+    with torch.inference_mode():
+        loss = cohort.step(player, block.x[0], block.noise[0, 0], None)
+    assert torch.isfinite(loss).all()
+    for other, flat in cohort.parameters.items():
+        assert torch.equal(flat, before[other]) == (other != player)
+
+
+@pytest.mark.parametrize(("general", "special"), [("alice", "ali"), ("svae_r", "svae")])
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+def test_lambda_zero_recovers_the_special_case_to_the_bit(general: str, special: str, dropout: float) -> None:
+    a, b = run(general, lam=0.0, critic_dropout=dropout), run(special, lam=0.0, critic_dropout=dropout)
+    results_a, weights_a = train([a])
+    results_b, weights_b = train([b])
+    for player in PLAYERS:
+        assert torch.equal(weights_a[a.key][player], weights_b[b.key][player])
+    assert results_a[a.key].metrics == results_b[b.key].metrics

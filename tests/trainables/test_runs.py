@@ -1,0 +1,67 @@
+"""Configurations, runs and their keys."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.trainables.factory import SMALL, run
+from trainables.runs import Run
+
+
+def test_run_key_is_stable_across_versions_of_the_code() -> None:
+    # Stored results are found by it: a change here orphans every row ever written.
+    assert run().key == "25db27252452e71f"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"algorithm": "alice"}, {"lam": 0.2}, {"seed": 1}, {"budget": 61}, {"study": "other"},
+        {"configuration": replace(SMALL, beta1=0.6)}, {"configuration": replace(SMALL, width=64)},
+    ],
+)  # fmt: skip
+def test_run_key_changes_with_its_content(changes: dict[str, Any]) -> None:
+    assert replace(run(), **changes).key != run().key
+
+
+def test_run_key_ignores_the_place_in_the_grid_and_the_spelling_of_lambda() -> None:
+    assert replace(run(), number=17).key == run().key
+    assert replace(run(), lam=-0.0).key == replace(run(), lam=0).key
+
+
+def test_run_survives_its_dictionary() -> None:
+    assert Run.from_dict(run(seed=3).to_dict()) == run(seed=3)
+    assert Run.from_dict(run().to_dict()).key == run().key
+
+
+def test_algorithms_and_lambdas_of_a_configuration_share_their_streams() -> None:
+    assert run("alice", lam=1.0).stream_key == run("svae_r", lam=0.1).stream_key
+    assert run(seed=1).stream_key != run(seed=0).stream_key
+    assert run(beta1=0.9).stream_key != run().stream_key
+
+
+@pytest.mark.parametrize("lam", [-0.1, math.nan, math.inf])
+def test_run_refuses_lambda_below_zero_or_not_finite(lam: float) -> None:
+    with pytest.raises(ValueError, match=r"lambda must be finite and >= 0, got"):
+        run(lam=lam)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": 0}, "width must be >= 1, got 0"),
+        ({"batch_size": 100}, "batch_size must be a multiple of 32, got 100"),
+        ({"batch_size": 4096}, "batch_size must be <= 2048, got 4096"),
+        ({"learning_rate": 0.0}, "learning_rate must be > 0.0, got 0.0"),
+        ({"beta1": 1.0}, "beta1 must be < 1.0, got 1.0"),
+        ({"critic_dropout": math.nan}, "critic_dropout must be finite, got nan"),
+        ({"depth": 2.5}, "depth must be int, got 2.5"),
+    ],
+)
+def test_configuration_refuses_values_out_of_bounds(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **change)

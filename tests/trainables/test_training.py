@@ -1,0 +1,113 @@
+"""The training loop: results, learning, checkpoints."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainables.factory import different_runs, run, train
+from trainables import checkpoint
+from trainables.cohort import Cohort
+from trainables.training import SAMPLES, Training
+
+
+def test_results_hold_metrics_curve_and_samples() -> None:
+    training = Training([run(budget=70), run("alice", budget=70)])
+    while not training.finished:
+        training.advance()
+    for result in training.results():
+        assert result.metrics is not None
+        assert list(result.metrics) == ["mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share"]
+        assert [point["iteration"] for point in result.curve] == [20, 40, 60, 70]
+        assert {name: result.curve[-1][name] for name in result.metrics} == result.metrics
+        assert result.samples.shape == (SAMPLES, 2)
+        assert result.iterations == 70
+        assert result.train_seconds > 0
+
+
+def test_results_are_refused_before_the_end() -> None:
+    with pytest.raises(RuntimeError, match="results need all 60 iterations, 0 are done"):
+        Training([run()]).results()
+
+
+def test_training_learns_to_reconstruct_and_to_generate() -> None:
+    # The variance of the data, 3.24, is the error of a constant reconstruction.
+    result = next(iter(train([run("alice", 1.0, budget=400, width=64, steps=5, batch_size=128)])[0].values()))
+    assert result.metrics is not None
+    assert result.metrics["mse_x"] < 0.1
+    assert result.metrics["inception_score"] > 3.5
+
+
+def test_cohort_refuses_mixed_structures_and_budgets_and_emptiness() -> None:
+    cpu = torch.device("cpu")
+    with pytest.raises(ValueError, match="must agree in their structure"):
+        Cohort([run(), run(width=64)], cpu)
+    with pytest.raises(ValueError, match="must agree in their budget"):
+        Cohort([run(), run(budget=61)], cpu)
+    with pytest.raises(ValueError, match="at least one run"):
+        Cohort([], cpu)
+
+
+def test_training_continues_from_a_checkpoint_to_the_same_bits(tmp_path: Path) -> None:
+    runs = different_runs(budget=80)
+    whole, weights = train(runs)
+    first = Training(runs)
+    for _ in range(2):
+        first.advance()
+    checkpoint.save(first, tmp_path)
+    second = Training(runs)
+    checkpoint.load(second, tmp_path)
+    assert second.iteration == 40
+    while not second.finished:
+        second.advance()
+    for m, result in enumerate(second.results()):
+        assert result.metrics == whole[runs[m].key].metrics
+        assert result.curve == whole[runs[m].key].curve
+        assert torch.equal(second.cohort.parameters["critic"][m], weights[runs[m].key]["critic"])
+
+
+def test_checkpoint_of_other_runs_is_refused(tmp_path: Path) -> None:
+    checkpoint.save(Training([run()]), tmp_path)
+    with pytest.raises(ValueError, match="a checkpoint must be of the same runs"):
+        checkpoint.load(Training([run(seed=1)]), tmp_path)
+
+
+class Payload:
+    """Runs code when unpickled."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.marker,))
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
+    torch.save({"runs": Payload(tmp_path / "ran")}, tmp_path / checkpoint.FILE)
+    with pytest.raises(pickle.UnpicklingError):
+        checkpoint.load(Training([run()]), tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_metrics_of_a_perfect_autoencoder_are_those_of_its_data() -> None:
+    # Identity networks: encoder (x, ε) -> x, decoder (z, ξ) -> z reconstruct exactly, and generate N(0, I).
+    training = Training([run(depth=1, width=32), run(depth=1, width=32, seed=1)])
+    flat = training.cohort.parameters["autoencoder"].zero_()
+    for leaf in training.cohort.leaves["autoencoder"]:
+        if leaf.dim() == 3:
+            for i in range(2):  # relu(t) − relu(−t) = t
+                if leaf.shape[1:] == (4, 32):
+                    leaf[:, i, 2 * i], leaf[:, i, 2 * i + 1] = 1.0, -1.0
+                else:
+                    leaf[:, i, 2 * i], leaf[:, i, 2 * i + 1] = 1.0, -1.0
+    assert flat.any()
+    values, points = training.evaluation(training.cohort)
+    np.testing.assert_allclose(values["mse_x"], 0, atol=1e-12)
+    np.testing.assert_allclose(values["mse_z"], 0, atol=1e-12)
+    # N(0, I) within 0.6 of the origin: 1 − e^{−0.18} = 0.165; the four other discs add 4 · ≈ 0.0041.
+    np.testing.assert_allclose(values["on_mode_share"], 0.165 + 4 * 0.0041, atol=0.03)
+    assert points.shape == (2, 1024, 2)
