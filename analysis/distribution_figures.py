@@ -1,0 +1,173 @@
+"""Figures of distributions over configurations: only drawing, the numbers come from `histograms` and `paired`."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from analysis.histograms import Histograms, symmetric_edges
+from analysis.measures import Floats, Measure
+from analysis.paired import Difference, Pairs, differences, one_sided
+from analysis.style import INK, MUTED, RC, Colours, label, number, panel_title
+
+
+def histogram_figure(data: list[Histograms], lambdas: list[float], colour: Colours) -> Figure:
+    """One row per λ, one column per measure; algorithms overlaid; DIVERGED apart at the right of each panel."""
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(10.5, 2.5 * len(lambdas) + 0.8), layout="constrained")
+        widths = [10, 0.8 + 0.5 * len(colour)] * len(data)
+        grid = figure.add_gridspec(len(lambdas), 2 * len(data), width_ratios=widths)
+        for row, lam in enumerate(lambdas):
+            for column, histogram in enumerate(data):
+                panel = figure.add_subplot(grid[row, 2 * column])
+                apart = figure.add_subplot(grid[row, 2 * column + 1], sharey=panel)
+                _histogram(panel, histogram, lam, colour)
+                _diverged_bin(apart, histogram, lam, colour)
+                panel_title(panel, f"λ = {lam:g}")
+                if row == len(lambdas) - 1:
+                    panel.set_xlabel(histogram.measure.label + (" (log scale)" if histogram.log else ""))
+                if column == 0:
+                    panel.set_ylabel("share of runs (%)")
+        handles = [Patch(facecolor=colour[name], alpha=0.7, label=label(name)) for name in colour]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(colour))
+    return figure
+
+
+def _histogram(panel: Axes, data: Histograms, lam: float, colour: Colours) -> None:
+    for name, shade in colour.items():
+        shares = 100 * data.counts[name, lam].shares
+        if len(colour) <= 2:  # more fills than two hide one another
+            panel.stairs(shares, data.edges, fill=True, color=shade, alpha=0.28)
+        panel.stairs(shares, data.edges, color=shade, linewidth=1.4)
+    if data.log:
+        panel.set_xscale("log")
+    panel.set_xlim(data.edges[0], data.edges[-1])
+
+
+def _diverged_bin(panel: Axes, data: Histograms, lam: float, colour: Colours) -> None:
+    for place, (name, shade) in enumerate(colour.items()):
+        share = 100 * data.counts[name, lam].diverged_share
+        panel.bar(place, share, 0.8, color=shade, alpha=0.45, edgecolor=shade, linewidth=1.4)
+        panel.annotate(f"{share:.1f}", (place, share), (0, 2), textcoords="offset points", ha="center",
+                       fontsize=7.5, color=INK)  # fmt: skip
+    panel.set_xticks([(len(colour) - 1) / 2], ["DIVERGED"], fontsize=8)
+    panel.set_xlim(-0.8, len(colour) - 0.2)
+    panel.tick_params(labelleft=False, left=False, bottom=False)
+    panel.spines["left"].set_visible(False)
+    panel.grid(visible=False)
+    panel.set_facecolor("#f4f6f8")
+
+
+def paired_scatter_figure(
+    pairs: Pairs, measures: list[Measure], lambdas: list[float], colour: Colours
+) -> Figure:
+    """One row per measure, one column per λ (side by side for a single λ), the same limits for every λ.
+
+    The second algorithm is across, the first one up, one point per pair.
+
+    Pairs with one DIVERGED side are ticks outside the panel: on top where the first diverged, right where the second.
+    """
+    with mpl.rc_context(RC):
+        single = len(lambdas) == 1
+        high, wide = (1, len(measures)) if single else (len(measures), len(lambdas))
+        size = 4.4 if single else 3.2
+        figure = Figure(figsize=(size * wide + 0.6, size * high + 0.3), layout="constrained")
+        panels = figure.subplots(high, wide, squeeze=False).reshape(len(measures), len(lambdas))
+        for row, measure in enumerate(measures):
+            columns = [f"{measure.column}_first", f"{measure.column}_second"]
+            limits = _limits(pairs.table[columns].to_numpy(float).ravel(), measure.log)
+            for column, lam in enumerate(lambdas):
+                _paired_scatter(panels[row][column], pairs, measure, lam, limits, colour)
+    return figure
+
+
+def _paired_scatter(
+    panel: Axes, pairs: Pairs, measure: Measure, lam: float, limits: tuple[float, float], colour: Colours
+) -> None:
+    here = pairs.at(lam)
+    name = measure.column
+    first, second = here[f"{name}_first"].to_numpy(float), here[f"{name}_second"].to_numpy(float)
+    panel.scatter(second, first, s=9, color=INK, alpha=0.35, linewidths=0, rasterized=len(here) > 1500)
+    if measure.log:
+        panel.set_xscale("log")
+        panel.set_yscale("log")
+    panel.plot(limits, limits, color=MUTED, linewidth=1, zorder=1)
+    panel.set_xlim(*limits)
+    panel.set_ylim(*limits)
+    panel.set_box_aspect(1)
+    # The first algorithm is up: it is better above the diagonal where larger is better, below it elsewhere.
+    corners = {+1: (0.04, 0.96, "left", "top"), -1: (0.96, 0.04, "right", "bottom")}
+    for algorithm, (x, y, ha, va) in (
+        (pairs.first, corners[measure.better]),
+        (pairs.second, corners[-measure.better]),
+    ):
+        panel.text(x, y, f"{label(algorithm)} better", color=colour[algorithm], ha=ha, va=va, fontsize=8.5,
+                   fontweight="bold", transform=panel.transAxes)  # fmt: skip
+    above, beside = one_sided(here, measure)
+    if len(above):
+        panel.plot(above, np.full(len(above), 1.02), "|", color=colour[pairs.first], markersize=7, alpha=0.8,
+                   transform=panel.get_xaxis_transform(), clip_on=False)  # fmt: skip
+    if len(beside):
+        panel.plot(np.full(len(beside), 1.02), beside, "_", color=colour[pairs.second], markersize=7, alpha=0.8,
+                   transform=panel.get_yaxis_transform(), clip_on=False)  # fmt: skip
+    plain = measure.label.removeprefix("log10 ")
+    panel.set_xlabel(f"{plain}, {label(pairs.second)}")
+    panel.set_ylabel(f"{plain}, {label(pairs.first)}")
+    panel.set_title(f"λ = {lam:g}", loc="left", fontweight="bold", fontsize=10, pad=12)
+
+
+def _limits(values: Floats, log: bool) -> tuple[float, float]:
+    values = values[np.isfinite(values) & (values > 0 if log else True)]
+    if not len(values):
+        return (0.1, 1.0) if log else (0.0, 1.0)
+    low, high = float(values.min()), float(values.max())
+    if log:
+        return low / 1.3, high * 1.3
+    margin = 0.04 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float], colour: Colours) -> Figure:
+    """One row per λ, one column per measure of `found`: the distribution of first − second over pairs.
+
+    Bars wear the colour of the algorithm that they favour; the line and band are the median of the configurations'
+    differences and its BCa interval.
+    """
+    measures = list(dict.fromkeys(difference.measure for difference in found))
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(3.5 * len(measures), 2.4 * len(lambdas) + 0.6), layout="constrained")
+        panels = figure.subplots(len(lambdas), len(measures), squeeze=False)
+        for column, measure in enumerate(measures):
+            everyone = differences(pairs.table, measure)["difference"].to_numpy(float)
+            edges = symmetric_edges(everyone)
+            for row, lam in enumerate(lambdas):
+                match = next(d for d in found if d.measure == measure and d.lam == lam)
+                _difference(panels[row][column], pairs, match, edges, colour)
+                if row == len(lambdas) - 1:
+                    panels[row][column].set_xlabel(
+                        f"{measure.label}: {label(pairs.first)} − {label(pairs.second)}"
+                    )
+                if column == 0:
+                    panels[row][column].set_ylabel("pairs")
+        sides = (pairs.first, pairs.second)
+        handles = [Patch(facecolor=colour[name], alpha=0.6, label=f"{label(name)} better") for name in sides]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    return figure
+
+
+def _difference(panel: Axes, pairs: Pairs, found: Difference, edges: Floats, colour: Colours) -> None:
+    values = differences(pairs.at(found.lam), found.measure)["difference"].to_numpy(float)
+    for side in (-1, +1):
+        favoured = pairs.first if side == found.measure.better else pairs.second
+        counts = np.histogram(values[np.sign(values) == side], edges)[0]
+        panel.stairs(counts, edges, fill=True, color=colour[favoured], alpha=0.6)
+    panel.axvline(0, color=MUTED, linewidth=1)
+    if len(values):
+        if np.isfinite(found.median.low):
+            panel.axvspan(found.median.low, found.median.high, color=INK, alpha=0.18, linewidth=0)
+        panel.axvline(found.median.point, color=INK, linewidth=1.4)
+    panel.set_xlim(edges[0], edges[-1])
+    panel_title(panel, f"λ = {found.lam:g}: median {number(found.median.point, 2)}")

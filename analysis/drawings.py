@@ -1,0 +1,49 @@
+"""Figures as bytes, and files into a study's directory, local or remote alike."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import pyarrow.fs as pafs
+from matplotlib.figure import Figure
+
+from analysis.page import Drawing
+from analysis.style import RC
+from result_schema import open_directory
+
+_DPI = 150
+_REPORT = "report"
+
+
+def render(name: str, figure: Figure) -> Drawing:
+    """A figure as PNG and SVG; without a date, so that the same rows give the same bytes."""
+    png, svg = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context(RC):
+        figure.savefig(png, format="png", dpi=_DPI)
+        figure.set_layout_engine(
+            "none"
+        )  # keeps the layout just made: making it is half the work of a small figure
+        figure.savefig(svg, format="svg", dpi=_DPI, metadata={"Date": None})
+    return Drawing(name, png.getvalue(), svg.getvalue())
+
+
+def write_report(where: str, files: dict[str, bytes]) -> str:
+    """Writes a report's files into `<where>/report/`, in the order given, and removes figures of an earlier report.
+
+    Returns:
+        Path of that directory within its filesystem.
+
+    Raises:
+        OSError: the directory cannot be written.
+    """
+    filesystem, path = open_directory(where)
+    target = f"{path}/{_REPORT}"
+    filesystem.create_dir(target, recursive=True)
+    for name, data in files.items():
+        with filesystem.open_output_stream(f"{target}/{name}") as stream:
+            stream.write(data)
+    for found in filesystem.get_file_info(pafs.FileSelector(target)):
+        if found.extension in ("png", "svg") and found.base_name not in files:
+            filesystem.delete_file(found.path)
+    return target

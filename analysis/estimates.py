@@ -1,0 +1,182 @@
+"""Estimates with their intervals: pure functions on arrays, random draws only from the generator passed in.
+
+All intervals are 95 %. Seeds are nested in configurations, so what is resampled is the configuration:
+resampling single runs would take five seeds of one configuration for five independent facts.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from analysis.measures import Floats
+
+CONFIDENCE = 0.95
+RESAMPLES = 4_999
+_BATCH = 1_000  # resamples held in memory at once: 1,000 x 576 doubles are 4.6 MB
+
+Generator = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its 95 % interval; the bounds are NaN where the data cannot give one (fewer than two units)."""
+
+    point: float
+    low: float
+    high: float
+
+    def excludes(self, value: float) -> bool:
+        """Whether the interval exists and the value lies outside it."""
+        return bool(value < self.low or value > self.high)
+
+
+def generator(*name: object) -> Generator:
+    """A generator of its own for a named estimate, so that adding an algorithm or λ moves no other interval."""
+    return np.random.default_rng(zlib.crc32("|".join(map(str, name)).encode()))
+
+
+def mean_and_std(values: Floats) -> tuple[float, float]:
+    """Mean and sample standard deviation (n − 1) of values [n]; NaN where n is too small."""
+    mean = float(np.mean(values)) if len(values) else float("nan")
+    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def quartiles(values: Floats) -> tuple[float, float]:
+    """First and third quartile of values [n], linearly interpolated; NaN for none."""
+    if not len(values):
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(low), float(high)
+
+
+def worst_rank_median(values: Floats, diverged: int, better: int) -> float:
+    """Median over values [n] and `diverged` further runs, each worse than every value.
+
+    Returns:
+        A finite number while fewer than half of the runs diverged, else −better·inf; NaN for no runs at all.
+    """
+    if len(values) + diverged == 0:
+        return float("nan")
+    return float(np.median(np.concatenate([values, np.full(diverged, -better * np.inf)])))
+
+
+def cluster_means(values: Floats, clusters: npt.ArrayLike) -> Floats:
+    """Mean per cluster, [k] in order of the clusters' labels, of values [n] with labels [n]."""
+    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
+    sums = np.bincount(index, weights=values, minlength=len(labels))
+    return sums / np.bincount(index, minlength=len(labels))
+
+
+def clustered_median(values: Floats, clusters: npt.ArrayLike, rng: Generator) -> Interval:
+    """Median of values [n] with a percentile bootstrap interval over clusters [n] (configurations).
+
+    Percentile, not BCa: the jackknife that BCa takes its acceleration from is inconsistent for a quantile.
+    DIVERGED runs have no value and are not among `values`; `worst_rank_median` counts them.
+    """
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    point = float(np.median(values))
+    table = _by_cluster(values, clusters)
+    if len(table) < 2:
+        return Interval(point, float("nan"), float("nan"))
+
+    def statistic(rows: Any, axis: int = -1) -> Any:  # scipy always asks for the last axis
+        return _median_of_present(table[rows].reshape(*rows.shape[:-1], -1))
+
+    found = stats.bootstrap((np.arange(len(table)),), statistic, n_resamples=RESAMPLES, batch=_BATCH, vectorized=True,
+                            confidence_level=CONFIDENCE, method="percentile", rng=rng).confidence_interval  # fmt: skip
+    return Interval(point, float(found.low), float(found.high))
+
+
+def bca(values: Floats, statistic: Callable[..., Any], rng: Generator) -> Interval:
+    """Bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic of independent values [n].
+
+    Args:
+        values: [n]; average what is nested (seeds) first.
+        statistic: `np.mean` or `np.median`; must accept `axis`.
+        rng: source of the resamples.
+
+    Returns:
+        The point for both bounds where all values agree. Where BCa is undefined though values differ (its
+        jackknife does not vary, as for a median with ties), the percentile interval of the same resamples.
+    """
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    point = float(statistic(values))
+    if len(values) < 2:
+        return Interval(point, float("nan"), float("nan"))
+    if np.ptp(values) <= 4 * np.finfo(float).eps * np.max(np.abs(values)):
+        return Interval(point, point, point)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        warnings.filterwarnings("ignore", "invalid value|divide by zero", RuntimeWarning)
+        found = stats.bootstrap((values,), statistic, n_resamples=RESAMPLES, batch=_BATCH, vectorized=True,
+                                confidence_level=CONFIDENCE, method="BCa", rng=rng)  # fmt: skip
+    low, high = found.confidence_interval
+    if np.isnan(low) or np.isnan(high):
+        tail = (1 - CONFIDENCE) / 2
+        low, high = np.quantile(found.bootstrap_distribution, [tail, 1 - tail])
+    return Interval(point, float(low), float(high))
+
+
+def wilson(count: int, total: int) -> Interval:
+    """Share count/total with its Wilson (1927) score interval; all NaN for a total of none.
+
+    Raises:
+        ValueError: a count outside [0, total].
+    """
+    if not 0 <= count <= total:
+        raise ValueError(f"count must be in [0, {total}], the total, got {count}; count within the same rows")
+    if total == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    found = stats.binomtest(count, total).proportion_ci(CONFIDENCE, method="wilson")
+    return Interval(count / total, float(found.low), float(found.high))
+
+
+def signed_rank_p(differences: Floats) -> float:
+    """Two-sided p of the Wilcoxon signed rank test on independent differences [n]; zeros kept in the ranking (Pratt 1959).
+
+    NaN for none; 1 where every difference is zero.
+    """
+    if not len(differences):
+        return float("nan")
+    if not np.any(differences):
+        return 1.0
+    with warnings.catch_warnings():
+        # scipy also computes a z score that is 0/0 for one pair; the p below is the exact one then.
+        warnings.filterwarnings("ignore", "invalid value", RuntimeWarning)
+        return float(stats.wilcoxon(differences, zero_method="pratt").pvalue)
+
+
+def sign_test_p(wins: int, losses: int) -> float:
+    """Two-sided exact p of the sign test; ties are left out by the caller. 1 where there is nothing but ties."""
+    return float(stats.binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
+
+
+def _by_cluster(values: Floats, clusters: npt.ArrayLike) -> Floats:
+    """Values [n] as [k, m]: one row per cluster, NaN where a cluster has fewer than m."""
+    labels, index, counts = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
+    order = np.argsort(index, kind="stable")
+    place = np.arange(len(values)) - np.repeat(np.cumsum(counts) - counts, counts)
+    table = np.full((len(labels), int(counts.max())), np.nan)
+    table[index[order], place] = values[order]
+    return table
+
+
+def _median_of_present(values: Floats) -> Floats:
+    """Median along the last axis of what is not NaN, vectorised (np.nanmedian loops in Python)."""
+    if not np.isnan(values).any():
+        return np.asarray(np.median(values, axis=-1))
+    ordered = np.sort(values, axis=-1)  # NaN last
+    count = np.sum(~np.isnan(ordered), axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, (count - 1) // 2, axis=-1)
+    high = np.take_along_axis(ordered, count // 2, axis=-1)
+    return np.asarray((low + high)[..., 0] / 2)

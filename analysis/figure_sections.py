@@ -1,0 +1,118 @@
+"""The report's parts that are figures: each computes its data, has it drawn, and says what is to be seen."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis import page
+from analysis.comparison import Comparison
+from analysis.distribution_figures import difference_figure, histogram_figure, paired_scatter_figure
+from analysis.drawings import render
+from analysis.exemplars import exemplars
+from analysis.histograms import histograms
+from analysis.learning import learning_curve
+from analysis.measures import INCEPTION, LOG_MSE, MSE, ON_MODE
+from analysis.page import Drawing, Section
+from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
+from analysis.rows import Rows, load_points
+from analysis.sample_figures import sample_figure
+from analysis.style import colours, label
+from analysis.trend_figures import lambda_figure, learning_figure
+
+Part = tuple[Section, list[Drawing]]
+
+_TREATMENT = (
+    "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}. Seeds of a "
+    "configuration are averaged first, so the unit of the intervals (BCa bootstrap) and of Wilcoxon’s signed rank test "
+    "is the configuration. A pair with a DIVERGED side has no difference: it is left out of this table, counted in it, "
+    "and decisive in the two below. p values are two-sided and not corrected for the number of rows."
+)
+_WORST_RANK = (
+    "Nothing is left out here: a DIVERGED side is worse than any value, and two DIVERGED sides are equal. Counts are "
+    "configurations. Wilcoxon’s test ranks a divergence above every finite difference."
+)
+_MCNEMAR = (
+    "Divergence over all pairs: McNemar’s exact test asks whether the pairs in which only one side DIVERGED fall evenly. "
+    "It takes every pair, so with several seeds per configuration its p is too small."
+)
+
+
+def histogram_section(study: Rows, shown: list[float]) -> Part:
+    """Histograms of MSE and inception score, as in figure 3 of the paper."""
+    data = [histograms(study, MSE, log=True), histograms(study, INCEPTION, log=False)]
+    drawing = render("histograms", histogram_figure(data, shown, colours(study.algorithms)))
+    caption = (
+        "MSE (log axis) and inception score over configurations. Bin edges are the same for every system and λ. "
+        "Shares are of COMPLETED and DIVERGED runs together; the DIVERGED ones have the bin apart, in per cent."
+    )
+    return Section("Histograms", page.figure(drawing, caption)), [drawing]
+
+
+def paired_section(study: Rows, comparison: Comparison | None, shown: list[float]) -> Part:
+    """The paired difference of two systems, or why there is none."""
+    if comparison is None:
+        only = label(study.algorithms[0])
+        text = f"No paired difference: it compares two systems on the same configurations, and the rows have only {only}."
+        return Section("Paired difference", page.paragraph(text)), []
+    pairs, colour = comparison.pairs, colours(study.algorithms)
+    first, second = label(pairs.first), label(pairs.second)
+    lambdas = [lam for lam in shown if lam in pairs.lambdas]
+    scatter = render("paired", paired_scatter_figure(pairs, [LOG_MSE, INCEPTION], lambdas, colour))
+    found = [
+        d for d in comparison.differences if d.measure in (LOG_MSE, INCEPTION, ON_MODE) and d.lam in lambdas
+    ]
+    spread = render("differences", difference_figure(pairs, found, lambdas, colour))
+    body = page.paragraph(_TREATMENT.format(first=first, second=second), "small")
+    body += page.table(*difference_cells(pairs, comparison.differences))
+    body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(_WORST_RANK, "small")
+    body += page.table(*worst_rank_cells(pairs, comparison.differences))
+    body += "<h3>Divergence</h3>" + page.paragraph(_MCNEMAR, "small")
+    body += page.table(*divergence_cells(pairs, comparison.divergences), text_columns=1)
+    body += page.figure(scatter, f"Each point is one pair: {second} across, {first} up. Ticks outside the frame are pairs "
+                        f"of which one side DIVERGED, at the value of the other: above, {first} DIVERGED; at the right, "
+                        f"{second} did.")  # fmt: skip
+    body += page.figure(spread, f"{first} − {second} pair by pair, in the colour of the system it favours. Line and band: "
+                        "median of the configurations’ differences and its 95 % BCa interval.")  # fmt: skip
+    return Section(f"Paired difference: {first} − {second}", body), [scatter, spread]
+
+
+def sample_section(study: Rows, shown: list[float]) -> Part:
+    """Generated points of the best, median and worst run per system and λ."""
+    chosen = {lam: {a: exemplars(study, a, lam) for a in study.algorithms} for lam in shown}
+    keys = [e.run["run_key"] for at in chosen.values() for found in at.values() for e in found]
+    points = load_points(study.where, sorted(set(keys)))
+    body = page.paragraph(
+        "Best, median and worst COMPLETED run by inception score. Circles: three standard deviations around the true "
+        "means; a point inside one is on its mode.", "small")  # fmt: skip
+    drawings = []
+    for lam, at in chosen.items():
+        drawing = render(f"samples_lambda_{lam:g}", sample_figure(at, points, colours(study.algorithms)))
+        drawings.append(drawing)
+        body += page.figure(drawing, f"Generated points at λ = {lam:g}.")
+    return Section("Generated points", body), drawings
+
+
+def lambda_section(study: Rows, summary: pd.DataFrame) -> Part | None:
+    """Medians against λ; None for a single λ."""
+    if len(study.lambdas) < 2:
+        return None
+    drawing = render("lambda", lambda_figure(summary, colours(study.algorithms)))
+    caption = (
+        "Medians over COMPLETED runs with 95 % bootstrap bands, and the share of results that DIVERGED with its Wilson "
+        "band. λ = 0, where ALICE is ALI and sVAE-r is sVAE, stands apart on the logarithmic axis."
+    )
+    return Section("Along λ", page.figure(drawing, caption)), [drawing]
+
+
+def learning_section(study: Rows, shown: list[float]) -> Part:
+    """Median and quartiles against iteration."""
+    if study.curves.empty:
+        return Section("Learning curves", page.paragraph("No learning curves are stored for these runs.")), []
+    keys = [(m, a, lam) for m in (MSE, INCEPTION) for a in study.algorithms for lam in shown]
+    curves = {(m.column, a, lam): learning_curve(study, a, lam, m) for m, a, lam in keys}
+    drawing = render("learning", learning_figure(curves, shown, colours(study.algorithms)))
+    caption = (
+        "Median (line) and quartiles (band) over runs. A DIVERGED run counts as worst from the iteration at which it "
+        "DIVERGED; where the median itself is such a run, the line ends."
+    )
+    return Section("Learning curves", page.figure(drawing, caption)), [drawing]

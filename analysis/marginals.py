@@ -1,0 +1,66 @@
+"""Marginal medians: how a metric and divergence depend on one hyper-parameter, all others taken as they come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import rows
+from analysis.measures import INCEPTION, MSE
+from analysis.rows import Rows
+
+_MOST_LEVELS = 8
+"""A numeric hyper-parameter with more distinct values (drawn by a search) is cut at its quartiles."""
+
+
+def marginals(study: Rows, lam: float) -> pd.DataFrame:
+    """Medians per level of each hyper-parameter at one λ.
+
+    Columns: `hyper_parameter`, `level` (words), `algorithm`, `results` (COMPLETED + DIVERGED), `diverged`,
+    `inception_score`, `mse_x` (medians over the COMPLETED runs, NaN for none). DIVERGED runs stand in
+    `diverged` and `results`; FAILED and STOPPED ones nowhere. Rows in order of hyper-parameter, level, algorithm.
+    """
+    here = rows.results(study.runs[study.runs["lam"] == lam])
+    table = []
+    for name in study.manifest.hyper_parameters:
+        levels = _levels(study.runs[name])
+        for level in dict.fromkeys(levels.sort_values(key=lambda column: column.map(_position))):
+            for algorithm in study.algorithms:
+                group = here[(levels.loc[here.index] == level) & (here["algorithm"] == algorithm)]
+                if len(group):
+                    table.append({
+                        "hyper_parameter": name, "level": level[1], "algorithm": algorithm,
+                        "results": len(group), "diverged": rows.diverged_count(group),
+                        "inception_score": _median(group, INCEPTION.column), "mse_x": _median(group, MSE.column),
+                    })  # fmt: skip
+    return pd.DataFrame(table, columns=["hyper_parameter", "level", "algorithm", "results", "diverged",
+                                        "inception_score", "mse_x"])  # fmt: skip
+
+
+def _levels(column: pd.Series) -> pd.Series:
+    """Each row's level as (position, words); quartile ranges where there are too many numeric values."""
+    values = column.tolist()
+    distinct = sorted(set(values), key=lambda value: (str(type(value)), value))
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in distinct)
+    if len(distinct) <= _MOST_LEVELS or not numeric:
+        places = {value: (float(i), _words(value)) for i, value in enumerate(distinct)}
+        return pd.Series([places[value] for value in values], index=column.index, dtype=object)
+    edges = np.unique(np.quantile(np.asarray(values, float), [0, 0.25, 0.5, 0.75, 1]))
+    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    ranges = [(float(i), f"{edges[i]:.3g} to {edges[i + 1]:.3g}") for i in range(len(edges) - 1)]
+    return pd.Series([ranges[i] for i in index], index=column.index, dtype=object)
+
+
+def _position(level: tuple[float, str]) -> float:
+    return level[0]
+
+
+def _words(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _median(group: pd.DataFrame, metric: str) -> float:
+    values = rows.finite(group, metric)[metric].to_numpy(float)
+    return float(np.median(values)) if len(values) else float("nan")

@@ -1,0 +1,48 @@
+"""The metrics as the analysis reads them: what they are called, which way is better, how they are drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+LOG_FLOOR = 1e-12
+"""An MSE below this is taken as this before a logarithm: far under anything that a float32 network reaches."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric.
+
+    Attributes:
+        column: its column in the rows.
+        label: its name in figures and tables.
+        better: +1 where larger is better, −1 where smaller is.
+        log: whether it is compared and drawn on a logarithmic scale (base 10).
+    """
+
+    column: str
+    label: str
+    better: int
+    log: bool = False
+
+    def scaled(self, values: Floats) -> Floats:
+        """The values on the measure's own scale: log10 where it is logarithmic, unchanged elsewhere."""
+        return np.log10(np.maximum(values, LOG_FLOOR)) if self.log else values
+
+
+MSE = Measure("mse_x", "MSE", -1)
+LOG_MSE = Measure("mse_x", "log10 MSE", -1, log=True)
+MSE_Z = Measure("mse_z", "MSE of z", -1)
+INCEPTION = Measure("inception_score", "inception score", +1)
+MODES = Measure("modes_covered", "modes covered", +1)
+ON_MODE = Measure("on_mode_share", "on-mode share", +1)
+
+SUMMARISED = (MSE, INCEPTION, MODES, ON_MODE, MSE_Z)
+"""What the summary table has, in reading order."""
+
+PAIRED = (LOG_MSE, MSE, INCEPTION, ON_MODE)
+"""What is compared pair by pair."""

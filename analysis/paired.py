@@ -1,0 +1,214 @@
+"""The paired comparison of two algorithms: the same configuration, λ and seed under both is one pair.
+
+How divergence counts: a pair with a DIVERGED side has no difference of metrics; it is left out of the estimate,
+its number is stated, and it decides McNemar's test on divergence and the worst-rank analysis, in which a DIVERGED
+side is worse than any value and two of them tie. A pair with a FAILED, STOPPED or missing side is not yet a pair.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.contingency_tables import mcnemar
+
+from analysis import estimates, rows
+from analysis.estimates import Interval
+from analysis.measures import Floats, Measure
+from result_schema import METRICS, Outcome
+
+KEY = ["configuration_key", "lam", "seed", "data_version"]
+_PREFERRED = (("svae_r", "alice"), ("svae", "ali"))
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Matched results of two algorithms.
+
+    Attributes:
+        first, second: algorithms; every difference is first − second.
+        table: one row per pair: KEY, `configuration`, and `outcome` and the metrics with suffix _first, _second.
+        unmatched: λ -> keys seen under either algorithm whose other side is FAILED, STOPPED or not there.
+    """
+
+    first: str
+    second: str
+    table: pd.DataFrame
+    unmatched: dict[float, int]
+
+    @property
+    def lambdas(self) -> list[float]:
+        return sorted(self.unmatched)
+
+    def at(self, lam: float) -> pd.DataFrame:
+        """The pairs at one λ."""
+        return self.table[self.table["lam"] == lam]
+
+
+@dataclass(frozen=True)
+class WorstRank:
+    """The comparison with no pair left out: units are configurations, seeds having been averaged.
+
+    Attributes:
+        wins, ties, losses: configurations in which the first algorithm is better, equal, worse.
+        sign_p: exact sign test of wins against losses.
+        signed_rank_p: Wilcoxon's test, a DIVERGED side counting more than any finite difference.
+    """
+
+    wins: int
+    ties: int
+    losses: int
+    sign_p: float
+    signed_rank_p: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """First − second of one measure at one λ.
+
+    Attributes:
+        pairs, configurations: those whose two sides are COMPLETED with a finite value.
+        diverged: pairs left out because a side DIVERGED.
+        median, mean: of the configurations' differences (seeds averaged first), BCa intervals.
+        signed_rank_p: Wilcoxon's test on the same differences.
+        better_share: share of those pairs in which the first is strictly better; NaN for none.
+        worst_rank: the same question with the DIVERGED sides ranked worst.
+    """
+
+    lam: float
+    measure: Measure
+    pairs: int
+    configurations: int
+    diverged: int
+    median: Interval
+    mean: Interval
+    signed_rank_p: float
+    better_share: float
+    worst_rank: WorstRank
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Divergence of both sides over all pairs at one λ, with McNemar's exact two-sided p."""
+
+    lam: float
+    neither: int
+    first_only: int
+    second_only: int
+    both: int
+    p: float
+
+
+def choose_pair(algorithms: list[str]) -> tuple[str, str] | None:
+    """Which two algorithms to compare, as (first, second).
+
+    sVAE-r − ALICE where both are there, else sVAE − ALI, else the first two by name, the later minus the earlier;
+    None for fewer than two algorithms.
+    """
+    for first, second in _PREFERRED:
+        if first in algorithms and second in algorithms:
+            return first, second
+    names = sorted(algorithms)
+    return (names[1], names[0]) if len(names) > 1 else None
+
+
+def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
+    """Matches the results of two algorithms on configuration, λ, seed and data version.
+
+    Args:
+        runs: rows of any algorithm and outcome, of one budget, one row per run.
+        first, second: algorithms in `runs`.
+    """
+    columns = [*KEY, "configuration", "outcome", *METRICS]
+    everyone = runs[runs["algorithm"].isin([first, second])]
+    sides = [rows.results(runs[runs["algorithm"] == name])[columns] for name in (first, second)]
+    table = sides[0].merge(sides[1].drop(columns="configuration"), on=KEY, suffixes=("_first", "_second"),
+                           validate="one_to_one")  # fmt: skip
+    declared = everyone[KEY].drop_duplicates()["lam"].value_counts()
+    matched = table["lam"].value_counts()
+    unmatched = {float(lam): int(count - matched.get(lam, 0)) for lam, count in declared.items()}
+    return Pairs(first, second, table.sort_values(KEY, ignore_index=True), unmatched)
+
+
+def differences(pairs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
+    """First − second of a measure for the pairs that have both values: KEY and `difference`, on the measure's scale."""
+    first, second = _sides(pairs, measure)
+    kept = np.isfinite(first) & np.isfinite(second)
+    table = pairs.loc[kept, KEY].copy()
+    table["difference"] = measure.scaled(first[kept]) - measure.scaled(second[kept])
+    return table
+
+
+def compare(pairs: Pairs, lam: float, measure: Measure) -> Difference:
+    """The paired comparison of one measure at one λ; NaN throughout where there is no pair."""
+    here = pairs.at(lam)
+    table = differences(here, measure)
+    values = table["difference"].to_numpy(float)
+    units = estimates.cluster_means(values, table["configuration_key"])
+    name = ("paired", pairs.first, pairs.second, lam, measure.label)
+    better = float(np.mean(measure.better * values > 0)) if len(values) else float("nan")
+    return Difference(
+        lam=lam,
+        measure=measure,
+        pairs=len(values),
+        configurations=len(units),
+        diverged=int(np.sum(_diverged(here, "first") | _diverged(here, "second"))),
+        median=estimates.bca(units, np.median, estimates.generator(*name, "median")),
+        mean=estimates.bca(units, np.mean, estimates.generator(*name, "mean")),
+        signed_rank_p=estimates.signed_rank_p(units),
+        better_share=better,
+        worst_rank=worst_rank(here, measure),
+    )
+
+
+def one_sided(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
+    """Values left alone by divergence: the second's where the first DIVERGED, the first's where the second did."""
+    first, second = _sides(pairs, measure)
+    alone = (second[_diverged(pairs, "first")], first[_diverged(pairs, "second")])
+    return alone[0][np.isfinite(alone[0])], alone[1][np.isfinite(alone[1])]
+
+
+def worst_rank(pairs: pd.DataFrame, measure: Measure) -> WorstRank:
+    """The sensitivity analysis in which a DIVERGED side is worse than any value and two DIVERGED sides tie.
+
+    A pair with one DIVERGED side gets a difference so large that, after averaging over a configuration's seeds,
+    a net divergence outranks every finite difference. COMPLETED sides without a finite value are left out.
+    """
+    first, second = _sides(pairs, measure)
+    lost, won = _diverged(pairs, "first"), _diverged(pairs, "second")
+    finite = np.isfinite(first) & np.isfinite(second)
+    gain = np.zeros(len(pairs))
+    gain[finite] = measure.better * (measure.scaled(first[finite]) - measure.scaled(second[finite]))
+    seeds = int(pairs.groupby("configuration_key").size().max()) if len(pairs) else 1
+    # A mean over m seeds with one net divergence is at least (cap - (m - 1) max) / m: this cap keeps it above max.
+    cap = 2 * seeds * (float(np.max(np.abs(gain), initial=0.0)) + 1)
+    gain += cap * (won.astype(float) - lost.astype(float))
+    counted = finite | won | lost
+    units = estimates.cluster_means(gain[counted], pairs["configuration_key"].to_numpy()[counted])
+    wins, losses = int(np.sum(units > 0)), int(np.sum(units < 0))
+    return WorstRank(wins, len(units) - wins - losses, losses, estimates.sign_test_p(wins, losses),
+                     estimates.signed_rank_p(units))  # fmt: skip
+
+
+def divergence(pairs: Pairs, lam: float) -> Divergence:
+    """McNemar's exact test of whether one algorithm diverges more often, over every pair at one λ."""
+    here = pairs.at(lam)
+    first, second = _diverged(here, "first"), _diverged(here, "second")
+    neither, both = int(np.sum(~first & ~second)), int(np.sum(first & second))
+    first_only, second_only = int(np.sum(first & ~second)), int(np.sum(~first & second))
+    p = float(mcnemar([[neither, second_only], [first_only, both]], exact=True).pvalue)
+    return Divergence(lam, neither, first_only, second_only, both, p if len(here) else float("nan"))
+
+
+def _sides(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
+    """Both sides' values, each [pairs], NaN unless the side is COMPLETED with a finite value."""
+    found = []
+    for side in ("first", "second"):
+        values = pairs[f"{measure.column}_{side}"].to_numpy(float)
+        found.append(np.where(_diverged(pairs, side) | ~np.isfinite(values), np.nan, values))
+    return found[0], found[1]
+
+
+def _diverged(pairs: pd.DataFrame, side: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.asarray(pairs[f"outcome_{side}"] == Outcome.DIVERGED.value, dtype=bool)

@@ -1,0 +1,86 @@
+"""The paired comparison in words and cells, the same for the page and for Markdown."""
+
+from __future__ import annotations
+
+from analysis.estimates import Interval
+from analysis.paired import Difference, Divergence, Pairs
+from analysis.style import bounded, label, p_value
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
+    """Header and cells of the differences of metrics, pairs with a DIVERGED side left out and counted."""
+    header = ["λ", "metric", "pairs", "configurations", "a side DIVERGED", "median difference [95 % BCa]",
+              "mean difference [95 % BCa]", "Wilcoxon p", f"{label(pairs.first)} better in"]  # fmt: skip
+    cells = [
+        [
+            f"{d.lam:g}", d.measure.label, str(d.pairs), str(d.configurations), str(d.diverged), bounded(d.median),
+            bounded(d.mean), p_value(d.signed_rank_p), "–" if not d.pairs else f"{100 * d.better_share:.1f} %",
+        ]
+        for d in found
+    ]  # fmt: skip
+    return header, cells
+
+
+def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Table:
+    """Header and cells of the worst-rank analysis, in which no divergence is left out."""
+    header = ["λ", "metric", f"{label(pairs.first)} better", "equal", f"{label(pairs.second)} better",
+              f"{label(pairs.first)} better in", "sign test p", "Wilcoxon p"]  # fmt: skip
+    cells = []
+    for d in found:
+        w = d.worst_rank
+        total = w.wins + w.ties + w.losses
+        share = f"{100 * w.wins / total:.1f} %" if total else "–"
+        counts = [str(w.wins), str(w.ties), str(w.losses), share]
+        tests = [p_value(w.sign_p), p_value(w.signed_rank_p)] if total else ["–", "–"]
+        cells.append([f"{d.lam:g}", d.measure.label, *counts, *tests])
+    return header, cells
+
+
+def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Table:
+    """Header and cells of McNemar's test on divergence over all pairs."""
+    header = ["λ", "pairs", "neither DIVERGED", f"only {label(pairs.first)}", f"only {label(pairs.second)}", "both",
+              "McNemar exact p", "not yet a pair"]  # fmt: skip
+    cells = []
+    for d in found:
+        counts = [d.neither, d.first_only, d.second_only, d.both]
+        cells.append(
+            [f"{d.lam:g}", str(sum(counts)), *map(str, counts), p_value(d.p), str(pairs.unmatched[d.lam])]
+        )
+    return header, cells
+
+
+def finding(pairs: Pairs, score: Difference, mse: Difference, divergence: Divergence) -> str:
+    """What the pairs say at one λ, in one sentence; a side is called better only where the interval excludes zero.
+
+    Args:
+        score, mse: the differences of the inception score and of log10 MSE at that λ.
+        divergence: McNemar's table at that λ.
+    """
+    first, second = label(pairs.first), label(pairs.second)
+    if not score.pairs:
+        return f"At λ = {score.lam:g}: no pair in which both {first} and {second} COMPLETED."
+    ratio = Interval(*(10**value for value in (mse.median.point, mse.median.low, mse.median.high)))
+    total = divergence.neither + divergence.first_only + divergence.second_only + divergence.both
+    rates = [100 * (one + divergence.both) / total for one in (divergence.first_only, divergence.second_only)]
+    worst = score.worst_rank
+    share = 100 * worst.wins / (worst.wins + worst.ties + worst.losses)
+    return (
+        f"At λ = {score.lam:g}, {first} against {second}: inception score {_verdict(score)} (median difference "
+        f"{bounded(score.median)} over {score.configurations} configurations), MSE {_verdict(mse)} (median ratio "
+        f"{bounded(ratio)}). Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED (McNemar p "
+        f"{_equals(p_value(divergence.p))}); with every divergence ranked worst, {first} has the better inception score "
+        f"in {share:.1f} % of configurations."
+    )
+
+
+def _verdict(found: Difference) -> str:
+    """In words what the interval allows to be said, without a claim where it includes zero or does not exist."""
+    if not found.median.excludes(0):
+        return "not shown to differ"
+    return "higher" if found.median.point > 0 else "lower"
+
+
+def _equals(p: str) -> str:
+    return p if p.startswith("<") else f"= {p}"

@@ -1,0 +1,57 @@
+"""Published figures that the toy study is held against, each with its source.
+
+Numbers are as printed by their authors. None of the papers lists its 576 configurations, so agreement is
+expected in kind (which system is better, how widely it spreads), not digit by digit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_ALICE_README = "README of the released ALICE code (Li et al. 2017), 576 configurations"
+_ALICE_NOTEBOOK = "plotting notebook of the released ALICE code (Li et al. 2017)"
+_SVAE = "sVAE, later version (Chen et al.), section 6.1 and figure 3"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published statement about the toy data.
+
+    Attributes:
+        system: algorithm as in the rows, or words for what is not one.
+        lam: λ, or None where it does not apply.
+        column: the metric's column in the rows, or '' for a statement in words.
+        mean, std: as printed; None where not printed.
+        statement: what the source says.
+        source: where.
+    """
+
+    system: str
+    lam: float | None
+    column: str
+    mean: float | None
+    std: float | None
+    statement: str
+    source: str
+
+
+TOY = (
+    Published("alice", 1.0, "inception_score", 4.595, 0.604, "inception score 4.595 ± 0.604 (mean ± std)", _ALICE_README),
+    Published("alice", 1.0, "mse_x", 0.022, 0.029, "MSE 0.022 ± 0.029 (mean ± std)", _ALICE_README),
+    Published("true samples", None, "inception_score", 4.977, None, "inception score 4.977 under a perfect classifier",
+              _ALICE_NOTEBOOK),
+    Published("denoising autoencoder", None, "mse_x", 0.003, None, "MSE 0.003", _ALICE_NOTEBOOK),
+    Published("sVAE-r against ALICE", 0.1, "", None, None,
+              "both reconstruct at λ = 0.1; sVAE-r has the better overall inception score", _SVAE),
+)  # fmt: skip
+
+
+def published_for(study: str) -> tuple[Published, ...]:
+    """What has been published about a study: the toy data's figures for a study whose name begins with `toy`."""
+    return TOY if study.startswith("toy") else ()
+
+
+def published_value(study: str, system: str, lam: float, column: str) -> Published | None:
+    """The published mean and std of one metric of one system at one λ, or None."""
+    found = [p for p in published_for(study) if (p.system, p.lam, p.column) == (system, lam, column)]
+    return found[0] if found else None

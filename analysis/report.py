@@ -1,0 +1,111 @@
+"""The report of a study, from its stored rows alone.
+
+    python -m analysis.report results/toy_robustness
+
+Writes `report/` in that directory: `report.html` (one file, nothing outside it), `summary.csv`, `summary.md`, and
+every figure as PNG and SVG. Works while a study is still running: it reports what is there.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import pandas as pd
+import tyro
+
+from analysis import figure_sections, page, rows, summary, table_sections
+from analysis.comparison import Comparison, compare_study
+from analysis.drawings import write_report
+from analysis.exemplars import spread
+from analysis.measures import INCEPTION, MSE
+from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
+from analysis.rows import Rows
+from result_schema import SchemaError
+
+_MOST_LAMBDAS = 5
+"""Figures with a panel per λ show at most so many, evenly chosen; every table but the marginal one has all."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Rebuild a study's report from its stored rows."""
+
+    directory: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DIRECTORY")]
+    """The study's results directory, such as results/toy_robustness, or a URI such as s3://bucket/toy_robustness."""
+    iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Report the rows of this budget. Default: the budget with most rows."""
+
+
+def build(study: Rows) -> dict[str, bytes]:
+    """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
+    table = summary.summarise(study)
+    comparison = compare_study(study)
+    shown = spread(study.lambdas, _MOST_LAMBDAS)
+    parts = [
+        (table_sections.summary_section(study, table), []),
+        figure_sections.histogram_section(study, shown),
+        figure_sections.paired_section(study, comparison, shown),
+        figure_sections.sample_section(study, shown),
+        figure_sections.lambda_section(study, table),
+        figure_sections.learning_section(study, shown),
+        (table_sections.marginal_section(study, shown), []),
+        (table_sections.provenance_section(study), []),
+    ]
+    kept = [part for part in parts if part is not None]
+    files = {
+        "summary.csv": table.to_csv(index=False).encode(),
+        "summary.md": markdown(study, table, comparison, shown),
+    }
+    for drawing in (drawing for _, drawings in kept for drawing in drawings):
+        files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
+    opening = table_sections.opening(study, comparison, shown)
+    if len(shown) < len(study.lambdas):
+        opening += page.paragraph(f"Figures and marginal tables with a part per λ show {len(shown)} of "
+                                  f"{len(study.lambdas)} λ.", "note")  # fmt: skip
+    sections = [section for section, _ in kept]
+    html = page.page(study.manifest.study, study.manifest.question, opening, sections)
+    return files | {"report.html": html.encode()}
+
+
+def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, shown: list[float]) -> bytes:
+    """The summary as Markdown: what was run, the tables, the paired tables."""
+    facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
+    parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
+    said = [*table_sections.findings(comparison, shown), *table_sections.notes(study, comparison)]
+    parts += [f"- {text}" for text in said] + [""] * bool(said)
+    parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
+    for measure in (MSE, INCEPTION):
+        parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
+    if comparison is not None:
+        pairs, found = comparison.pairs, comparison.differences
+        for title, cells in (
+            ("Paired difference", difference_cells(pairs, found)),
+            ("Paired, every divergence ranked worst", worst_rank_cells(pairs, found)),
+            ("Divergence, paired", divergence_cells(pairs, comparison.divergences)),
+        ):
+            parts += [f"## {title}\n", page.markdown_table(*cells)]
+    return "\n".join(parts).encode()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Builds and writes a report; 0, or 2 and one line on stderr where the rows or the directory do not allow it."""
+    options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
+    try:
+        study = rows.load(options.directory, options.iterations)
+        target = write_report(options.directory, build(study))
+    except SchemaError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except OSError as error:
+        reason = " ".join(str(error).split())
+        print(f"{options.directory}/report must be writable, but writing it failed ({reason}); free it or copy the "
+              "study's directory to where you may write", file=sys.stderr)  # fmt: skip
+        return 2
+    print(f"{target}/report.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""A study's rows as the analysis uses them: one budget, read through the result schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import result_schema
+from result_schema import METRICS, Manifest, Outcome, SchemaError
+
+RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
+"""Outcomes that are results at the declared budget, and so stand in every denominator.
+
+FAILED is no result: the run is tried again. STOPPED was ended early by a scheduler: its metrics belong to
+fewer iterations than declared, and rows of different budgets are never pooled. Both are counted and shown.
+"""
+
+_READING_ORDER = ("svae_r", "alice", "svae", "ali")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one study at one budget.
+
+    Attributes:
+        where: the directory or URI they came from.
+        manifest: what the directory says about itself.
+        budget: declared iterations of every row kept.
+        other_budgets: declared iterations -> rows left out, for the report to state.
+        runs: one row per run, columns as in `result_schema.runs_schema`.
+        curves: one row per (run, iteration) of those runs.
+    """
+
+    where: str
+    manifest: Manifest
+    budget: int
+    other_budgets: dict[int, int]
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+
+    @property
+    def algorithms(self) -> list[str]:
+        """Algorithms found, the regularised systems first, unknown ones last by name."""
+        found = set(self.runs["algorithm"])
+        return [a for a in _READING_ORDER if a in found] + sorted(found - set(_READING_ORDER))
+
+    @property
+    def lambdas(self) -> list[float]:
+        """λ found, ascending."""
+        return sorted(float(lam) for lam in self.runs["lam"].unique())
+
+    def group(self, algorithm: str, lam: float) -> pd.DataFrame:
+        """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
+        return self.runs[(self.runs["algorithm"] == algorithm) & (self.runs["lam"] == lam)]
+
+
+def results(runs: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are results: COMPLETED and DIVERGED."""
+    return runs[runs["outcome"].isin(RESULTS)]
+
+
+def completed(runs: pd.DataFrame) -> pd.DataFrame:
+    """The COMPLETED rows, which alone have final metrics at the declared budget."""
+    return runs[runs["outcome"] == Outcome.COMPLETED.value]
+
+
+def diverged_count(runs: pd.DataFrame) -> int:
+    """Number of DIVERGED rows."""
+    return int((runs["outcome"] == Outcome.DIVERGED.value).sum())
+
+
+def finite(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The COMPLETED rows that have a finite value of a metric."""
+    done = completed(runs)
+    return done[np.isfinite(done[metric].to_numpy(float))]
+
+
+def not_finite(runs: pd.DataFrame) -> dict[str, int]:
+    """Metric -> number of COMPLETED rows without a finite value: these the report must state."""
+    missing = {metric: len(completed(runs)) - len(finite(runs, metric)) for metric in METRICS}
+    return {metric: count for metric, count in missing.items() if count}
+
+
+def choose_budget(budgets: dict[int, int], wanted: int | None) -> int:
+    """The budget to report: the wanted one, else the one with most rows, the larger on a tie.
+
+    Args:
+        budgets: declared iterations -> number of rows.
+        wanted: the user's choice, or None.
+
+    Raises:
+        SchemaError: no row has the wanted budget.
+    """
+    if wanted is None:
+        return max(budgets, key=lambda budget: (budgets[budget], budget))
+    if wanted not in budgets:
+        there = ", ".join(map(str, sorted(budgets)))
+        raise SchemaError(f"--iterations must be a budget that the rows have ({there}), got {wanted}; "
+                          "choose one of them, or run the study at that budget first")  # fmt: skip
+    return wanted
+
+
+def load(where: str, iterations: int | None = None) -> Rows:
+    """Reads a study's directory.
+
+    Args:
+        where: local path or `pyarrow.fs` URI.
+        iterations: the budget to keep; by default the one with most rows.
+
+    Raises:
+        SchemaError: no store, another schema, no rows, unreadable files, no rows of that budget.
+    """
+    with _reading(where):
+        manifest = result_schema.read_manifest(where)
+        table = result_schema.read_runs(where)
+        curves = result_schema.read_curves(where)
+    if table.num_rows == 0:
+        raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
+                          "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
+    runs = table.to_pandas()
+    budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
+    budget = choose_budget(budgets, iterations)
+    runs = runs[runs["budget"] == budget].reset_index(drop=True)
+    kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
+    _require_unique(where, runs)
+    others = {other: count for other, count in sorted(budgets.items()) if other != budget}
+    return Rows(where, manifest, budget, others, runs, curves.filter(kept).to_pandas())
+
+
+@contextmanager
+def _reading(where: str) -> Iterator[None]:
+    """Turns whatever a damaged or foreign file raises into a SchemaError of one line."""
+    try:
+        yield
+    except SchemaError:
+        raise
+    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise SchemaError(f"{where} must be a readable study's results directory, but reading it failed "
+                          f"({reason}); give the directory that a study printed, such as "
+                          "results/toy_robustness") from error  # fmt: skip
+
+
+def _require_unique(where: str, runs: pd.DataFrame) -> None:
+    """Raises SchemaError where two runs are the same training under different keys: pairs would not be pairs."""
+    same = ["algorithm", "configuration_key", "lam", "seed", "data_version"]
+    doubled = runs[runs.duplicated(same)]
+    if len(doubled):
+        name = result_schema.run_name(doubled.iloc[0])
+        raise SchemaError(f"{where} must hold one run per algorithm, configuration, λ, seed and data version, but has "
+                          f"{name} twice under different run keys; remove one of the two rows")  # fmt: skip
+
+
+def load_points(where: str, run_keys: list[str]) -> dict[str, npt.NDArray[np.float32]]:
+    """Generated points of some runs: run key -> array [n, 2]; runs without stored points are left out."""
+    with _reading(where):
+        table = result_schema.read_samples(where)
+    table = table.filter(pc.is_in(table["run_key"], value_set=pa.array(run_keys, pa.string())))
+    keys = table["run_key"].to_pylist()
+    arrays = [np.asarray(points.values, np.float32).reshape(-1, 2) for points in table["points"]]
+    return dict(zip(keys, arrays, strict=True))

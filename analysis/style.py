@@ -1,0 +1,83 @@
+"""How the report writes and colours things: labels, numbers, one colour-blind safe colour per algorithm."""
+
+from __future__ import annotations
+
+import math
+
+from matplotlib.axes import Axes
+
+from analysis.estimates import Interval
+
+Colours = dict[str, str]
+"""Algorithm -> colour, in reading order."""
+
+LABELS = {"svae_r": "sVAE-r", "alice": "ALICE", "svae": "sVAE", "ali": "ALI"}
+
+# Okabe and Ito's palette. The two systems that are usually compared differ most, also in grey.
+_KNOWN = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
+_OTHERS = ("#009E73", "#CC79A7", "#7A5195", "#666666", "#A6761D", "#000000")
+
+INK, MUTED, GRID = "#1f2933", "#6b7785", "#e3e8ee"
+
+RC = {
+    "font.size": 9.5, "font.family": "DejaVu Sans",
+    "axes.edgecolor": MUTED, "axes.labelcolor": INK, "axes.titlesize": 10.5, "axes.titlecolor": INK,
+    "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.8,
+    "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "legend.frameon": False, "legend.fontsize": 9,
+    "svg.hashsalt": "report",  # the same rows give the same file
+}  # fmt: skip
+"""Matplotlib settings that every figure is drawn and saved under."""
+
+
+def label(algorithm: str) -> str:
+    """The algorithm's name as its paper writes it; its own name where none is known."""
+    return LABELS.get(algorithm, algorithm)
+
+
+def colours(algorithms: list[str]) -> Colours:
+    """Algorithm -> colour, the same for a known algorithm in every report."""
+    others = [name for name in algorithms if name not in _KNOWN]
+    return {
+        name: _KNOWN[name] if name in _KNOWN else _OTHERS[others.index(name) % len(_OTHERS)]
+        for name in algorithms
+    }
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number to so many significant digits, with a true minus sign; an en dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value != 0 and 10**-4 <= abs(value) < 10**5:
+        decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+        return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def bounded(interval: Interval) -> str:
+    """`point [low, high]`; the point alone where there is no interval."""
+    if math.isnan(interval.low):
+        return number(interval.point)
+    return f"{number(interval.point)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def percent(interval: Interval) -> str:
+    """A share as `12.3 % [10.1, 14.9]`."""
+    if math.isnan(interval.point):
+        return "–"
+    return f"{100 * interval.point:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def p_value(p: float) -> str:
+    """A p value to two digits; very small ones as a bound."""
+    if math.isnan(p):
+        return "–"
+    return "< 1e−10" if p < 1e-10 else number(p, 2)
+
+
+def panel_title(axes: Axes, text: str) -> None:
+    """A panel's title, at its left edge."""
+    axes.set_title(text, loc="left", fontweight="bold", fontsize=10)

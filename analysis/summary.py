@@ -1,0 +1,131 @@
+"""The summary table: one row per algorithm and λ, the numbers that the report, its CSV and its Markdown show."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis import estimates, rows
+from analysis.estimates import Interval
+from analysis.measures import SUMMARISED, Measure
+from analysis.published import published_value
+from analysis.rows import Rows
+from analysis.style import bounded, label, number, percent
+from result_schema import Outcome
+
+
+def summarise(study: Rows) -> pd.DataFrame:
+    """One row per algorithm and λ that has rows.
+
+    Columns: `algorithm`, `lam`, `runs` (rows of any outcome), `completed`, `diverged`, `stopped`, `failed`;
+    `diverged_share` = diverged / (completed + diverged) with Wilson bounds `_low`, `_high`; and for each metric
+    `_n` (COMPLETED runs with a finite value), `_median` with bootstrap bounds `_median_low`, `_median_high`
+    (configurations resampled), `_q25`, `_q75`, `_mean`, `_std` (n − 1) over those runs, `_median_worst_rank` over those
+    and the DIVERGED ones, each of which counts as worse than any value (infinite where that median is a DIVERGED
+    run), and `_published_mean`, `_published_std`.
+    """
+    table = []
+    for lam in study.lambdas:
+        for algorithm in study.algorithms:
+            group = study.group(algorithm, lam)
+            if len(group):
+                entry = {"algorithm": algorithm, "lam": lam, **_outcomes(group)}
+                for measure in SUMMARISED:
+                    entry |= _metric(study.manifest.study, algorithm, lam, group, measure)
+                table.append(entry)
+    return pd.DataFrame(table)
+
+
+def interval(entry: pd.Series, name: str) -> Interval:
+    """An estimate and its bounds from a row of the summary: `diverged_share`, or `<metric>_median`."""
+    return Interval(float(entry[name]), float(entry[f"{name}_low"]), float(entry[f"{name}_high"]))
+
+
+def outcome_cells(summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of the outcome table."""
+    header = ["λ", "system", "runs", "COMPLETED", "DIVERGED", "share diverged [95 %]", "STOPPED", "FAILED"]
+    cells = []
+    for _, entry in summary.iterrows():
+        counts = [str(entry[name]) for name in ("runs", "completed", "diverged")]
+        rest = [str(entry[name]) for name in ("stopped", "failed")]
+        share = percent(interval(entry, "diverged_share"))
+        cells.append([f"{entry['lam']:g}", label(entry["algorithm"]), *counts, share, *rest])
+    return header, cells
+
+
+def metric_cells(summary: pd.DataFrame, measure: Measure) -> tuple[list[str], list[list[str]]]:
+    """Header and cells of one metric's table."""
+    header = ["λ", "system", "n", "median [95 %]", "quartiles", "median, DIVERGED as worst", "mean ± std",
+              "published mean ± std"]  # fmt: skip
+    name = measure.column
+    cells = []
+    for _, entry in summary.iterrows():
+        worst = entry[f"{name}_median_worst_rank"]
+        cells.append([
+            f"{entry['lam']:g}",
+            label(entry["algorithm"]),
+            str(entry[f"{name}_n"]),
+            bounded(interval(entry, f"{name}_median")),
+            f"{number(entry[f'{name}_q25'])} – {number(entry[f'{name}_q75'])}" if entry[f"{name}_n"] else "–",
+            "DIVERGED" if np.isinf(worst) else number(worst),
+            _plus_minus(entry[f"{name}_mean"], entry[f"{name}_std"]),
+            _as_printed(entry[f"{name}_published_mean"], entry[f"{name}_published_std"]),
+        ])  # fmt: skip
+    return header, cells
+
+
+def _outcomes(group: pd.DataFrame) -> dict[str, float]:
+    count = {outcome: int((group["outcome"] == outcome.value).sum()) for outcome in Outcome}
+    completed, diverged = count[Outcome.COMPLETED], count[Outcome.DIVERGED]
+    share = estimates.wilson(diverged, completed + diverged)
+    return {
+        "runs": len(group),
+        "completed": completed,
+        "diverged": diverged,
+        "stopped": count[Outcome.STOPPED],
+        "failed": count[Outcome.FAILED],
+        "diverged_share": share.point,
+        "diverged_share_low": share.low,
+        "diverged_share_high": share.high,
+    }
+
+
+def _metric(
+    study: str, algorithm: str, lam: float, group: pd.DataFrame, measure: Measure
+) -> dict[str, float]:
+    name = measure.column
+    kept = rows.finite(group, name)
+    values = kept[name].to_numpy(float)
+    rng = estimates.generator("summary", algorithm, lam, name)
+    median = estimates.clustered_median(values, kept["configuration_key"], rng)
+    mean, std = estimates.mean_and_std(values)
+    low, high = estimates.quartiles(values)
+    printed = published_value(study, algorithm, lam, name)
+    return {
+        f"{name}_n": len(values),
+        f"{name}_median": median.point,
+        f"{name}_median_low": median.low,
+        f"{name}_median_high": median.high,
+        f"{name}_q25": low,
+        f"{name}_q75": high,
+        f"{name}_mean": mean,
+        f"{name}_std": std,
+        f"{name}_median_worst_rank": estimates.worst_rank_median(
+            values, rows.diverged_count(group), measure.better
+        ),
+        f"{name}_published_mean": _or_nan(printed.mean if printed else None),
+        f"{name}_published_std": _or_nan(printed.std if printed else None),
+    }
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _plus_minus(mean: float, std: float) -> str:
+    return "–" if np.isnan(mean) else f"{number(mean)} ± {number(std)}"
+
+
+def _as_printed(mean: float, std: float) -> str:
+    """A published number with all its digits: rounding it would make it another number."""
+    return "–" if np.isnan(mean) else f"{mean:g} ± {std:g}"

@@ -1,0 +1,172 @@
+"""The report's parts that are words and tables: its opening, the summary, the marginal table, where it came from."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from html import escape
+
+import pandas as pd
+
+from analysis import page, rows
+from analysis.comparison import Comparison
+from analysis.marginals import marginals
+from analysis.measures import INCEPTION, LOG_MSE, MSE, SUMMARISED
+from analysis.page import Section
+from analysis.paired_tables import finding
+from analysis.published import published_for
+from analysis.rows import Rows
+from analysis.style import label, number
+from analysis.summary import metric_cells, outcome_cells
+from result_schema import Outcome
+
+_COUNTING = (
+    "How runs are counted: COMPLETED and DIVERGED runs are results and stand in every denominator. A DIVERGED run "
+    "has no metrics, so medians, quartiles, means and standard deviations are over COMPLETED runs; the column "
+    "“median, DIVERGED as worst” counts each DIVERGED run as worse than every value. FAILED runs (to be tried "
+    "again) and STOPPED ones (ended early by a scheduler) are counted and otherwise left out. Intervals are 95 %: "
+    "Wilson for shares, each run taken as independent; for medians a percentile bootstrap that resamples configurations, in which seeds are nested."
+)
+
+
+def facts(study: Rows) -> dict[str, str]:
+    """What was run, as name -> number."""
+    runs = study.runs
+    counts = {o.value: int((runs["outcome"] == o.value).sum()) for o in Outcome}
+    shown = {name: f"{count:,}" for name, count in counts.items() if count or name != Outcome.STOPPED}
+    lambdas = ", ".join(f"{lam:g}" for lam in study.lambdas)
+    return {
+        "runs": f"{len(runs):,}",
+        "systems": ", ".join(map(label, study.algorithms)),
+        "configurations": f"{runs['configuration_key'].nunique():,}",
+        "λ": lambdas if len(study.lambdas) <= 8 else f"{len(study.lambdas)} values",
+        "seeds": str(runs["seed"].nunique()),
+        "iterations each": f"{study.budget:,}",
+        **shown,
+    }
+
+
+def findings(comparison: Comparison | None, shown: list[float]) -> list[str]:
+    """What the pairs say, one sentence per λ of those shown."""
+    if comparison is None:
+        return []
+    return [
+        finding(comparison.pairs, comparison.at(lam, INCEPTION), comparison.at(lam, LOG_MSE),
+                comparison.divergence_at(lam))
+        for lam in comparison.pairs.lambdas
+        if lam in shown
+    ]  # fmt: skip
+
+
+def notes(study: Rows, comparison: Comparison | None) -> list[str]:
+    """What a reader must know before the numbers: rows left out, rows that should not be mixed, work outstanding."""
+    said = []
+    if study.other_budgets:
+        others = ", ".join(
+            f"{count} rows of {budget} iterations" for budget, count in study.other_budgets.items()
+        )
+        said.append(f"Rows of different budgets are never pooled. This report is about {study.budget} iterations; "
+                    f"left out: {others} (choose with --iterations).")  # fmt: skip
+    versions = sorted(study.runs["data_version"].unique())
+    if len(versions) > 1:
+        said.append(f"The rows were trained on {len(versions)} versions of the data ({', '.join(versions)}); pairs are "
+                    "formed within a version, all else is pooled.")  # fmt: skip
+    stopped = int((study.runs["outcome"] == Outcome.STOPPED.value).sum())
+    if stopped:
+        said.append(
+            f"{stopped} runs were STOPPED before {study.budget} iterations; they are in no statistic."
+        )
+    for metric, count in rows.not_finite(study.runs).items():
+        said.append(
+            f"{count} COMPLETED runs have no finite {metric}; they are left out of that metric alone."
+        )
+    failed = study.runs.loc[study.runs["outcome"] == Outcome.FAILED.value, "error"].fillna("unknown error")
+    if len(failed):
+        common = failed.astype(str).str.split("\n").str[0].value_counts()
+        said.append(f"{len(failed)} runs FAILED and will be tried again by the next call of the study; most often: "
+                    f"{common.index[0][:200]} ({common.iloc[0]} times).")  # fmt: skip
+    waiting = sum(comparison.pairs.unmatched.values()) if comparison else 0
+    if waiting:
+        said.append(f"{waiting} pairs wait for a side that is missing, FAILED or STOPPED; pairs are compared as they "
+                    "complete.")  # fmt: skip
+    return said
+
+
+def opening(study: Rows, comparison: Comparison | None, shown: list[float]) -> str:
+    """The page's opening as HTML: what was run, what the pairs say, what to know first."""
+    said = "".join(page.paragraph(text, "finding") for text in findings(comparison, shown))
+    known = "".join(page.paragraph(text, "note") for text in notes(study, comparison))
+    return page.chips(facts(study)) + said + known
+
+
+def summary_section(study: Rows, summary: pd.DataFrame) -> Section:
+    """The summary table, beside what has been published."""
+    body = page.paragraph(_COUNTING, "small") + page.table(*outcome_cells(summary))
+    for measure in SUMMARISED:
+        part = page.table(*metric_cells(summary, measure))
+        open_ones = (MSE, INCEPTION)
+        body += (
+            f"<h3>{measure.label}</h3>{part}" if measure in open_ones else page.details(measure.label, part)
+        )
+    body += "<h3>Published</h3>"
+    found = published_for(study.manifest.study)
+    if not found:
+        return Section(
+            "Summary", body + page.paragraph("No published figures are recorded for this study.", "small")
+        )
+    cells = [
+        [label(p.system), "–" if p.lam is None else f"{p.lam:g}", p.statement, p.source] for p in found
+    ]  # fmt: skip
+    body += page.table(["system", "λ", "published", "source"], cells, text_columns=4)
+    return Section("Summary", body)
+
+
+def marginal_section(study: Rows, lambdas: list[float]) -> Section:
+    """Medians per level of each hyper-parameter: what is fragile."""
+    body = page.paragraph(
+        "Median over COMPLETED runs at each level, all other hyper-parameters taken as they come; DIVERGED as count of "
+        "results (COMPLETED + DIVERGED).", "small")  # fmt: skip
+    for i, lam in enumerate(lambdas):
+        found = marginals(study, lam)
+        header = ["hyper-parameter", "level"]
+        for algorithm in study.algorithms:
+            header += [f"{label(algorithm)} {what}" for what in ("inception score", "MSE", "DIVERGED")]
+        cells = []
+        for (name, level), group in found.groupby(["hyper_parameter", "level"], sort=False):
+            own = {entry["algorithm"]: entry for _, entry in group.iterrows()}
+            line = [name, level]
+            for algorithm in study.algorithms:
+                line += _marginal(own.get(algorithm))
+            cells.append(line)
+        part = page.table(header, cells)
+        body += f"<h3>λ = {lam:g}</h3>{part}" if i == 0 else page.details(f"λ = {lam:g}", part)
+    return Section("By hyper-parameter", body)
+
+
+def _marginal(entry: pd.Series | None) -> list[str]:
+    if entry is None:
+        return ["–", "–", "–"]
+    diverged = f"{entry['diverged']} of {entry['results']}"
+    return [number(entry["inception_score"]), number(entry["mse_x"]), diverged]
+
+
+def provenance_section(study: Rows) -> Section:
+    """Data, code, packages, devices and cost, and how to build the report again."""
+    runs = study.runs
+    versions: dict[str, set[str]] = defaultdict(set)
+    for text in runs["versions"].unique():
+        for package, version in json.loads(text).items():
+            versions[package].add(str(version))
+    seconds = float(runs["train_seconds"].sum())
+    lines = {
+        "rows": study.where,
+        "data versions": ", ".join(sorted(runs["data_version"].unique())),
+        "git commits": ", ".join(sorted(runs["git_commit"].unique())),
+        "packages": ", ".join(f"{name} {' / '.join(sorted(found))}" for name, found in sorted(versions.items())),
+        "devices": ", ".join(f"{name} ({count} runs)" for name, count in runs["device"].value_counts().items()),
+        "training time": f"{seconds:,.0f} s in all, {seconds / len(runs):.2f} s per run",
+        "trained between": f"{runs['started_at'].min():%Y-%m-%d %H:%M} and {runs['finished_at'].max():%Y-%m-%d %H:%M} UTC",
+    }  # fmt: skip
+    command = f"<pre>python -m analysis.report {escape(study.where)} --iterations {study.budget}</pre>"
+    body = page.table(["what", "from the rows"], [[k, v] for k, v in lines.items()])
+    return Section("Where this comes from", body + page.paragraph("To build this report again:") + command)

@@ -1,0 +1,118 @@
+"""Figures along λ and along training: only drawing, the numbers come from `summary` and `learning`."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.learning import LearningCurve
+from analysis.measures import INCEPTION, MSE, Floats
+from analysis.style import INK, MUTED, RC, Colours, label, panel_title
+
+_PANELS = ((f"{MSE.column}_median", "median MSE", True, 1.0),
+           (f"{INCEPTION.column}_median", "median inception score", False, 1.0),
+           ("diverged_share", "DIVERGED (%)", False, 100.0))  # fmt: skip
+
+
+def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
+    """Medians with bootstrap bands and the share DIVERGED with its Wilson band, against λ (log axis, 0 set apart)."""
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(10.5, 3.3), layout="constrained")
+        panels = figure.subplots(1, len(_PANELS))
+        places = lambda_places(sorted(summary["lam"].unique()))
+        for panel, (name, title, log, scale) in zip(panels, _PANELS, strict=True):
+            for i, (algorithm, shade) in enumerate(colour.items()):
+                beside = {lam: x + 0.05 * (i - (len(colour) - 1) / 2) for lam, x in places.items()}
+                own = summary[summary["algorithm"] == algorithm].sort_values("lam")
+                for part in (own[own["lam"] == 0], own[own["lam"] > 0]):
+                    _band(panel, part, name, scale, shade, beside)
+            if log:
+                panel.set_yscale("log")
+            _lambda_axis(panel, places)
+            panel_title(panel, title)
+        handles = [Line2D([], [], color=c, marker="o", label=label(a)) for a, c in colour.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(colour))
+    return figure
+
+
+def lambda_places(lambdas: list[float]) -> dict[float, float]:
+    """Where each λ stands on the axis: log10 of it, and 0 one unit left of the smallest positive one."""
+    positive = [np.log10(lam) for lam in lambdas if lam > 0]
+    zero = min(positive) - 1 if positive else 0.0
+    return {lam: float(np.log10(lam)) if lam > 0 else float(zero) for lam in lambdas}
+
+
+def _band(
+    panel: Axes, part: pd.DataFrame, name: str, scale: float, shade: str, places: dict[float, float]
+) -> None:
+    x = part["lam"].map(places).to_numpy(float)
+    point, low, high = (
+        scale * part[column].to_numpy(float) for column in (name, f"{name}_low", f"{name}_high")
+    )
+    panel.plot(x, point, color=shade, marker="o", markersize=4, linewidth=1.5)
+    panel.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
+    # The band has no width where a λ stands alone (0 always does), so the interval is drawn as a bar too.
+    panel.vlines(x, low, high, color=shade, linewidth=1.2, alpha=0.7)
+
+
+def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
+    kept = places if len(places) <= 8 else dict(list(places.items())[:: len(places) // 8 + 1])
+    panel.set_xticks(list(kept.values()), [f"{lam:g}" for lam in kept])
+    panel.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
+    panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
+    if 0.0 in places and len(places) > 1:
+        panel.axvline(places[0.0] + 0.5, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+
+
+def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], lambdas: list[float],
+                    colour: Colours) -> Figure:  # fmt: skip
+    """Two rows (MSE, inception score), one column per λ (side by side for a single λ): median, quartiles, iteration.
+
+    Args:
+        curves: (metric column, algorithm, λ) -> its curve.
+        lambdas: those to draw.
+        colour: algorithms to draw -> their colours.
+    """
+    with mpl.rc_context(RC):
+        single = len(lambdas) == 1
+        figure = Figure(figsize=(9.5, 3.4) if single else (2.7 * len(lambdas), 5.0), layout="constrained")
+        shape = (1, 2) if single else (2, len(lambdas))
+        panels = figure.subplots(
+            *shape, squeeze=False, sharex=True, sharey=False if single else "row"
+        ).reshape(2, -1)
+        for row, measure in enumerate((MSE, INCEPTION)):
+            shown = [curves[measure.column, a, lam] for a in colour for lam in lambdas]
+            finite = _finite(np.concatenate([v for c in shown for v in (c.low, c.median, c.high)]))
+            for column, lam in enumerate(lambdas):
+                panel = panels[row][column]
+                for algorithm, shade in colour.items():
+                    _curve(panel, curves[measure.column, algorithm, lam], shade, finite)
+                if measure is MSE:
+                    panel.set_yscale("log")
+                if single or measure is MSE:
+                    panel_title(panel, f"λ = {lam:g}")
+                if single or measure is INCEPTION:
+                    panel.set_xlabel("iteration")
+                if column == 0:
+                    panel.set_ylabel(measure.label)
+        handles = [Line2D([], [], color=c, label=label(a)) for a, c in colour.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(colour), labelcolor=INK)
+    return figure
+
+
+def _curve(panel: Axes, curve: LearningCurve, shade: str, finite: Floats) -> None:
+    if not len(curve.iterations) or not len(finite):
+        return
+    # A quartile that is a DIVERGED run is infinite: its band runs to the edge of what is drawn.
+    low, high = (np.clip(v, finite.min(), finite.max()) for v in (curve.low, curve.high))
+    median = np.where(np.isfinite(curve.median), curve.median, np.nan)
+    panel.fill_between(curve.iterations, low, high, color=shade, alpha=0.18, linewidth=0)
+    panel.plot(curve.iterations, median, color=shade, linewidth=1.6, marker="o", markersize=3)
+
+
+def _finite(values: Floats) -> Floats:
+    return values[np.isfinite(values)]

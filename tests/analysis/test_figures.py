@@ -1,0 +1,90 @@
+"""Figures, pages and words: drawn without a warning whatever is missing, and nothing unescaped."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from analysis import page
+from analysis.estimates import Interval
+from analysis.exemplars import Exemplar
+from analysis.report import build
+from analysis.rows import load
+from analysis.sample_figures import sample_figure
+from analysis.style import bounded, colours, label, number, p_value, percent
+from analysis.trend_figures import lambda_places
+
+
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        {"svae_r": ["COMPLETED"], "alice": ["COMPLETED"]},
+        {"svae_r": ["COMPLETED"] * 3, "alice": ["DIVERGED"] * 3},
+        {"alice": ["STOPPED", "FAILED"]},
+    ],
+)
+def test_build_gives_every_file_when_results_are_few(store, run, outcomes):
+    runs = [run(a, i, outcome=o) for a, found in outcomes.items() for i, o in enumerate(found)]
+    files = build(load(str(store(runs))))
+    assert list(files)[-1] == "report.html"
+    assert {"summary.csv", "summary.md", "histograms.png", "histograms.svg"} <= set(files)
+    assert (b"it compares two systems" in files["report.html"]) == (len(outcomes) == 1)
+    assert b">nan" not in files["report.html"]
+
+
+def test_sample_figure_titles_name_the_run_and_draw_five_true_modes(run):
+    shown = {
+        "alice": [Exemplar("best", run("alice", 417, inception_score=4.9, mse_x=0.02, on_mode_share=0.93))]
+    }
+    key = shown["alice"][0].run["run_key"]
+    points = {key: np.array([[0.0, 0.0], [9.0, 9.0]], np.float32)}
+    panels = sample_figure(shown, points, colours(["alice"])).axes
+    assert panels[0].get_title() == "best: alice λ=0.1 #0417 seed 0\nIS 4.90, MSE 0.0200, 93 % on mode"
+    assert [circle.radius for circle in panels[0].patches] == pytest.approx([0.6] * 5)  # three times 0.2
+    words = [text.get_text() for text in panels[0].texts]
+    assert words == ["1 of 2 outside"]
+    assert [text.get_text() for text in panels[1].texts] == ["no COMPLETED run"]
+
+
+def test_lambda_places_set_zero_one_unit_left_of_the_smallest():
+    assert lambda_places([0.0, 0.01, 10.0]) == {0.0: -3.0, 0.01: -2.0, 10.0: 1.0}
+    assert lambda_places([0.0]) == {0.0: 0.0}
+
+
+def test_colours_of_known_algorithms_do_not_depend_on_their_company():
+    assert colours(["svae_r", "wgan"])["svae_r"] == colours(["avb", "svae_r"])["svae_r"]
+    assert len(set(colours(["svae_r", "alice", "svae", "ali", "wgan", "avb"]).values())) == 6
+
+
+def test_label_falls_back_to_the_name():
+    assert (label("svae_r"), label("avb")) == ("sVAE-r", "avb")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(4.5949, "4.59"), (-0.02, "−0.0200"), (0.0, "0"), (1.5e-7, "1.5e−07"), (123456.0, "1.23e+05"),
+     (math.nan, "–"), (math.inf, "∞")],
+)  # fmt: skip
+def test_number_has_three_significant_digits(value, words):
+    assert number(value) == words
+
+
+def test_intervals_read_as_point_and_bounds():
+    assert bounded(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
+    assert bounded(Interval(0.5, math.nan, math.nan)) == "0.500"
+    assert percent(Interval(0.123, 0.1, 0.15)) == "12.3 % [10.0, 15.0]"
+    assert (p_value(1e-12), p_value(0.0312)) == ("< 1e−10", "0.031")
+
+
+def test_page_escapes_what_comes_from_the_rows():
+    html = page.page(
+        "<b>", "<i>", page.paragraph("<u>"), [page.Section("<s>", page.table(["<a>"], [["<td x>"]]))]
+    )
+    for raw in ("<b>", "<i>", "<u>", "<s>", "<a>", "<td x>"):
+        assert raw not in html.replace("<title>", "")
+
+
+def test_markdown_table_keeps_its_columns_when_a_cell_has_a_bar():
+    assert page.markdown_table(["a"], [["x|y"]]).splitlines() == ["| a |", "| --- |", "| x\\|y |"]

@@ -1,0 +1,102 @@
+"""Reading a store: one budget at a time, and one clear line for what is no store."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from analysis.rows import choose_budget, load, load_points, not_finite, results
+from result_schema import SchemaError
+
+
+def test_load_reads_runs_curves_and_points(store, run):
+    where = str(store([run("svae_r", 0), run("alice", 0), run("alice", 1, outcome="DIVERGED")]))
+    found = load(where)
+    assert found.algorithms == ["svae_r", "alice"]
+    assert found.lambdas == [0.1]
+    assert len(found.runs) == 3
+    assert set(found.curves["run_key"]) <= set(found.runs["run_key"])
+    key = found.group("svae_r", 0.1)["run_key"].iloc[0]
+    assert load_points(where, [key])[key].shape == (64, 2)
+    assert load_points(where, ["nothing"]) == {}
+
+
+def test_load_accepts_a_uri(store, run):
+    assert len(load(store([run("alice", 0), run("alice", 1)]).as_uri()).runs) == 2
+
+
+def test_load_keeps_the_budget_with_most_rows_and_says_what_it_left_out(store, run):
+    runs = [run("alice", i, budget=300) for i in range(3)] + [run("alice", 0, budget=1600)]
+    where = str(store(runs))
+    found = load(where)
+    assert (found.budget, len(found.runs), found.other_budgets) == (300, 3, {1600: 1})
+    other = load(where, 1600)
+    assert (other.budget, len(other.runs), other.other_budgets) == (1600, 1, {300: 3})
+    assert set(other.curves["run_key"]) == set(other.runs["run_key"])
+
+
+def test_choose_budget_takes_the_larger_on_a_tie():
+    assert choose_budget({300: 2, 1600: 2, 50: 1}, None) == 1600
+
+
+def test_choose_budget_refuses_one_that_no_row_has():
+    with pytest.raises(SchemaError, match=r"--iterations.*\(300, 1600\), got 500; choose"):
+        choose_budget({1600: 1, 300: 2}, 500)
+
+
+def test_algorithms_read_regularised_first_and_unknown_last(run, study):
+    found = study([run(name, 0) for name in ("wgan", "ali", "avb", "alice", "svae_r")])
+    assert found.algorithms == ["svae_r", "alice", "ali", "avb", "wgan"]
+
+
+def test_results_are_completed_and_diverged_alone(run, study):
+    runs = [run("alice", i, outcome=o) for i, o in enumerate(["COMPLETED", "DIVERGED", "FAILED", "STOPPED"])]
+    assert results(study(runs).runs)["outcome"].tolist() == ["COMPLETED", "DIVERGED"]
+
+
+def test_not_finite_counts_completed_rows_without_a_value(run, study):
+    runs = [
+        run("alice", 0, mse_x=float("inf")),
+        run("alice", 1, outcome="DIVERGED"),
+        run("alice", 2, mse_z=None),
+    ]
+    assert not_finite(study(runs).runs) == {"mse_x": 1, "mse_z": 1}
+
+
+def test_load_refuses_a_directory_without_manifest(tmp_path):
+    with pytest.raises(SchemaError, match=r"no study\.json; give the directory"):
+        load(str(tmp_path))
+
+
+def test_load_refuses_another_schema_version(store, run):
+    where = store([run("alice", 0), run("alice", 1)])
+    manifest = json.loads((where / "study.json").read_text()) | {"schema_version": 99}
+    (where / "study.json").write_text(json.dumps(manifest))
+    with pytest.raises(SchemaError, match="schema version 99"):
+        load(str(where))
+
+
+def test_load_refuses_a_store_without_rows(store):
+    with pytest.raises(SchemaError, match="no rows; run the study first"):
+        load(str(store([])))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "foreign"])
+def test_load_refuses_damaged_and_foreign_files_in_one_line(store, run, damage):
+    where = store([run("alice", 0), run("alice", 1)])
+    file = where / "runs" / "0.parquet"
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:100])
+    else:
+        pa.parquet.write_table(pa.table({"x": [1]}), file)
+    with pytest.raises(SchemaError, match="reading it failed") as caught:
+        load(str(where))
+    assert "\n" not in str(caught.value)
+
+
+def test_load_refuses_the_same_training_under_two_keys(store, run):
+    runs = [run("alice", 0), run("alice", 0, run_key="another")]
+    with pytest.raises(SchemaError, match=r"alice λ=0\.1 #0000 seed 0 twice"):
+        load(str(store(runs)))

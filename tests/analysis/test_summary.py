@@ -1,0 +1,93 @@
+"""The summary and marginal tables, against numbers derived by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from analysis.marginals import marginals
+from analysis.measures import INCEPTION, MSE
+from analysis.published import published_for, published_value
+from analysis.summary import metric_cells, outcome_cells, summarise
+
+
+@pytest.fixture
+def mixed(run, study):
+    """ALICE at λ = 1: scores 3, 4, 5, one DIVERGED, one FAILED, one STOPPED; sVAE-r: DIVERGED only."""
+    runs = [run("alice", i, lam=1.0, inception_score=s) for i, s in enumerate([3.0, 4.0, 5.0])]
+    runs += [run("alice", 3 + i, lam=1.0, outcome=o) for i, o in enumerate(["DIVERGED", "FAILED", "STOPPED"])]
+    return study([*runs, run("svae_r", 0, lam=1.0, outcome="DIVERGED")])
+
+
+def test_summarise_counts_every_outcome_and_divides_by_results(mixed):
+    alice = summarise(mixed).set_index("algorithm").loc["alice"]
+    counts = [alice[name] for name in ("runs", "completed", "diverged", "stopped", "failed")]
+    assert counts == [6, 3, 1, 1, 1]
+    assert alice["diverged_share"] == 0.25  # 1 / (3 + 1)
+
+
+def test_summarise_gives_median_spread_and_worst_rank_median(mixed):
+    alice = summarise(mixed).set_index("algorithm").loc["alice"]
+    assert alice["inception_score_n"] == 3  # the STOPPED run's 4.0 is not among them
+    assert alice["inception_score_median"] == 4.0
+    assert (alice["inception_score_q25"], alice["inception_score_q75"]) == (3.5, 4.5)
+    assert (alice["inception_score_mean"], alice["inception_score_std"]) == (4.0, 1.0)
+    assert alice["inception_score_median_worst_rank"] == 3.5  # -inf 3 4 5
+    assert alice["inception_score_median_low"] <= 4.0 <= alice["inception_score_median_high"]
+
+
+def test_summarise_has_no_metrics_when_every_run_diverged(mixed):
+    entry = summarise(mixed).set_index("algorithm").loc["svae_r"]
+    assert entry["diverged_share"] == 1.0
+    assert math.isnan(entry["mse_x_median"])
+    assert entry["mse_x_median_worst_rank"] == math.inf
+
+
+def test_summarise_leaves_a_value_that_is_not_finite_out_of_its_metric_alone(run, study):
+    entry = summarise(study([run("alice", 0, mse_x=math.inf), run("alice", 1, mse_x=0.5)])).iloc[0]
+    assert (entry["mse_x_n"], entry["inception_score_n"]) == (1, 2)
+
+
+def test_summarise_puts_published_values_beside_the_runs_they_are_about(mixed):
+    table = summarise(mixed).set_index("algorithm")
+    assert table.loc["alice", "inception_score_published_mean"] == 4.595
+    assert table.loc["alice", "mse_x_published_std"] == 0.029
+    assert math.isnan(table.loc["svae_r", "inception_score_published_mean"])
+
+
+def test_cells_show_published_digits_as_printed_and_words_for_infinity(mixed):
+    header, cells = metric_cells(summarise(mixed), INCEPTION)
+    assert all(len(line) == len(header) for line in cells)
+    by_system = {line[1]: line for line in cells}
+    assert by_system["ALICE"][-1] == "4.595 ± 0.604"
+    assert by_system["sVAE-r"][5] == "DIVERGED"
+    header, cells = outcome_cells(summarise(mixed))
+    assert cells[0][:5] == ["1", "sVAE-r", "1", "0", "1"]
+
+
+def test_published_values_belong_to_the_toy_study_alone():
+    assert published_value("toy_robustness", "alice", 1.0, MSE.column).mean == 0.022
+    assert published_value("toy_robustness", "alice", 0.1, MSE.column) is None
+    assert published_for("mnist") == ()
+    assert all(entry.source for entry in published_for("toy_robustness"))
+
+
+def test_marginals_take_medians_per_level_and_count_divergence(run, study):
+    # depth is 2 for even configurations and 3 for odd ones
+    runs = [run("alice", i, inception_score=s) for i, s in ((0, 2.0), (2, 3.0), (1, 4.5))]
+    runs += [run("alice", 3, outcome="DIVERGED"), run("alice", 5, outcome="FAILED")]
+    found = marginals(study(runs), 0.1)
+    depth = found[found["hyper_parameter"] == "depth"].set_index("level")
+    assert depth.loc["2", "inception_score"] == 2.5
+    assert depth.loc["3", "inception_score"] == 4.5
+    assert (depth.loc["3", "results"], depth.loc["3", "diverged"]) == (2, 1)
+
+
+def test_marginals_cut_a_searched_parameter_at_its_quartiles(run, study):
+    runs = [run("alice", i, learning_rate=float(i)) for i in range(20)]
+    found = marginals(study(runs), 0.1)
+    rates = found[found["hyper_parameter"] == "learning_rate"]
+    # quartiles of 0..19: 4.75, 9.5, 14.25, so five runs in each part
+    assert rates["level"].tolist() == ["0 to 4.75", "4.75 to 9.5", "9.5 to 14.2", "14.2 to 19"]
+    assert rates["results"].tolist() == [5, 5, 5, 5]

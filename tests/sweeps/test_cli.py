@@ -1,0 +1,93 @@
+"""The command line: bad input gets one clear line and exit code 2, and nothing is written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sweeps.cli import main, parse
+from sweeps.store import Store
+from sweeps.toy_robustness import STUDY
+
+
+def run(*arguments: str) -> int:
+    """Exit code of the study with these arguments."""
+    with pytest.raises(SystemExit) as end:
+        main(STUDY, arguments)
+    assert isinstance(end.value.code, int)
+    return end.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--lambda", "1"], ["--lambda"]),
+        (["--seeds", "few"], ["--seeds", "few"]),
+        (["--preset", "tiny"], ["preset must be one of smoke, embedded, paper", "'tiny'"]),
+        (["--algorithms", "gann"], ["algorithm must be one of", "svae_r", "'gann'"]),
+        (["--lambdas", "-0.5"], ["lambda must be finite and >= 0", "-0.5"]),
+        (["--lambdas", "inf"], ["lambda must be finite and >= 0", "inf"]),
+        (["--lambdas", "nan"], ["lambda must be finite and >= 0", "nan"]),
+        (["--seeds", "0"], ["seeds must be >= 1", "got 0"]),
+        (["--iterations", "0"], ["iterations must be >= 1", "got 0"]),
+        (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),
+        (
+            ["--address", "127.0.0.1:1"],
+            ["--address must be a running Ray cluster", "127.0.0.1:1", "leave --address out"],
+        ),
+        (["--tracking-uri", "ftp://x"], ["tracking URI must be", "ftp://x"]),
+        (["--results", "/dev/null/x"], ["--results must be a directory that can be written"]),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(
+    arguments: list[str],
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    for word in words:
+        assert word in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_of_another_study_are_refused_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "toy_robustness"
+    Store(str(directory)).create("other_study", "?")
+    before = (directory / "study.json").read_bytes()
+    assert run("--results", str(tmp_path)) == 2
+    assert "holds the study 'other_study', not 'toy_robustness'" in capsys.readouterr().err
+    assert (directory / "study.json").read_bytes() == before
+
+
+def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("--preset", "paper", "--dry-run") == 0
+    output = capsys.readouterr().out
+    assert "5760 declared, 0 stored, 5760 to train" in output
+    assert "core-minutes" in output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        parse(STUDY, ["--help"])
+    assert end.value.code == 0
+    output = capsys.readouterr().out
+    for option in ("--preset", "--algorithms", "--lambdas", "--seeds", "--iterations", "--limit", "--results",
+                   "--tracking-uri", "--address", "--dry-run"):  # fmt: skip
+        assert option in output
+
+
+def test_the_separator_that_ray_submit_hands_on_is_ignored() -> None:
+    assert parse(STUDY, ["--", "--preset", "smoke"]).preset == "smoke"

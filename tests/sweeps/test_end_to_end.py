@@ -1,0 +1,151 @@
+"""The study as a user runs it: real Ray, real MLflow, real kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from result_schema import Outcome, read_curves, read_runs
+from sweeps.toy_robustness import STUDY
+from tests.trainables.factory import train
+from trainables.runs import Run
+
+SCRIPT = Path(__file__).parents[2] / "sweeps" / "toy_robustness.py"
+SMALL = ["--preset", "smoke", "--limit", "3", "--iterations", "40"]
+DIRECTORY = "results/toy_robustness"
+
+
+def command(where: Path, *arguments: str) -> list[str]:
+    return [sys.executable, str(SCRIPT), *arguments, "--tracking-uri", f"sqlite:///{where}/mlflow.db"]
+
+
+def study(where: Path, *arguments: str) -> str:
+    """Run the study in `where` and return what it prints."""
+    done = subprocess.run(command(where, *arguments), cwd=where, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def mlflow_runs(where: Path) -> Counter[tuple[str, str]]:
+    """(run key, status) of the runs in MLflow, read from its database."""
+    query = (
+        "SELECT t.value, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'run_key'"
+    )
+    with sqlite3.connect(where / "mlflow.db") as database:
+        return Counter(tuple(row) for row in database.execute(query))
+
+
+def assert_complete(where: Path, declared: list[Run]) -> None:
+    """One row and one finished MLflow run for each declared run, and no other."""
+    rows = read_runs(str(where / DIRECTORY))
+    assert sorted(rows["run_key"].to_pylist()) == sorted(run.key for run in declared)
+    assert mlflow_runs(where) == {(run.key, "FINISHED"): 1 for run in declared}
+
+
+def test_study_trains_mirrors_reports_continues_and_extends(tmp_path: Path) -> None:
+    preset = STUDY.preset("smoke", limit=3, iterations=40)
+    first = study(tmp_path, *SMALL)
+    declared = STUDY.runs(preset)
+    assert "6 runs declared, 0 stored, 6 to train" in first
+    assert "report/report.html" in first
+    assert_complete(tmp_path, declared)
+    assert (tmp_path / DIRECTORY / "report" / "report.html").stat().st_size > 10_000
+
+    rows = {row["run_key"]: row for row in read_runs(str(tmp_path / DIRECTORY)).to_pylist()}
+    results, _ = train(declared[:1])  # what Ray trained in a cohort is what this process trains alone
+    alone = results[declared[0].key]
+    assert {name: rows[declared[0].key][name] for name in alone.metrics or {}} == alone.metrics
+    assert read_curves(str(tmp_path / DIRECTORY)).num_rows == 6 * len(alone.curve)
+
+    again = study(tmp_path, *SMALL, "--lambdas", "0.1", "1")
+    assert "12 runs declared, 6 stored, 6 to train" in again
+    extended = STUDY.runs(STUDY.preset("smoke", limit=3, iterations=40, lambdas=(0.1, 1.0)))
+    assert_complete(tmp_path, extended)
+    kept = {row["run_key"]: row for row in read_runs(str(tmp_path / DIRECTORY)).to_pylist()}
+    assert all(kept[key] == row for key, row in rows.items())
+
+
+@pytest.mark.slow
+def test_study_is_complete_when_its_driver_is_killed_again_and_again(tmp_path: Path) -> None:
+    arguments = ["--preset", "smoke", "--iterations", "100"]
+    for seconds in (9.0, 14.0, 18.0):
+        driver = subprocess.Popen(command(tmp_path, *arguments), cwd=tmp_path, stdout=subprocess.DEVNULL)
+        time.sleep(seconds)
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.wait()
+    study(tmp_path, *arguments)
+    assert_complete(tmp_path, STUDY.runs(STUDY.preset("smoke", iterations=100)))
+
+
+@pytest.mark.slow
+def test_study_says_how_to_continue_when_it_is_interrupted(tmp_path: Path) -> None:
+    arguments = ["--preset", "smoke", "--iterations", "400"]
+    driver = subprocess.Popen(
+        command(tmp_path, *arguments), cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    time.sleep(14)
+    os.killpg(driver.pid, signal.SIGINT)
+    output, _ = driver.communicate(timeout=60)
+    assert driver.returncode == 130
+    assert "give the same command again" in output
+    before = read_runs(str(tmp_path / DIRECTORY)).num_rows
+    assert before < 24
+    assert f"{before} stored" in study(tmp_path, *arguments)
+    assert_complete(tmp_path, STUDY.runs(STUDY.preset("smoke", iterations=400)))
+
+
+KILL_A_WORKER = """
+import os, signal, subprocess, sys, threading, time
+from rich.console import Console
+from sweeps import execution, planning
+from sweeps.cluster import connect
+from sweeps.store import Store
+from sweeps.toy_robustness import STUDY
+
+execution.CHECKPOINT_SECONDS = 0.2
+slots = connect("local")
+store = Store(sys.argv[1])
+store.create(STUDY.name, STUDY.question)
+runs = STUDY.runs(STUDY.preset("smoke", limit=1, iterations=600))
+
+def kill():
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if list((__import__("pathlib").Path(sys.argv[1]) / "ray").rglob("cohort.pt")):
+            found = subprocess.run(["pgrep", "-f", "^ray::.*train_cohort"], capture_output=True, text=True).stdout.split()
+            for pid in found:
+                os.kill(int(pid), signal.SIGKILL)
+            print("killed", len(found), flush=True)
+            return
+        time.sleep(0.05)
+
+threading.Thread(target=kill, daemon=True).start()
+print("errors", execution.train(store, planning.cut(runs, 1), 0, slots, Console(quiet=True)))
+"""
+
+
+@pytest.mark.slow
+def test_trial_whose_worker_is_killed_continues_from_its_checkpoint_to_the_same_result(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "toy_robustness"
+    done = subprocess.run(
+        [sys.executable, "-c", KILL_A_WORKER, str(directory)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "killed 1" in done.stdout
+    assert "errors []" in done.stdout
+    runs = STUDY.runs(STUDY.preset("smoke", limit=1, iterations=600))
+    results, _ = train(runs)
+    rows = {row["run_key"]: row for row in read_runs(str(directory)).to_pylist()}
+    assert {row["outcome"] for row in rows.values()} == {Outcome.COMPLETED}
+    for key, result in results.items():
+        assert {name: rows[key][name] for name in result.metrics or {}} == result.metrics

@@ -1,0 +1,142 @@
+"""The store: atomic rows, one per run, and what it refuses to be."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from result_schema import METRICS, Outcome, SchemaError, read_curves, read_runs, read_samples, run_name
+from sweeps.store import Store
+from sweeps.toy_robustness import STUDY
+from trainables import evaluation
+from trainables.training import Result
+
+RUNS = STUDY.runs(STUDY.preset("smoke"))[:4]
+ORIGIN: dict[str, Any] = {
+    "device": "cpu",
+    "git_commit": "abc",
+    "versions": {"torch": "2"},
+    "started_at": datetime(2026, 1, 1, tzinfo=UTC),
+}
+
+
+def results(diverged: int = 0) -> list[Result]:
+    """Results of RUNS, the first `diverged` of which diverged at iteration 7."""
+    values = dict(zip(METRICS, (0.1, 0.2, 4.5, 5.0, 0.9), strict=True))
+    return [
+        Result(
+            run=run,
+            diverged_at=7 if i < diverged else None,
+            iterations=7 if i < diverged else 60,
+            metrics=None if i < diverged else values,
+            curve=[{"iteration": 20, **values, "critic_loss": 1.0, "autoencoder_loss": None}],
+            samples=np.zeros((0 if i < diverged else 256, 2), dtype=np.float32),
+            train_seconds=0.5,
+        )
+        for i, run in enumerate(RUNS)
+    ]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(str(tmp_path / "toy_robustness"))
+    store.create(STUDY.name, STUDY.question)
+    return store
+
+
+def test_metrics_of_the_engine_are_those_of_the_schema() -> None:
+    assert evaluation.METRICS == METRICS
+
+
+def test_rows_hold_the_result_and_where_it_comes_from(store: Store) -> None:
+    store.write(results(diverged=1), "c0", **ORIGIN)
+    rows = {row["run_key"]: row for row in read_runs(store.uri).to_pylist()}
+    assert set(rows) == {run.key for run in RUNS} == store.finished()
+    hurt, fine = rows[RUNS[0].key], rows[RUNS[1].key]
+    assert (hurt["outcome"], hurt["diverged_at"], hurt["mse_x"]) == ("DIVERGED", 7, None)
+    assert (fine["outcome"], fine["diverged_at"], fine["mse_x"]) == ("COMPLETED", None, 0.1)
+    assert (fine["cohort_key"], fine["cohort_size"], fine["git_commit"]) == ("c0", 4, "abc")
+    assert json.loads(fine["versions"]) == {"torch": "2"}
+    assert fine["width"] == RUNS[1].configuration.width
+    assert run_name(fine).startswith(f"{RUNS[1].algorithm} λ=0.1 #{RUNS[1].number:04d}")
+    assert read_curves(store.uri).num_rows == 4
+    assert read_samples(store.uri).num_rows == 3
+
+
+def test_a_cohort_stored_twice_counts_once(store: Store) -> None:
+    store.write(results(), "c0", **ORIGIN)
+    store.write(results(), "c0", **ORIGIN)
+    store.write(results(), "c1", **ORIGIN)  # the same runs in another cohort
+    assert read_runs(store.uri).num_rows == 4
+    assert read_curves(store.uri).num_rows == 4
+    assert read_samples(store.uri).num_rows == 4
+
+
+def test_failed_runs_are_counted_and_tried_again_and_replaced(store: Store) -> None:
+    store.write_failed(RUNS, "c0", "OutOfMemory: killed", **ORIGIN)
+    rows = read_runs(store.uri).to_pylist()
+    assert {row["outcome"] for row in rows} == {Outcome.FAILED}
+    assert {row["error"] for row in rows} == {"OutOfMemory: killed"}
+    assert store.finished() == set()
+    store.write(results(), "c0", **ORIGIN)
+    assert set(read_runs(store.uri)["outcome"].to_pylist()) == {"COMPLETED"}
+    assert len(store.finished()) == 4
+
+
+def test_a_write_that_is_interrupted_leaves_no_row_and_no_rubbish(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        store.write(results(), "c0", **ORIGIN)
+    monkeypatch.undo()
+    assert read_runs(store.uri).num_rows == 0
+    assert not list(Path(store.path).rglob("*.tmp"))
+
+
+def test_a_file_that_is_half_written_is_not_read(store: Store) -> None:
+    (Path(store.path) / "runs" / "c9.parquet.0123.tmp").write_bytes(b"PAR1 half")
+    assert store.finished() == set()
+
+
+def test_store_is_refused_when_it_is_of_another_study(store: Store) -> None:
+    with pytest.raises(
+        SchemaError, match=r"holds the study 'toy_robustness', not 'other'; choose another --results"
+    ):
+        store.check("other")
+
+
+def test_store_is_refused_when_it_is_of_another_schema_version(store: Store) -> None:
+    manifest = Path(store.path) / "study.json"
+    manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    with pytest.raises(SchemaError, match="schema version 99, this version reads 1"):
+        store.check(STUDY.name)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"study": 1}'])
+def test_store_is_refused_when_its_manifest_is_broken(store: Store, content: str) -> None:
+    (Path(store.path) / "study.json").write_text(content)
+    with pytest.raises(SchemaError):
+        store.check(STUDY.name)
+
+
+def test_a_directory_of_something_else_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(SchemaError, match=r"has no study\.json"):
+        Store(str(tmp_path)).create(STUDY.name, "")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_store_takes_a_filesystem_uri(tmp_path: Path) -> None:
+    store = Store(f"file://{tmp_path}/bucket/toy_robustness")
+    store.create(STUDY.name, STUDY.question)
+    store.write(results(), "c0", **ORIGIN)
+    assert len(store.finished()) == 4

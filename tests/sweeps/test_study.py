@@ -1,0 +1,87 @@
+"""A study's declaration: which runs it means."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from math import prod
+
+import pytest
+
+from sweeps.study import Study
+from sweeps.toy_robustness import STUDY
+
+
+def test_toy_study_declares_576_configurations_and_1152_embedded_runs() -> None:
+    assert len(set(STUDY.configurations())) == 576 == prod(len(levels) for levels in STUDY.space.values())
+    runs = STUDY.runs(STUDY.preset("embedded"))
+    assert len({run.key for run in runs}) == len(runs) == 1152
+    assert {run.budget for run in runs} == {300}
+
+
+def test_paper_preset_declares_5760_runs() -> None:
+    runs = STUDY.runs(STUDY.preset("paper"))
+    assert len({run.key for run in runs}) == 5760
+    assert Counter(run.lam for run in runs) == dict.fromkeys((0.0, 0.01, 0.1, 1.0, 10.0), 1152)
+
+
+def test_declaration_pairs_the_algorithms_on_every_configuration_and_seed() -> None:
+    runs = STUDY.runs(STUDY.preset("smoke", seeds=2))
+    pairs = Counter((run.configuration.key, run.lam, run.seed) for run in runs)
+    assert set(pairs.values()) == {2}
+
+
+@pytest.mark.parametrize("limit", [6, 12, 24, 48, 96, 288])
+def test_subset_is_balanced_in_every_level(limit: int) -> None:
+    chosen = [configuration for _, configuration in STUDY.subset(limit)]
+    assert len(set(chosen)) == limit
+    for name, levels in STUDY.space.items():
+        counts = Counter(getattr(c, name) for c in chosen)
+        assert max(counts.values()) - min(counts[level] for level in levels) <= 2
+
+
+def test_subset_is_nested_in_larger_ones_and_keeps_its_numbers() -> None:
+    small, large = STUDY.subset(10), STUDY.subset(50)
+    assert set(small) <= set(large)
+    everything = dict(enumerate(STUDY.configurations()))
+    assert all(everything[number] == configuration for number, configuration in large)
+
+
+def test_extending_lambdas_or_seeds_keeps_the_keys_of_what_was_declared() -> None:
+    few = {run.key for run in STUDY.runs(STUDY.preset("smoke"))}
+    more = {run.key for run in STUDY.runs(STUDY.preset("smoke", lambdas=(1.0, 0.1), seeds=2, limit=24))}
+    assert few < more
+
+
+def test_repeated_values_declare_no_run_twice() -> None:
+    runs = STUDY.runs(STUDY.preset("smoke", lambdas=(0.1, 0.10, 0.1)), ["alice", "alice"])
+    assert len({run.key for run in runs}) == len(runs) == 12
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"limit": 0}, "limit must be 1 to 576"),
+        ({"limit": 577}, "limit must be 1 to 576.*got 577"),
+        ({"lambdas": (-0.1,)}, "lambda must be finite and >= 0, got -0.1"),
+        ({"seeds": 0}, "seeds must be >= 1, got 0"),
+        ({"iterations": 0}, "iterations must be >= 1, got 0"),
+    ],
+)
+def test_declaration_refuses_values_out_of_bounds(overrides: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        STUDY.runs(STUDY.preset("smoke", **overrides))
+
+
+def test_preset_and_algorithm_must_be_known() -> None:
+    with pytest.raises(ValueError, match="preset must be one of smoke, embedded, paper, got 'tiny'"):
+        STUDY.preset("tiny")
+    with pytest.raises(ValueError, match="algorithm must be one of"):
+        STUDY.runs(STUDY.preset("smoke"), ["vae_x"])
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a b", "naïve", "a/b"])
+def test_study_names_are_safe_as_directories(name: str) -> None:
+    with pytest.raises(ValueError, match="a study's name must be"):
+        replace(STUDY, name=name)
+    assert isinstance(STUDY, Study)
