@@ -58,7 +58,9 @@ _BEFORE = [
     pa.field("lam", pa.float64(), nullable=False),
     pa.field("seed", pa.int64(), nullable=False),
     pa.field("configuration", pa.int64(), nullable=False),  # number in the declared space, for reading only
-    pa.field("configuration_key", pa.string(), nullable=False),  # hash of the hyper-parameters: pairs match on it
+    pa.field(
+        "configuration_key", pa.string(), nullable=False
+    ),  # hash of the hyper-parameters: pairs match on it
     pa.field("budget", pa.int64(), nullable=False),  # iterations declared
     pa.field("data_version", pa.string(), nullable=False),
 ]
@@ -116,7 +118,10 @@ class Manifest:
     question: str = ""
 
     def to_json(self) -> str:
-        return json.dumps({"schema_version": SCHEMA_VERSION, **self.__dict__}, indent=2, ensure_ascii=False) + "\n"
+        return (
+            json.dumps({"schema_version": SCHEMA_VERSION, **self.__dict__}, indent=2, ensure_ascii=False)
+            + "\n"
+        )
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Manifest:

@@ -1,0 +1,192 @@
+"""The mirror: MLflow equal to the rows, whatever was there before and however it was interrupted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sweeps import mirror
+from sweeps.mirrored import text
+from tests.sweeps.small_study import BUDGET, STARTED, SmallStudy, curve, mlflow_client, row, search
+
+
+def run_mirror(study: SmallStudy, uri: str) -> int:
+    return mirror.main(mirror.Options(study.uri, tracking_uri=uri))
+
+
+def test_mirror_writes_one_finished_run_per_row(study: SmallStudy, uri: str) -> None:
+    assert run_mirror(study, uri) == 0
+    runs = search(uri)
+    assert {key: run.info.status for key, run in runs.items()} == {
+        "done": "FINISHED", "gone": "FINISHED", "failed": "FAILED",
+    }  # fmt: skip
+    done = runs["done"]
+    assert done.info.run_name == "svae_r λ=0.1 #0417 seed 0"
+    milliseconds = int(STARTED.timestamp() * 1000)
+    assert (done.info.start_time, done.info.end_time) == (milliseconds, milliseconds + 30_000)
+    assert done.data.params == {
+        "algorithm": "svae_r", "lam": "0.1", "seed": "0", "iterations": "300", "configuration": "417",
+        "width": "64", "rate": "0.001", "note": "",
+    }  # fmt: skip
+    tags = {key: value for key, value in done.data.tags.items() if not key.startswith("mlflow.")}
+    assert tags == {
+        "kind": "run", "run_key": "done", "algorithm": "svae_r", "outcome": "COMPLETED", "cohort": "abc",
+        "device": "cpu", "configuration_key": "c417", "finished_at": "2026-01-02T03:04:35+00:00",
+    }  # fmt: skip
+    assert done.data.tags["mlflow.source.git.commit"] == "0" * 40
+    assert runs["gone"].data.tags["diverged_at"] == "17"
+    assert runs["failed"].data.tags["error"] == "RuntimeError: no"
+
+
+def test_mirror_makes_the_final_value_the_latest_of_its_curve(study: SmallStudy, uri: str) -> None:
+    run_mirror(study, uri)
+    done = search(uri)["done"]
+    # 4.7 is the row's; the curve's point at the same last step, 3, makes way for it
+    assert done.data.metrics["inception_score"] == 4.7
+    history = mlflow_client(uri).get_metric_history(done.info.run_id, "inception_score")
+    assert sorted((point.step, point.value) for point in history) == [(100, 1.0), (200, 2.0), (BUDGET, 4.7)]
+    assert list(search(uri, "metrics.inception_score > 4.5")) == ["done"]
+
+
+def test_mirror_leaves_out_what_is_not_finite(study: SmallStudy, uri: str) -> None:
+    run_mirror(study, uri)
+    runs = search(uri)
+    run_id = runs["done"].info.run_id
+    # of three points the first mse_x is infinite, and the last gives way to the final value
+    assert [p.step for p in mlflow_client(uri).get_metric_history(run_id, "mse_x")] == [200, BUDGET]
+    assert [p.step for p in mlflow_client(uri).get_metric_history(run_id, "critic_loss")] == [100, BUDGET]
+    assert runs["gone"].data.metrics == {}
+    assert runs["failed"].data.metrics == {}
+    assert list(search(uri, "metrics.mse_x < 1e300")) == ["done"]
+    assert list(search(uri, "tags.outcome = 'DIVERGED'")) == ["gone"]
+
+
+def test_mirror_adds_nothing_the_second_time(
+    study: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_mirror(study, uri)
+    before = {key: run.info.run_id for key, run in search(uri).items()}
+    capsys.readouterr()
+    assert run_mirror(study, uri) == 0
+    assert capsys.readouterr().out.startswith("mirrored: 0 new of 3 runs of toy_robustness")
+    assert {key: run.info.run_id for key, run in search(uri).items()} == before
+
+
+def test_mirror_adds_only_rows_that_are_new(
+    study: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_mirror(study, uri)
+    study.add([row("more", seed=3), row("stopped", "STOPPED", seed=4, iterations=150)], curve("more"))
+    capsys.readouterr()
+    assert run_mirror(study, uri) == 0
+    assert capsys.readouterr().out.startswith("mirrored: 2 new of 5 runs")
+    assert search(uri)["stopped"].info.status == "FINISHED"
+
+
+def test_mirror_repairs_runs_when_one_was_killed_halfway(study: SmallStudy, uri: str) -> None:
+    run_mirror(study, uri)
+    mlflow = mlflow_client(uri)
+    experiment_id = mlflow.get_experiment_by_name("toy_robustness").experiment_id
+    mlflow.delete_run(search(uri)["gone"].info.run_id)
+    for run_key in ("gone", "done"):  # one that stands alone, one beside the complete run
+        mlflow.create_run(experiment_id, tags={"kind": "run", "run_key": run_key, "outcome": "COMPLETED"})
+    assert run_mirror(study, uri) == 0
+    runs = search(uri)
+    assert Counter(run.info.status for run in runs.values()) == {"FINISHED": 2, "FAILED": 1}
+    assert runs["done"].data.metrics["mse_x"] == 0.02
+
+
+def test_mirror_replaces_a_failed_run_when_a_finished_row_supersedes_it(study: SmallStudy, uri: str) -> None:
+    run_mirror(study, uri)
+    study.add([row("failed", seed=2, lam=1.0, finished_at=STARTED + timedelta(hours=1))])
+    assert run_mirror(study, uri) == 0
+    run = search(uri)["failed"]
+    assert (run.info.status, run.data.tags["outcome"]) == ("FINISHED", "COMPLETED")
+    assert "error" not in run.data.tags
+
+
+def test_mirror_rebuilds_a_lost_store(study: SmallStudy, uri: str, tmp_path: Path) -> None:
+    run_mirror(study, uri)
+    new = f"sqlite:///{tmp_path}/a folder/not there/mlflow.db"
+    assert run_mirror(study, new) == 0
+    assert sorted(search(new)) == sorted(search(uri)) == ["done", "failed", "gone"]
+
+
+def test_mirror_restores_an_experiment_that_was_deleted(study: SmallStudy, uri: str) -> None:
+    run_mirror(study, uri)
+    mlflow_client(uri).delete_experiment(
+        mlflow_client(uri).get_experiment_by_name("toy_robustness").experiment_id
+    )
+    assert run_mirror(study, uri) == 0
+    assert len(search(uri)) == 3
+
+
+def test_mirror_carries_the_report_and_again_only_when_it_changed(study: SmallStudy, uri: str) -> None:
+    page = study.directory / "report" / "report.html"
+    (page.parent / "figures").mkdir(parents=True)
+    (page.parent / "figures" / "mse.svg").write_text("<svg/>")
+    written = []
+    for content in ("one", "one", "two"):
+        page.write_text(content)
+        assert run_mirror(study, uri) == 0
+        (run,) = search(uri, "tags.kind = 'report'").values()
+        assert (run.info.run_name, run.info.status) == ("report", "FINISHED")
+        written.append((run.info.run_id, run.info.end_time))
+    assert written[0] == written[1]
+    assert written[1][0] == written[2][0]
+    paths = [
+        file.path
+        for folder in ("", "figures")
+        for file in mlflow_client(uri).list_artifacts(run.info.run_id, folder)
+    ]
+    assert paths == ["figures", "report.html", "figures/mse.svg"]
+    assert Path(mlflow_client(uri).download_artifacts(run.info.run_id, "report.html")).read_text() == "two"
+
+
+def test_mirror_of_an_empty_study_is_complete(tmp_path: Path, uri: str) -> None:
+    assert run_mirror(SmallStudy(tmp_path / "empty"), uri) == 0
+    assert search(uri) == {}
+
+
+def test_mirror_keeps_artifacts_beside_the_database(study: SmallStudy, uri: str, tmp_path: Path) -> None:
+    run_mirror(study, uri)
+    location = mlflow_client(uri).get_experiment_by_name("toy_robustness").artifact_location
+    assert location == (tmp_path / "mlartifacts" / "toy_robustness").as_uri()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.1, "0.1"), (1.0, "1"), (0.0, "0"), (0.01, "0.01"), (1e-5, "1e-05"), (10.0, "10"), (1 / 3, "0.3333333333333333"), (3, "3"), ("a.0", "a.0")],
+)  # fmt: skip
+def test_text_is_the_shortest_exact_form(value: object, expected: str) -> None:
+    assert text(value) == expected
+
+
+@pytest.mark.parametrize(("results", "uri"), [("nowhere", None), (None, "mlruns"), (None, "sqlite://")])
+def test_mirror_says_one_line_when_its_input_is_bad(
+    results: str | None,
+    uri: str | None,
+    study: SmallStudy,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = mirror.Options(results or study.uri, tracking_uri=uri or f"sqlite:///{tmp_path}/mlflow.db")
+    assert mirror.main(options) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert (results or repr(uri)) in captured.err
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_mirror_leaves_the_work_to_another_one_when_it_is_at_it(
+    study: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sweeps.mlflow_store import locked
+
+    with locked(f"{uri} toy_robustness"):
+        assert run_mirror(study, uri) == 3
+    assert "another mirror of toy_robustness" in capsys.readouterr().out

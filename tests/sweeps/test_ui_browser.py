@@ -1,0 +1,111 @@
+"""The deep link in a real browser: MLflow's own page shows the comparison, and the README's searches work.
+
+The link rests on a format that MLflow does not document, so only its page can say that it is right.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeps import mirror, ui
+from sweeps.mlflow_store import find_experiment
+from tests.sweeps.small_study import SmallStudy, curve, row
+
+pytestmark = pytest.mark.browser
+
+WAIT_SECONDS = 60
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--window-size=2200,1000",
+)  # fmt: skip
+SEARCHES = {
+    "params.lam = '0.1' and tags.algorithm = 'svae_r' and metrics.inception_score > 4.5": ["#0001"],
+    "tags.outcome = 'DIVERGED'": ["#0003"],
+    "tags.algorithm = 'alice' and metrics.mse_x < 0.05 and metrics.on_mode_share > 0.8": ["#0002"],
+}
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    from selenium import webdriver
+
+    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    if None in programs:
+        pytest.fail("this test needs chromium and chromedriver on PATH; `make test-browser` installs them")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Iterator[str]:
+    """The deep link to a served study of five runs, one of them diverged, and a report."""
+    study = SmallStudy(tmp_path / "toy_robustness")
+    rows = [
+        row("a", configuration=1, inception_score=4.9),
+        row("b", configuration=2, algorithm="alice", inception_score=4.2),
+        row("c", "DIVERGED", configuration=3),
+        row("d", configuration=4, lam=1.0),
+        row("e", configuration=5, algorithm="alice", mse_x=0.2, inception_score=4.1),
+    ]
+    study.add(rows, [point for r in rows for point in curve(r["run_key"])])
+    (study.directory / "report").mkdir()
+    (study.directory / "report" / "report.html").write_text("<p>")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    assert mirror.main(mirror.Options(study.uri, tracking_uri=uri)) == 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    experiment_id = find_experiment(uri, "toy_robustness")
+    assert experiment_id is not None
+    with ui.serve(uri, port):
+        yield ui.deep_link(f"http://127.0.0.1:{port}", experiment_id)
+
+
+def shown_runs(browser: Any) -> list[str]:
+    """Configuration numbers in the names of the runs that the table shows, from top to bottom."""
+    rows = browser.find_elements("css selector", ".ag-pinned-left-cols-container [role=row]")
+    ordered = sorted(rows, key=lambda r: int(r.get_attribute("row-index")))
+    return [number for r in ordered for number in re.findall(r"(#\d{4}) seed", r.text)]
+
+
+def wait_for_runs(browser: Any, expected: list[str]) -> None:
+    from selenium.common.exceptions import StaleElementReferenceException
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    wait = WebDriverWait(browser, WAIT_SECONDS, ignored_exceptions=[StaleElementReferenceException])
+    wait.until(lambda b: shown_runs(b) == expected, f"the table must show {expected}")
+
+
+@pytest.mark.timeout(240)
+def test_deep_link_shows_the_comparison_and_the_searches_work(browser: Any, link: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser.get(link)
+    # by inception score, highest first (4.9, 4.7, 4.2, 4.1, none); the report's run is filtered out
+    wait_for_runs(browser, ["#0001", "#0004", "#0002", "#0005", "#0003"])
+    headers = [cell.text for cell in browser.find_elements("css selector", "[role=columnheader][col-id]")]
+    columns = [
+        text for text in headers if text not in ("", "Parameters", "Metrics", "Tags", "Run Name", "Created")
+    ]
+    shown = ["algorithm", "lam", "mse_x", "inception_score", "modes_covered", "on_mode_share", "outcome"]
+    assert columns[: len(shown)] == shown
+    first = browser.find_element("css selector", ".ag-center-cols-container [row-index='0']").text.split()
+    assert first[: len(shown)] == ["svae_r", "0.1", "0.02", "4.9", "5", "0.9", "COMPLETED"]
+    for query, expected in SEARCHES.items():
+        box = browser.find_element("css selector", "textarea, input[placeholder*='metrics']")
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(Keys.DELETE)
+        box.send_keys(query, Keys.ENTER)
+        wait_for_runs(browser, expected)
