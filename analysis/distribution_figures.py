@@ -74,7 +74,7 @@ def paired_scatter_figure(
         single = len(lambdas) == 1
         high, wide = (1, len(measures)) if single else (len(measures), len(lambdas))
         size = 4.4 if single else 3.2
-        figure = Figure(figsize=(size * wide + 0.6, size * high + 0.3), layout="constrained")
+        figure = Figure(figsize=(size * wide + 0.6, (size + 0.4) * high), layout="constrained")
         panels = figure.subplots(high, wide, squeeze=False).reshape(len(measures), len(lambdas))
         for row, measure in enumerate(measures):
             columns = [f"{measure.column}_first", f"{measure.column}_second"]

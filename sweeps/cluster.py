@@ -12,6 +12,10 @@ OBJECT_STORE = 128 << 20
 """Bytes of a local Ray's object store: trials exchange configurations, not data."""
 
 
+TRIALS_PER_GPU = 4
+"""Trials that share a GPU, where there are the CPU cores: a cohort of small networks does not fill one."""
+
+
 class ClusterError(ConnectionError):
     """No Ray cluster answers at the address; the message says the rule and the remedy."""
 
@@ -32,7 +36,7 @@ class Slots:
 
 
 def connect(address: str) -> Slots:
-    """Start or join Ray and say what it offers: a GPU per trial where there are any, else a CPU core.
+    """Start or join Ray and say what it offers: shares of its GPUs where there are any, else CPU cores.
 
     Raises:
         ClusterError: nothing answers at `address`.
@@ -62,10 +66,15 @@ def connect(address: str) -> Slots:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error
     offered = ray.cluster_resources()
-    gpus, cpus = int(offered.get("GPU", 0)), int(offered.get("CPU", 1))
-    if gpus:
-        return Slots(gpus, "cuda", {"CPU": min(1.0, cpus / gpus), "GPU": 1.0})
-    return Slots(max(1, cpus), "cpu", {"CPU": 1.0})
+    return _slots(int(offered.get("CPU", 1)), int(offered.get("GPU", 0)))
+
+
+def _slots(cpus: int, gpus: int) -> Slots:
+    """A trial per CPU core; with GPUs, as many trials on each as there are cores for, up to four."""
+    if not gpus:
+        return Slots(max(1, cpus), "cpu", {"CPU": 1.0})
+    each = max(1, min(TRIALS_PER_GPU, cpus // gpus))
+    return Slots(gpus * each, "cuda", {"CPU": min(1.0, cpus / gpus), "GPU": 1.0 / each})
 
 
 def _reach(address: str) -> None:

@@ -120,7 +120,7 @@ def kill():
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if list((__import__("pathlib").Path(sys.argv[1]) / "ray").rglob("cohort.pt")):
-            found = subprocess.run(["pgrep", "-f", "^ray::.*train_cohort"], capture_output=True, text=True).stdout.split()
+            found = subprocess.run(["pgrep", "-f", "^ray::ImplicitFunc"], capture_output=True, text=True).stdout.split()
             for pid in found:
                 os.kill(int(pid), signal.SIGKILL)
             print("killed", len(found), flush=True)
@@ -149,3 +149,40 @@ def test_trial_whose_worker_is_killed_continues_from_its_checkpoint_to_the_same_
     assert {row["outcome"] for row in rows.values()} == {Outcome.COMPLETED}
     for key, result in results.items():
         assert {name: rows[key][name] for name in result.metrics or {}} == result.metrics
+
+
+FAIL_THEN_TRAIN = """
+import sys
+from rich.console import Console
+from result_schema import read_runs
+from sweeps import execution, planning
+from sweeps.cluster import Slots, connect
+from sweeps.store import Store
+from sweeps.toy_robustness import STUDY
+
+slots = connect("local")
+store = Store(sys.argv[1])
+store.create(STUDY.name, STUDY.question)
+runs = STUDY.runs(STUDY.preset("smoke", limit=1, iterations=20))
+for device in ("cuda:99", slots.device):  # a device that is not there
+    todo = planning.missing(runs, store.finished())
+    chosen = Slots(1, device, {"CPU": 1.0})
+    print(len(execution.train(store, planning.cut(todo, 1), 0, chosen, Console(quiet=True))), len(todo))
+    rows = read_runs(store.uri)
+    print(rows["outcome"].to_pylist(), [bool(e) for e in rows["error"].to_pylist()])
+"""
+
+
+@pytest.mark.slow
+def test_runs_of_a_trial_that_is_lost_are_failed_and_tried_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAIL_THEN_TRAIN, str(tmp_path / "toy_robustness")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "1 2",
+        "['FAILED', 'FAILED'] [True, True]",
+        "0 2",
+        "['COMPLETED', 'COMPLETED'] [False, False]",
+    ]
