@@ -16,6 +16,10 @@ TRIALS_PER_GPU = 4
 """Trials that share a GPU, where there are the CPU cores: a cohort of small networks does not fill one."""
 
 
+WORKERS = {"env_vars": {"MALLOC_ARENA_MAX": "1"}}
+"""Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
+
+
 class ClusterError(ConnectionError):
     """No Ray cluster answers at the address; the message says the rule and the remedy."""
 
@@ -57,11 +61,14 @@ def connect(address: str) -> Slots:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 object_store_memory=OBJECT_STORE,
+                runtime_env=WORKERS,
             )
         else:
             _reach(address)
             try:
-                ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+                ray.init(
+                    address=address, runtime_env=WORKERS, log_to_driver=False, logging_level=logging.ERROR
+                )
             except (ConnectionError, RuntimeError, ValueError) as error:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from ray import tune
 
 from sweeps.store import Store
 from trainables import checkpoint
+from trainables.allocator import return_freed_memory
 from trainables.runs import Run
 from trainables.training import Training
 
@@ -51,4 +53,7 @@ def train_cohort(trial: dict[str, Any]) -> None:
         started_at=started_at,
     )
     diverged = sum(result.diverged_at is not None for result in results)
-    tune.report({"iteration": training.budget, "diverged": diverged, "stored": len(results)})
+    del training
+    gc.collect()
+    return_freed_memory()
+    tune.report({"iteration": results[0].run.budget, "diverged": diverged, "stored": len(results)})

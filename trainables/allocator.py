@@ -1,4 +1,4 @@
-"""Lets the C allocator keep the memory of a step for the next one."""
+"""Lets the C allocator keep the memory of a step for the next one, and return it after a cohort."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def keep_freed_memory() -> None:
         mallopt(_MMAP_THRESHOLD, 32 << 20)  # the largest it takes on 64 bits
         mallopt(_TRIM_THRESHOLD, 2**31 - 1)
         mallopt(_TOP_PAD, 64 << 20)
+
+
+def return_freed_memory() -> None:
+    """Give what a finished cohort left back to the system: the next one's blocks have other sizes."""
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)

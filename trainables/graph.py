@@ -25,7 +25,7 @@ def trace(function: Traced, example: Sequence[Tensor]) -> Traced:
 
     Arguments and results are flat tuples of tensors; the graph never writes to its arguments.
     """
-    module = make_fx(function)(*example)
+    module = make_fx(function, tracing_mode="fake")(*example)
     _drop_identities(module.graph)
     _fuse_sums_of_products(module.graph)
     _reuse_memory(module.graph)
@@ -86,18 +86,29 @@ def _fuse_sums_of_products(graph: fx.Graph) -> None:
 
 
 def _reuse_memory(graph: fx.Graph) -> None:
-    """ReLU and its gradient in place where nothing else reads the argument: they stay in the cache."""
+    """ReLU, its gradient and products in place where nothing else reads the argument: they stay in the cache."""
+    ours: set[fx.Node] = set()  # in place by our doing: what they return is still nobody else's
     for node in list(graph.nodes):
-        if node.target is aten.relu.default and _owned(node.args[0]):
+        if node.target is aten.baddbmm_.default:
+            ours.add(node)
+        elif node.target is aten.relu.default and _owned(node.args[0], ours):
             node.target = aten.relu_.default
-        elif node.target is aten.threshold_backward.default and _owned(node.args[0]):
+            ours.add(node)
+        elif node.target is aten.threshold_backward.default and _owned(node.args[0], ours):
             node.target = aten.threshold_backward.grad_input
             node.kwargs = {"grad_input": node.args[0]}
+            ours.add(node)
+        elif node.target is aten.mul.Tensor:
+            for own, other in (node.args, node.args[::-1]):
+                if own is not other and _owned(own, ours) and _value(own).shape == _value(node).shape:
+                    node.target, node.args = aten.mul_.Tensor, (own, other)
+                    ours.add(node)
+                    break
 
 
-def _owned(node: object) -> bool:
-    """Whether `node` is a fresh tensor with a single reader, so that the reader may overwrite it."""
+def _owned(node: object, ours: set[fx.Node] | None = None) -> bool:
+    """Whether `node` is a tensor of its own with a single reader, so that the reader may overwrite it."""
     if not isinstance(node, fx.Node) or node.op != "call_function" or len(node.users) != 1:
         return False
     returns = node.target._schema.returns  # type: ignore[union-attr]
-    return all(r.alias_info is None for r in returns)
+    return node in (ours or ()) or all(r.alias_info is None for r in returns)

@@ -62,9 +62,12 @@ class MLP(nn.Module):
         """
         *hidden, last = self.layers
         for i, layer in enumerate(hidden):
-            h = torch.relu(layer(h))
+            h = layer(h)
             if dropout is not None:
-                h = h * dropout[i]
+                h = (
+                    h * dropout[i]
+                )  # before the ReLU, which a factor >= 0 passes: each product then stays in place
+            h = torch.relu(h)
         output: Tensor = last(h)
         return output
 

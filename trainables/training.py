@@ -22,7 +22,7 @@ DIVERGENCE_BOUND = 1e6
 """A run has diverged when a player's loss is not finite or exceeds this in magnitude, or when a metric
 is not finite at an evaluation. Losses of runs that train are below 1e3."""
 
-EVALUATIONS = 10
+EVALUATIONS = 6
 """Evaluations per run, at most; the last one is after its last iteration."""
 
 SAMPLES = 256
