@@ -29,12 +29,15 @@ from sweeps.toy_robustness import STUDY
 from trainables import cost
 from trainables.runs import Run
 
-STRUCTURES = (
-    {"width": 32, "depth": 2, "critic_depth": 3, "steps": 5, "batch_size": 64},
-    {"width": 64, "depth": 3, "critic_depth": 2, "steps": 1, "batch_size": 128},
-    {"width": 128, "depth": 2, "critic_depth": 3, "steps": 5, "batch_size": 64},
+STRUCTURES = tuple(
+    {"width": width, "depth": depth, "critic_depth": critic_depth, "steps": steps, "batch_size": batch_size}
+    for width in (32, 64, 128)
+    for depth, critic_depth, steps, batch_size in ((2, 3, 5, 64), (3, 2, 1, 128), (2, 2, 5, 128))
 )
-"""One structure per width, chosen so that their mean arithmetic per run is within a fifth of the study's."""
+"""Three structures per width; every level of every structural hyper-parameter is among them."""
+
+REUSED, PLAIN = 3, 7
+"""One in so many runs is trained by the baselines, which pay by the run; the project trains all, as a study does."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Options:
 
 
 def subset(iterations: int) -> list[Run]:
-    """72 runs of the study: every fusible choice and both algorithms, one structure per width."""
+    """216 runs of the study: every fusible choice and both algorithms, for each of STRUCTURES."""
     preset = STUDY.preset("embedded", iterations=iterations)
     wanted = [tuple(sorted(structure.items())) for structure in STRUCTURES]
     return [
@@ -107,15 +110,20 @@ def measure(options: Options) -> dict[str, Any]:
     runs = subset(options.iterations)
     slots = connect("local")
     ours, overhead = project(runs, slots)
-    reused = plain_tune(runs, reuse_actors=True)
-    fresh = plain_tune(runs, reuse_actors=False)
+    reused, fresh = runs[::REUSED], runs[::PLAIN]
     study = STUDY.runs(STUDY.preset("embedded", iterations=options.iterations))
-    work = [sum(cost.operations(r.configuration) for r in group) / len(group) for group in (runs, study)]
+    work = {name: sum(cost.operations(r.configuration) for r in group) / len(group)
+            for name, group in (("project", runs), ("reused", reused), ("plain", fresh), ("study", study))}  # fmt: skip
+    seconds = {
+        "project": ours / len(runs),
+        "reused": plain_tune(reused, reuse_actors=True) / len(reused),
+        "plain": plain_tune(fresh, reuse_actors=False) / len(fresh),
+    }
     return {
-        "runs": len(runs),
+        "runs": {"project": len(runs), "reused": len(reused), "plain": len(fresh)},
         "iterations": options.iterations,
-        "work_ratio": work[0] / work[1],
-        "seconds": {"plain": fresh, "reused": reused, "project": ours},
+        "operations_per_run_against_study": {name: value / work["study"] for name, value in work.items()},
+        "seconds_per_run": seconds,
         "not_training": overhead,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, {slots.device}",
         "commit": provenance.git_commit(),
@@ -125,21 +133,26 @@ def measure(options: Options) -> dict[str, Any]:
 
 def table(measured: dict[str, Any]) -> str:
     """The measurements as Markdown."""
-    seconds, runs = measured["seconds"], measured["runs"]
+    seconds, runs, work = (
+        measured[k] for k in ("seconds_per_run", "runs", "operations_per_run_against_study")
+    )
     names = {
         "plain": "plain Ray Tune: one configuration per trial, eager PyTorch",
         "reused": "the same with `reuse_actors=True`",
         "project": "this project: one cohort per trial",
     }
-    lines = ["| | wall s | s per run | × this project |", "|---|---:|---:|---:|"]
+    lines = [
+        "| | runs | arithmetic per run, × the study's | wall s per run | × this project |",
+        "|---|---:|---:|---:|---:|",
+    ]
     lines += [
-        f"| {words} | {seconds[key]:.1f} | {seconds[key] / runs:.3f} | {seconds[key] / seconds['project']:.1f} |"
+        f"| {words} | {runs[key]} | {work[key]:.2f} | {seconds[key]:.3f} | {seconds[key] / seconds['project']:.1f} |"
         for key, words in names.items()
     ]
     return "\n".join(
         [
-            f"{runs} runs of {measured['iterations']} iterations, λ = 0.1, both algorithms, every rate, β1 and dropout,",
-            f"one structure per width (mean arithmetic per run {measured['work_ratio']:.2f} × the study's).",
+            f"{measured['iterations']} iterations, λ = 0.1, both algorithms, every rate, β1 and dropout, three structures for each of",
+            "the widths 32, 64 and 128. The baselines pay by the run and train every third and every seventh of the runs.",
             f"Not training in this project's wall time: {measured['not_training']:.0%}.",
             f"Machine: {measured['machine']}. Commit {measured['commit']}.",
             "",

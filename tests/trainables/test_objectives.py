@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,3 +95,21 @@ def test_lambda_zero_recovers_the_special_case_to_the_bit(general: str, special:
     for player in PLAYERS:
         assert torch.equal(weights_a[a.key][player], weights_b[b.key][player])
     assert results_a[a.key].metrics == results_b[b.key].metrics
+
+
+def test_the_readme_example_is_found_and_trains_beside_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?class Hinge.*?)```", readme, flags=re.DOTALL)
+    (tmp_path / "hinge.py").write_text(example)
+    monkeypatch.setattr(objectives, "__path__", [*objectives.__path__, str(tmp_path)])
+    objectives.available.cache_clear()
+    try:
+        together, _ = train([run("hinge", budget=20), run("alice", budget=20)])
+        alone, _ = train([run("hinge", budget=20)])
+        key = run("hinge", budget=20).key
+        assert together[key].metrics == alone[key].metrics
+    finally:
+        objectives.available.cache_clear()
+        sys.modules.pop("trainables.objectives.hinge", None)
