@@ -36,7 +36,7 @@ def with_noise(net: nn.Module, h: Tensor) -> Tensor:
 
 
 def train(config: dict[str, Any]) -> None:
-    """Train one run; evaluate and report six times, as the project does."""
+    """Train one run; evaluate and report six times."""
     torch.set_num_threads(1)
     torch.manual_seed(config["seed"])
     size, lam = config["batch_size"], config["lam"]

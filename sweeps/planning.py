@@ -11,7 +11,7 @@ from trainables import cost
 from trainables.runs import Run, content_hash
 
 CPU_MEMBERS = 24
-"""Members of a cohort on a CPU. Throughput is level from 6 to 24 and small ones cost more bookkeeping."""
+"""Members of a cohort on a CPU: throughput rises up to there at widths to 64, and is level at 128."""
 
 GPU_MEMBERS = 1024
 """Members of a cohort on a GPU, where memory allows."""

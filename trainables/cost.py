@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from trainables.draws import BLOCK
+from trainables.joint import NOISE
 from trainables.mixture import X_DIM, Z_DIM
 from trainables.networks import NOISE_DIM
 from trainables.runs import Configuration, Run
@@ -34,7 +36,7 @@ def bytes_per_member(configuration: Configuration) -> int:
     coder = _multiplications(X_DIM + NOISE_DIM, c.depth, c.width, Z_DIM)
     critic = _multiplications(X_DIM + Z_DIM, c.critic_depth, c.width, 1)
     hidden = c.batch_size * c.width * (4 * c.depth + 6 * c.critic_depth)
-    noise = 20 * (1 + c.steps) * c.batch_size * 10 * 2
+    noise = BLOCK * (1 + c.steps) * c.batch_size * sum(NOISE.values()) * 2  # drawn, then placed
     return 4 * (6 * (2 * coder + critic) + 2 * hidden + noise)
 
 

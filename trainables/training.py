@@ -20,7 +20,7 @@ from trainables.runs import Run
 
 DIVERGENCE_BOUND = 1e6
 """A run has diverged when a player's loss is not finite or exceeds this in magnitude, or when a metric
-is not finite at an evaluation. Losses of runs that train are below 1e3."""
+is not finite at an evaluation. The embedded study's mean losses stay below 50."""
 
 EVALUATIONS = 6
 """Evaluations per run, at most; the last one is after its last iteration."""
