@@ -35,23 +35,18 @@ class Adam:
         self.first = torch.zeros_like(parameters)
         self.second = torch.zeros_like(parameters)
         self.taken = 0
-        self._rates_of: Tensor | None = None
-        self._rates_from = 0
 
-    def prepare(self, steps: int) -> None:
-        """Compute the bias-corrected rates of the next `steps` steps, in float64 and in one transfer."""
+    def schedule(self, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """What the next `steps` steps need, computed in float64: rates [steps, M], rate / (1 − β1ᵗ), and
+        corrections [steps], 1 / √(1 − β2ᵗ); both float32."""
         t = self.taken + 1 + np.arange(steps)[:, None]
         rates = self.rates / (1 - self.betas**t)
-        self._rates_of = torch.from_numpy(rates.astype(np.float32)).to(self.parameters.device).unsqueeze(-1)
-        self._rates_from = self.taken
+        return rates.astype(np.float32), (1 / np.sqrt(1 - BETA2 ** t[:, 0])).astype(np.float32)
 
-    def step(self, gradient: Tensor) -> None:
-        """One step down `gradient` [M, P]; `prepare` must have covered it."""
-        assert self._rates_of is not None
-        rate = self._rates_of[self.taken - self._rates_from]
+    def step(self, gradient: Tensor, rate: Tensor, correction: float) -> None:
+        """One step down `gradient` [M, P] with a scheduled rate [M] and correction."""
         self.taken += 1
-        correction = 1 / (1 - BETA2**self.taken) ** 0.5
         self.first.mul_(self.beta1).addcmul_(gradient, self.one_minus_beta1)
         self.second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         denominator = self.second.sqrt().mul_(correction).add_(EPSILON)
-        self.parameters.addcdiv_(self.first * rate, denominator, value=-1.0)
+        self.parameters.addcdiv_(self.first * rate.unsqueeze(1), denominator, value=-1.0)

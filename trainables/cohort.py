@@ -1,12 +1,13 @@
 """A cohort: runs of one structure trained as one array, each as if it were alone.
 
 The networks and the objectives are written for one model; here they are stacked, differentiated,
-vectorised over members and traced. Parameters of a player live in one flat array [M, P].
+vectorised over members and traced. Parameters of a network live in one flat array [M, P].
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,17 +15,14 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
 
-from trainables import networks, objectives
+from trainables import native_block, networks, objectives
 from trainables.adam import Adam
+from trainables.draws import Block
 from trainables.graph import Traced, trace
 from trainables.joint import JointBatch
-from trainables.objectives.base import PLAYERS
+from trainables.objectives.base import PLAYERS, Objective
 from trainables.runs import Run
 from trainables.streams import stream
-
-PADDING = 64
-"""A member's parameters are padded to a multiple of this many floats: no member shares a vector register
-or a cache line with its neighbour, so its bits do not depend on its place."""
 
 
 class Cohort:
@@ -33,16 +31,17 @@ class Cohort:
     Args:
         runs: its members; M = len(runs).
         device: where it trains.
+        native: use the native kernels, where there are any for the device and the networks.
 
     Attributes:
-        parameters: player -> [M, P], float32.
-        optimisers: player -> its Adam.
+        parameters: network -> [M, P], float32.
+        optimisers: network -> its Adam.
 
     Raises:
         ValueError: there is no run, or structures or budgets differ.
     """
 
-    def __init__(self, runs: Sequence[Run], device: torch.device) -> None:
+    def __init__(self, runs: Sequence[Run], device: torch.device, native: bool = True) -> None:
         if not runs:
             raise ValueError("a cohort must have at least one run, got none")
         for what, values in (
@@ -54,89 +53,106 @@ class Cohort:
         self.runs = tuple(runs)
         self.device = device
         self.configuration = runs[0].configuration
-        self.networks = networks.build(self.configuration)
+        self.networks = networks.build(self.configuration, native and device.type == "cpu")
         self.objectives = tuple(objectives.find(name) for name in dict.fromkeys(r.algorithm for r in runs))
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
             [[o.name == r.algorithm for o in self.objectives] for r in runs], device=device
         )
         self.has_dropout = any(r.configuration.critic_dropout > 0 for r in runs)
-        self.parameters = {player: self._initial(names) for player, names in PLAYERS.items()}
-        self.leaves = {p: self._leaves(names, self.parameters[p]) for p, names in PLAYERS.items()}
+        self.parameters = {name: self._initial(name) for name in self.networks}
         rate = self._column([r.configuration.learning_rate for r in runs])
         beta1 = self._column([r.configuration.beta1 for r in runs])
-        self.optimisers = {player: Adam(flat, rate, beta1) for player, flat in self.parameters.items()}
-        self._gradients: dict[str, Traced] = {}
+        self.optimisers = {name: Adam(flat, rate, beta1) for name, flat in self.parameters.items()}
+        self.native = all(net.native for net in self.networks.values()) and native_block.available(self)
 
     def __len__(self) -> int:
         return len(self.runs)
 
-    def step(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> Tensor:
-        """One step of `player`, in place; returns its loss before the step, [M].
+    def train(self, block: Block, schedule: Sequence[tuple[str, int]]) -> Tensor:
+        """Take the scheduled steps, in place; returns each one's loss before it, [steps, M].
 
-        x: [M, batch, x_dim]; noise: [M, batch, sum of NOISE]; dropout: [M, 2, critic_depth, batch, width] or None.
+        Args:
+            block: the random inputs.
+            schedule: of each step the player and the block's iteration, whose data it sees.
         """
-        arguments = (
-            *self._all_leaves(),
-            self.lam,
-            self.chosen,
-            x,
-            noise,
-            *([] if dropout is None else [dropout]),
-        )
-        if player not in self._gradients:
-            self._gradients[player] = _traced(
-                self._signature(player, dropout is not None), self, player, arguments
-            )
-        gradient, loss = self._gradients[player](*arguments)
-        self.optimisers[player].step(gradient)
-        return loss
+        plans = {p: self.optimisers[names[0]].schedule(sum(q == p for q, _ in schedule))
+                 for p, names in PLAYERS.items()}  # fmt: skip
+        counters = {p: itertools.count() for p in PLAYERS}
+        places = [(p, next(counters[p])) for p, _ in schedule]
+        rates = np.stack([plans[p][0][n] for p, n in places])
+        corrections = [float(plans[p][1][n]) for p, n in places]
+        if self.native:
+            return native_block.train(self, block, schedule, rates, corrections)
+        on_device = torch.from_numpy(rates).to(self.device)
+        losses = torch.empty(len(schedule), len(self), device=self.device)
+        for step, (player, iteration) in enumerate(schedule):
+            dropout = block.dropout[step] if self.has_dropout else None
+            *gradients, losses[step] = self._gradients(player, block.x[iteration], block.noise[step], dropout)
+            for name, gradient in zip(PLAYERS[player], gradients, strict=True):
+                self.optimisers[name].step(gradient, on_device[step], corrections[step])
+        return losses
 
     def evaluate(self, function: Callable[..., dict[str, Tensor]], *inputs: Tensor) -> dict[str, Tensor]:
         """`function(networks, *inputs)` for every member: inputs [M, …] -> values [M, …] by name."""
 
-        def one(leaves: tuple[Tensor, ...], *inputs: Tensor) -> dict[str, Tensor]:
-            return function(self._callables(leaves), *inputs)
+        def one(flats: tuple[Tensor, ...], *inputs: Tensor) -> dict[str, Tensor]:
+            return function(self._callables(flats), *inputs)
 
-        return vmap(one)(self._all_leaves(), *inputs)
+        return vmap(one)(tuple(self.parameters.values()), *inputs)
 
-    def _signature(self, player: str, dropout: bool) -> tuple[object, ...]:
-        """What a traced gradient depends on: cohorts that agree in it share the trace."""
-        c = self.configuration
-        names = tuple(o.name for o in self.objectives)
-        shapes = (c.depth, c.width, c.critic_depth, c.batch_size)
-        return (player, dropout, names, len(self), str(self.device), shapes)
+    def _gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
+        """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.
 
-    def _gradient(self, player: str) -> Callable[..., tuple[Tensor, Tensor]]:
-        """The function to trace: all arguments of `step` -> gradient [M, P] and loss [M]."""
-        counts = {name: len(list(net.parameters())) for name, net in self.networks.items()}
-        names = [name for trained in PLAYERS.values() for name in trained]
-        places = {name: sum(counts[n] for n in names[:i]) for i, name in enumerate(names)}
-        own = [i for name in PLAYERS[player] for i in range(places[name], places[name] + counts[name])]
-        total = sum(counts.values())
-        padding = self.parameters[player].shape[1] - sum(
-            p.numel() for name in PLAYERS[player] for p in self.networks[name].parameters()
+        x: [M, batch, x_dim]; noise: [M, batch, sum of NOISE]; dropout: int64 [M, 2, 5] (`draws.Block`) or None.
+        """
+        arguments = (
+            *self.parameters.values(),
+            self.lam,
+            x,
+            noise,
+            *([] if dropout is None else [dropout]),
+            self.chosen,
         )
+        c, names = self.configuration, tuple(o.name for o in self.objectives)
+        shapes = (c.depth, c.width, c.critic_depth, c.batch_size)
+        signature = (player, dropout is None, names, len(self), str(self.device), shapes)
+        if signature not in _traces:
+            with torch.inference_mode(False):
+                _traces[signature] = trace(vmap(self.gradient_of_one(player)), arguments)
+        return _traces[signature](*arguments)
 
-        def one(*arguments: Tensor) -> tuple[Tensor, Tensor]:
-            leaves, (lam, chosen, x, noise, *dropout) = arguments[:total], arguments[total:]
+    def gradient_of_one(
+        self, player: str, objective: Objective | None = None
+    ) -> Callable[..., tuple[Tensor, ...]]:
+        """For ONE model: parameters of each network, λ, x, noise, dropout (or not) and, unless it is of one
+        `objective`, the choice among the cohort's -> gradient [P] of each network that the player trains, and loss.
+        """
+        own = [list(self.networks).index(name) for name in PLAYERS[player]]
+        total = len(self.networks)
+
+        def one(*arguments: Tensor) -> tuple[Tensor, ...]:
+            flats, (lam, x, noise, *rest) = arguments[:total], arguments[total:]
+            chosen = None if objective else rest.pop()
+            dropout = rest[0] if rest else None
 
             def loss(trained: tuple[Tensor, ...]) -> Tensor:
-                everyone = list(leaves)
-                for i, leaf in zip(own, trained, strict=True):
-                    everyone[i] = leaf
-                batch = JointBatch(
-                    self._callables(tuple(everyone)), x, noise, dropout[0] if dropout else None
-                )
-                return self._loss(player, batch, lam, chosen)
+                everyone = list(flats)
+                for i, flat in zip(own, trained, strict=True):
+                    everyone[i] = flat
+                batch = JointBatch(self._callables(tuple(everyone)), x, noise, dropout)
+                if objective:
+                    value: Tensor = getattr(objective, player)(batch, lam)
+                    return value
+                assert chosen is not None
+                return self._chosen_loss(player, batch, lam, chosen)
 
-            gradients, value = grad_and_value(loss)(tuple(leaves[i] for i in own))
-            flat = [g.reshape(-1) for g in gradients]
-            return torch.cat([*flat, value.new_zeros(padding)]), value
+            gradients, value = grad_and_value(loss)(tuple(flats[i] for i in own))
+            return (*gradients, value)
 
-        return vmap(one)
+        return one
 
-    def _loss(self, player: str, batch: JointBatch, lam: Tensor, chosen: Tensor) -> Tensor:
+    def _chosen_loss(self, player: str, batch: JointBatch, lam: Tensor, chosen: Tensor) -> Tensor:
         """The loss of the member's own objective; those that share a method are computed once."""
         methods = {o.name: getattr(o, player) for o in self.objectives}
         if len({method.__func__ for method in methods.values()}) == 1:
@@ -145,59 +161,29 @@ class Cohort:
         losses = torch.stack([method(batch, lam) for method in methods.values()])
         return torch.where(chosen, losses, 0.0).sum()
 
-    def _callables(self, leaves: tuple[Tensor, ...]) -> dict[str, Callable[..., Tensor]]:
-        """The networks as functions with one member's parameters, in the order of `_all_leaves`."""
-        rest = iter(leaves)
-        bound: dict[str, Callable[..., Tensor]] = {}
-        for trained in PLAYERS.values():
-            for name in trained:
-                net = self.networks[name]
-                values = {key: next(rest) for key, _ in net.named_parameters()}
-                bound[name] = functools.partial(_call, net, values)
-        return bound
+    def _callables(self, flats: tuple[Tensor, ...]) -> dict[str, Callable[..., Tensor]]:
+        """The networks as functions with one member's parameters, in the order of `self.networks`."""
+        return {
+            name: functools.partial(_call, net, flat)
+            for (name, net), flat in zip(self.networks.items(), flats, strict=True)
+        }
 
-    def _all_leaves(self) -> tuple[Tensor, ...]:
-        return tuple(leaf for leaves in self.leaves.values() for leaf in leaves)
-
-    def _initial(self, names: Sequence[str]) -> Tensor:
-        """Initial parameters of the named networks, [M, P], each member and network from its own stream."""
-        rows = []
+    def _initial(self, name: str) -> Tensor:
+        """Initial parameters of a network, [M, P], each member's from its own stream."""
+        net, rows = self.networks[name], []
         for run in self.runs:
-            for name in names:
-                self.networks[name].xavier_(stream(run.stream_key, "initial weights", name))
-            rows.append(
-                torch.cat([p.detach().flatten() for n in names for p in self.networks[n].parameters()])
-            )
-        size = rows[0].numel()
-        flat = torch.zeros(len(rows), -(-size // PADDING) * PADDING)
-        flat[:, :size] = torch.stack(rows)
-        return flat.to(self.device)
-
-    def _leaves(self, names: Sequence[str], flat: Tensor) -> list[Tensor]:
-        """Views of `flat` shaped as the parameters of the named networks, [M, …] each."""
-        leaves, start = [], 0
-        for parameter in (p for name in names for p in self.networks[name].parameters()):
-            leaves.append(flat[:, start : start + parameter.numel()].view(len(self), *parameter.shape))
-            start += parameter.numel()
-        return leaves
+            net.xavier_(stream(run.stream_key, "initial weights", name))
+            rows.append(net.flat.detach().clone())
+        return torch.stack(rows).to(self.device)
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.from_numpy(np.asarray(values, dtype=np.float64)).float().to(self.device)
 
 
-def _call(net: torch.nn.Module, values: dict[str, Tensor], *inputs: Tensor) -> Tensor:
-    result: Tensor = functional_call(net, values, inputs)
+def _call(net: torch.nn.Module, flat: Tensor, *inputs: Tensor) -> Tensor:
+    result: Tensor = functional_call(net, {"flat": flat}, inputs)
     return result
 
 
 _traces: dict[tuple[object, ...], Traced] = {}
-
-
-def _traced(
-    signature: tuple[object, ...], cohort: Cohort, player: str, arguments: tuple[Tensor, ...]
-) -> Traced:
-    """The traced gradient of a signature, kept for the life of the process."""
-    if signature not in _traces:
-        with torch.inference_mode(False):
-            _traces[signature] = trace(cohort._gradient(player), arguments)
-    return _traces[signature]
+"""Traced gradients by what they depend on, kept for the life of the process."""

@@ -8,7 +8,7 @@ from trainables.mixture import X_DIM, Z_DIM
 from trainables.networks import NOISE_DIM
 from trainables.runs import Configuration, Run
 
-CPU_RATES = ((32, 19e9), (64, 37e9), (128, 49e9))
+CPU_RATES = ((32, 45e9), (64, 60e9), (128, 68e9))
 """Floating-point operations per second and core of a fused cohort at a width, measured (docs/benchmarks.md)."""
 
 

@@ -6,59 +6,66 @@ wherever training was interrupted, the same iteration sees the same batch, noise
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import mixture
+from trainables import mixture, philox
 from trainables.joint import NOISE
 from trainables.runs import Run
-from trainables.streams import stream
+from trainables.streams import stream, stream_key
 
 BLOCK = 20
 """Iterations per block: seeding streams is amortised, memory stays at some MB."""
-
-_LEVELS = 1 << 16
-"""Dropout probabilities are multiples of 1/65,536: a quarter of the random bits that a float takes."""
 
 
 class Block:
     """The draws of iterations [number · BLOCK, (number + 1) · BLOCK) of the members `runs`.
 
+    Random numbers are functions of a key and a step's number (`philox`): here are the keys.
+
     Attributes:
-        x: data batches, [BLOCK, M, batch, x_dim].
-        noise: [BLOCK, 1 + steps, M, batch, sum of NOISE]; step 0 is the critic's.
+        indices: training points of each batch, int64 [BLOCK, M, batch].
+        noise_keys: int64 [M, 2].
+        dropout: int64 [BLOCK · (1 + steps), M, 2, 5]: what `philox.multipliers` takes, for pairs from q and from p.
+        first_step: number of the block's first step.
     """
 
     def __init__(self, runs: Sequence[Run], number: int, device: torch.device) -> None:
         c = runs[0].configuration
+        self.updates = BLOCK * (1 + c.steps)
+        self.first_step = number * self.updates
+        self.batch_size = c.batch_size
+        self.indices = torch.from_numpy(np.stack([_batches(run, number) for run in runs], axis=1)).to(device)
+        keys = np.stack([stream_key(run.stream_key, "noise") for run in runs]).astype(np.int64)
+        self.noise_keys = torch.from_numpy(keys).to(device)
+        self.dropout = torch.from_numpy(_dropout(runs, self.first_step, self.updates)).to(device)
+
+    @functools.cached_property
+    def x(self) -> Tensor:
+        """Data batches, [BLOCK, M, batch, x_dim]."""
+        return mixture.load().train.to(self.indices.device)[self.indices]
+
+    @functools.cached_property
+    def noise(self) -> Tensor:
+        """[BLOCK · (1 + steps), M, batch, sum of NOISE]."""
         size = sum(NOISE.values())
-        indices = np.stack([_batches(run, number) for run in runs], axis=1)
-        noise = np.empty((BLOCK, 1 + c.steps, len(runs), c.batch_size, size), dtype=np.float32)
-        for m, run in enumerate(runs):
-            draws = stream(run.stream_key, "noise", number)
-            noise[:, :, m] = draws.standard_normal((BLOCK, 1 + c.steps, c.batch_size, size), dtype=np.float32)
-        self.x = mixture.load().train[torch.from_numpy(indices)].to(device)
-        self.noise = torch.from_numpy(noise).to(device)
-        self._device = device
-        self._rates = [round(run.configuration.critic_dropout * _LEVELS) for run in runs]
-        self._streams = [stream(run.stream_key, "dropout", number) for run in runs]
-        self._masks = np.ones((len(runs), 2, c.critic_depth, c.batch_size, c.width), dtype=np.float32)
+        steps = torch.arange(self.first_step, self.first_step + self.updates, device=self.noise_keys.device)
+        return philox.normals(self.noise_keys, steps, self.batch_size * size).unflatten(-1, (-1, size))
 
-    def dropout(self) -> Tensor:
-        """Multipliers for the next step, [M, 2, critic_depth, batch, width]: to be asked for once a step.
 
-        0 with the member's probability p, else 1 / (1 − p); all ones where p = 0. The memory is reused.
-        """
-        for mask, rate, draws in zip(self._masks, self._rates, self._streams, strict=True):
-            if rate:
-                bits = draws.bit_generator.random_raw(-(-mask.size // 4)).view(np.uint16)[: mask.size]
-                np.multiply(
-                    bits.reshape(mask.shape) >= rate, np.float32(_LEVELS / (_LEVELS - rate)), out=mask
-                )
-        return torch.from_numpy(self._masks).to(self._device)
+def _dropout(runs: Sequence[Run], first: int, updates: int) -> np.ndarray:
+    """`Block.dropout`: a member's key, the step, the pass and the member's rate."""
+    values = np.empty((updates, len(runs), 2, 5), dtype=np.int64)
+    for m, run in enumerate(runs):
+        values[:, m, :, :2] = stream_key(run.stream_key, "dropout")
+        values[:, m, :, 4] = round(run.configuration.critic_dropout * philox.LEVELS)
+    values[..., 2] = np.arange(first, first + updates)[:, None, None]
+    values[..., 3] = [0, 1]
+    return values
 
 
 def _batches(run: Run, number: int) -> np.ndarray:

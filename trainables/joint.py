@@ -26,8 +26,8 @@ class JointBatch:
         networks: name -> function, for `encoder` (x, ε), `decoder` (z, ξ) and `critic` (x, z, dropout).
         x: data, [batch, x_dim].
         noise: [batch, sum of NOISE's dimensions].
-        dropout: multipliers of the critic's hidden units, [2, critic_depth, batch, width] (first for
-            pairs from q, second for pairs from p), or None.
+        dropout: of the critic's hidden units, int64 [2, 5] as in `philox.multipliers` (first for pairs
+            from q, second for pairs from p), or None.
     """
 
     def __init__(

@@ -12,77 +12,77 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainables import kernels, philox
 from trainables.mixture import X_DIM, Z_DIM
 from trainables.runs import Configuration
 
 NOISE_DIM = 2
 """Gaussian noise concatenated to the input of encoder and decoder, as in the released ALICE code."""
 
-
-class Linear(nn.Module):
-    """Affine map [batch, inputs] -> [batch, outputs].
-
-    The weight is stored with its narrow side first: a batched matrix product whose *output* is only
-    2-4 columns wide runs at a fifth of the speed, and this layout keeps the gradients from being one.
-    """
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.flipped = outputs < inputs
-        self.fan = (inputs, outputs)
-        shape = (outputs, inputs) if self.flipped else (inputs, outputs)
-        self.weight = nn.Parameter(torch.zeros(shape))
-        self.bias = nn.Parameter(torch.zeros(outputs))
-
-    def forward(self, h: Tensor) -> Tensor:
-        return torch.addmm(self.bias, h, self.weight.t() if self.flipped else self.weight)
-
-    def xavier_(self, rng: np.random.Generator) -> None:
-        """Glorot & Bengio 2010, uniform: U(±√(6 / (inputs + outputs))); zero bias."""
-        bound = math.sqrt(6 / sum(self.fan))
-        draws = rng.uniform(-bound, bound, size=self.fan)
-        weight = torch.from_numpy((draws.T if self.flipped else draws).astype(np.float32))
-        with torch.no_grad():
-            self.weight.copy_(weight)
-            self.bias.zero_()
+PADDING = 64
+"""A network's parameters are padded to a multiple of this many floats: no member of a cohort shares a vector
+register or a cache line with its neighbour, so its bits do not depend on its place."""
 
 
 class MLP(nn.Module):
-    """`depth` hidden ReLU layers of `width` units, then an affine map."""
+    """`depth` hidden ReLU layers of `width` units, then an affine map.
 
-    def __init__(self, inputs: int, outputs: int, depth: int, width: int) -> None:
+    Its parameters are one flat array: layer after layer, weight then bias, then padding. A weight is stored with its
+    narrow side first: a batched matrix product whose *output* is only 2-4 columns wide runs at a fifth of the speed,
+    and this layout keeps the gradients from being one.
+
+    Args:
+        inputs, outputs: dimensions.
+        depth: hidden layers.
+        width: units per hidden layer.
+        native: use the native kernels (the same function, for CPUs) where there are any for this shape.
+    """
+
+    def __init__(self, inputs: int, outputs: int, depth: int, width: int, native: bool = False) -> None:
         super().__init__()
-        sizes = [inputs, *[width] * depth, outputs]
-        self.layers = nn.ModuleList(Linear(a, b) for a, b in itertools.pairwise(sizes))
+        self.shape = kernels.Shape(inputs, width, depth, outputs)
+        self.native = native and kernels.usable(self.shape)
+        self.sizes = list(itertools.pairwise([inputs, *[width] * depth, outputs]))
+        self.count = sum(a * b + b for a, b in self.sizes)
+        self.flat = nn.Parameter(torch.zeros(-(-self.count // PADDING) * PADDING))
+
+    def layers(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight [inputs, outputs] and bias [outputs] of each layer, as views of the flat parameters."""
+        lengths = [n for a, b in self.sizes for n in (a * b, b)]
+        pieces = self.flat.split([*lengths, len(self.flat) - self.count])
+        return [
+            (pieces[2 * i].view(b, a).t() if b < a else pieces[2 * i].view(a, b), pieces[2 * i + 1])
+            for i, (a, b) in enumerate(self.sizes)
+        ]
 
     def forward(self, h: Tensor, dropout: Tensor | None = None) -> Tensor:
-        """[batch, inputs] -> [batch, outputs].
-
-        `dropout` [depth, batch, width] multiplies the hidden units: 0 where dropped, else 1 / (1 - p).
-        """
-        *hidden, last = self.layers
-        for i, layer in enumerate(hidden):
-            h = layer(h)
+        """[batch, inputs] -> [batch, outputs]; `dropout` [5] of the hidden units as in `philox.multipliers`."""
+        if self.native:
+            return kernels.mlp(self.flat, h, dropout, self.shape)
+        *hidden, (weight, bias) = self.layers()
+        for i, (w, b) in enumerate(hidden):
+            h = torch.addmm(b, h, w)
             if dropout is not None:
-                h = (
-                    h * dropout[i]
-                )  # before the ReLU, which a factor >= 0 passes: each product then stays in place
+                # Before the ReLU, which a factor >= 0 passes: each product then stays in place.
+                h = h * philox.multipliers(dropout, i, *h.shape)
             h = torch.relu(h)
-        output: Tensor = last(h)
-        return output
+        return torch.addmm(bias, h, weight)
 
     def xavier_(self, rng: np.random.Generator) -> None:
-        """Initialise every layer from `rng`, first layer first."""
-        for layer in self.layers:
-            assert isinstance(layer, Linear)
-            layer.xavier_(rng)
+        """Glorot & Bengio 2010, uniform: U(±√(6 / (inputs + outputs))), first layer first; zero bias."""
+        with torch.no_grad():
+            self.flat.zero_()
+            for weight, _ in self.layers():
+                bound = math.sqrt(6 / sum(weight.shape))
+                draws = rng.uniform(-bound, bound, size=tuple(weight.shape))
+                weight.copy_(torch.from_numpy(draws.astype(np.float32)))
 
 
 class StochasticMLP(MLP):
     """z = z_φ(x, ε) or x = x_θ(z, ξ): an MLP on its input with noise concatenated."""
 
-    def __init__(self, inputs: int, outputs: int, depth: int, width: int) -> None:
-        super().__init__(inputs + NOISE_DIM, outputs, depth, width)
+    def __init__(self, inputs: int, outputs: int, depth: int, width: int, native: bool = False) -> None:
+        super().__init__(inputs + NOISE_DIM, outputs, depth, width, native)
 
     def forward(self, h: Tensor, noise: Tensor | None = None) -> Tensor:
         """[batch, inputs] and noise [batch, NOISE_DIM] -> [batch, outputs]."""
@@ -99,11 +99,11 @@ class Critic(MLP):
         return super().forward(torch.cat([x, z], dim=-1), dropout).squeeze(-1)
 
 
-def build(configuration: Configuration) -> dict[str, MLP]:
+def build(configuration: Configuration, native: bool = False) -> dict[str, MLP]:
     """The networks of one configuration by name, uninitialised."""
     c = configuration
     return {
-        "encoder": StochasticMLP(X_DIM, Z_DIM, c.depth, c.width),
-        "decoder": StochasticMLP(Z_DIM, X_DIM, c.depth, c.width),
-        "critic": Critic(X_DIM + Z_DIM, 1, c.critic_depth, c.width),
+        "encoder": StochasticMLP(X_DIM, Z_DIM, c.depth, c.width, native),
+        "decoder": StochasticMLP(Z_DIM, X_DIM, c.depth, c.width, native),
+        "critic": Critic(X_DIM + Z_DIM, 1, c.critic_depth, c.width, native),
     }

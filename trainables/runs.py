@@ -75,7 +75,7 @@ class Configuration:
     @property
     def key(self) -> str:
         """Hash of the hyper-parameters; the two algorithms' runs of one configuration pair on it."""
-        return content_hash(asdict(self))
+        return content_hash(vars(self))
 
     @property
     def structure(self) -> tuple[int, ...]:
@@ -131,7 +131,7 @@ class Run:
             "seed": self.seed,
             "budget": self.budget,
             "data": mixture.DATA_VERSION,
-            **asdict(self.configuration),
+            **vars(self.configuration),
         }
         return content_hash(content)
 

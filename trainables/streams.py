@@ -16,5 +16,14 @@ def stream(key: str, *name: str | int) -> np.random.Generator:
 
     SFC64 because it is numpy's fastest: drawing noise competes with training narrow networks.
     """
+    return np.random.Generator(np.random.SFC64(_digest(key, name)))
+
+
+def stream_key(key: str, *name: str | int) -> np.ndarray:
+    """The two words of a counter-based stream's key (`trainables.philox`), uint32 [2]."""
+    return _digest(key, name)[:2]
+
+
+def _digest(key: str, name: tuple[str | int, ...]) -> np.ndarray:
     digest = hashlib.blake2b("/".join((key, *map(str, name))).encode(), digest_size=32).digest()
-    return np.random.Generator(np.random.SFC64(np.frombuffer(digest, dtype=np.uint32)))
+    return np.frombuffer(digest, dtype="<u4")

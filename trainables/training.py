@@ -131,8 +131,8 @@ class Training:
     def state_dict(self) -> dict[str, Any]:
         """Everything that training has changed: tensors and plain values. Random streams need no saving."""
         optimisers = {
-            player: {"parameters": o.parameters, "first": o.first, "second": o.second, "taken": o.taken}
-            for player, o in self.cohort.optimisers.items()
+            name: {"parameters": o.parameters, "first": o.first, "second": o.second, "taken": o.taken}
+            for name, o in self.cohort.optimisers.items()
         }
         return {
             "runs": [run.key for run in self.runs],
@@ -151,10 +151,10 @@ class Training:
         keys = [run.key for run in self.runs]
         if state["runs"] != keys:
             raise ValueError(f"a checkpoint must be of the same runs, got one of {state['runs']} for {keys}")
-        for player, saved in state["optimisers"].items():
-            optimiser = self.cohort.optimisers[player]
-            for name in ("parameters", "first", "second"):
-                getattr(optimiser, name).copy_(saved[name])
+        for name, saved in state["optimisers"].items():
+            optimiser = self.cohort.optimisers[name]
+            for array in ("parameters", "first", "second"):
+                getattr(optimiser, array).copy_(saved[array])
             optimiser.taken = saved["taken"]
         self.iteration, self.counted, self.seconds = state["iteration"], state["counted"], state["seconds"]
         self.diverged_at = state["diverged_at"].numpy()
@@ -163,20 +163,11 @@ class Training:
         self._points = state["points"].numpy()
 
     def _train_block(self) -> None:
-        cohort, steps = self.cohort, self.cohort.configuration.steps
-        block = Block(cohort.runs, self.iteration // BLOCK, cohort.device)
+        block = Block(self.cohort.runs, self.iteration // BLOCK, self.cohort.device)
         iterations = min(BLOCK, self.budget - self.iteration)
-        updates = {player: 1 if player == "critic" else steps for player in PLAYERS}
-        for player, optimiser in cohort.optimisers.items():
-            optimiser.prepare(iterations * updates[player])
-        losses = torch.empty((iterations, 1 + steps, len(cohort)), device=cohort.device)
-        for i in range(iterations):
-            step = 0
-            for player in PLAYERS:
-                for _ in range(updates[player]):
-                    dropout = block.dropout() if cohort.has_dropout else None
-                    losses[i, step] = cohort.step(player, block.x[i], block.noise[i, step], dropout)
-                    step += 1
+        updates = {player: 1 if player == "critic" else self.cohort.configuration.steps for player in PLAYERS}
+        schedule = [(p, i) for i in range(iterations) for p in PLAYERS for _ in range(updates[p])]
+        losses = self.cohort.train(block, schedule).unflatten(0, (iterations, -1))
         self._find_divergence(losses.cpu().numpy())
         self.iteration += iterations
 

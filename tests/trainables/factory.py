@@ -48,13 +48,13 @@ def different_runs(budget: int = 60, **structure: Any) -> list[Run]:
 def train(
     runs: list[Run], device: str = "cpu"
 ) -> tuple[dict[str, Result], dict[str, dict[str, torch.Tensor]]]:
-    """Results and final parameters (player -> [P]) by run key."""
+    """Results and final parameters (network -> [P]) by run key."""
     training = Training(runs, device)
     while not training.finished:
         training.advance()
     results = {result.run.key: result for result in training.results()}
     weights = {
-        r.key: {player: flat[m].cpu().clone() for player, flat in training.cohort.parameters.items()}
+        r.key: {name: flat[m].cpu().clone() for name, flat in training.cohort.parameters.items()}
         for m, r in enumerate(runs)
     }
     return results, weights

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.trainables.factory import different_runs, run, train
-from trainables import draws
+from trainables import draws, philox
 from trainables.runs import Run
 from trainables.training import Result, Training
 
@@ -66,7 +66,7 @@ def test_a_member_that_diverges_leaves_its_neighbours_untouched() -> None:
     alone = {r.key: train([r]) for r in runs[:3]}
     training = Training(runs)
     training.advance()
-    training.cohort.parameters["autoencoder"][1].fill_(math.nan)
+    training.cohort.parameters["decoder"][1].fill_(math.nan)
     training.cohort.parameters["critic"][4].fill_(math.inf)
     training.advance()
     results = {r.run.key: r for r in training.results()}
@@ -130,20 +130,19 @@ def test_draws_of_a_block_do_not_depend_on_the_cohort() -> None:
     device = torch.device("cpu")
     together, alone = draws.Block(runs, 3, device), draws.Block([runs[2]], 3, device)
     assert torch.equal(together.x[:, 2], alone.x[:, 0])
-    assert torch.equal(together.noise[:, :, 2], alone.noise[:, :, 0])
-    for _ in range(2):
-        assert torch.equal(together.dropout()[2], alone.dropout()[0])
+    assert torch.equal(together.noise[:, 2], alone.noise[:, 0])
+    assert torch.equal(together.dropout[:, 2], alone.dropout[:, 0])
 
 
 def test_dropout_has_the_probability_and_scale_declared() -> None:
     block = draws.Block([run(critic_dropout=0.2), run()], 0, torch.device("cpu"))
-    masks = torch.stack([block.dropout().clone() for _ in range(40)])
-    dropped = masks[:, 0] == 0
-    assert dropped.float().mean().item() == pytest.approx(0.2, abs=0.003)
-    torch.testing.assert_close(
-        masks[:, 0][~dropped], torch.full_like(masks[:, 0][~dropped], 1.25), rtol=1e-5, atol=0
+    masks = torch.stack(
+        [philox.multipliers(step[0, 0], layer, 64, 32) for step in block.dropout for layer in (0, 1)]
     )
-    assert (masks[:, 1] == 1).all()
+    dropped = masks == 0
+    assert dropped.float().mean().item() == pytest.approx(0.2, abs=0.003)
+    torch.testing.assert_close(masks[~dropped], torch.full_like(masks[~dropped], 1.25), rtol=1e-5, atol=0)
+    assert (philox.multipliers(block.dropout[0, 1, 0], 0, 64, 32) == 1).all()
 
 
 def test_an_epoch_visits_every_training_point_once() -> None:

@@ -8,35 +8,41 @@ import torch
 
 from tests.trainables.factory import SMALL
 from trainables import networks
-from trainables.networks import MLP, Critic, Linear, StochasticMLP
+from trainables.networks import MLP, Critic, StochasticMLP
 from trainables.streams import stream
 
 
-@pytest.mark.parametrize(("inputs", "outputs"), [(4, 32), (32, 32), (32, 2)])
-def test_linear_is_the_affine_map_of_torch(inputs: int, outputs: int) -> None:
-    layer = Linear(inputs, outputs)
-    layer.xavier_(stream("linear"))
-    with torch.no_grad():
-        layer.bias.copy_(torch.arange(outputs))
-    weight = layer.weight if layer.flipped else layer.weight.t()  # torch's layout is [outputs, inputs]
+@pytest.mark.parametrize(("inputs", "outputs", "depth"), [(4, 2, 1), (4, 1, 3), (3, 48, 2)])
+def test_mlp_is_the_sequence_of_torchs_layers(inputs: int, outputs: int, depth: int) -> None:
+    net = MLP(inputs, outputs, depth, 32)
+    net.xavier_(stream("mlp"))
     h = torch.randn(5, inputs, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(layer(h), torch.nn.functional.linear(h, weight, layer.bias))
+    expected = h
+    for i, (weight, bias) in enumerate(net.layers()):
+        bias.data.copy_(torch.linspace(-1, 1, len(bias)))
+        expected = torch.nn.functional.linear(
+            expected, weight.t(), bias
+        )  # torch's layout is [outputs, inputs]
+        expected = expected.relu() if i < depth else expected
+    torch.testing.assert_close(net(h), expected)
 
 
 def test_xavier_draws_have_the_bound_and_variance_of_glorot_and_bengio() -> None:
     # U(±b) with b = √(6 / (64 + 64)): variance b²/3 = 2 / 128.
-    layer = Linear(64, 64)
-    layer.xavier_(stream("xavier"))
-    assert layer.weight.abs().max().item() <= math.sqrt(6 / 128)
-    assert layer.weight.var().item() == pytest.approx(2 / 128, rel=0.05)
-    assert not layer.bias.any()
+    net = MLP(64, 2, 2, 64)
+    net.xavier_(stream("xavier"))
+    weight, bias = net.layers()[1]
+    assert weight.abs().max().item() <= math.sqrt(6 / 128)
+    assert weight.var().item() == pytest.approx(2 / 128, rel=0.05)
+    assert not bias.any()
 
 
 def test_build_counts_hidden_layers_by_depth() -> None:
     nets = networks.build(SMALL)
-    assert [len(nets[name].layers) for name in ("encoder", "decoder", "critic")] == [3, 3, 3]
-    # 4·32 + 32 + 32·32 + 32 + 32·2 + 2 numbers.
-    assert sum(p.numel() for p in nets["encoder"].parameters()) == 1282
+    assert [len(nets[name].layers()) for name in ("encoder", "decoder", "critic")] == [3, 3, 3]
+    # 4·32 + 32 + 32·32 + 32 + 32·2 + 2 numbers, padded to a multiple of 64.
+    assert nets["encoder"].count == 1282
+    assert len(nets["encoder"].flat) == 1344
 
 
 def test_encoder_depends_on_its_noise() -> None:
@@ -48,17 +54,11 @@ def test_encoder_depends_on_its_noise() -> None:
     assert not torch.equal(encoder(x, noise), encoder(x, -noise))
 
 
-def test_dropout_of_ones_changes_no_bit_and_zeros_leave_the_bias() -> None:
-    critic = Critic(4, 1, 2, 32)
+@pytest.mark.parametrize("native", [False, True])
+def test_dropout_of_rate_zero_changes_no_bit_and_of_rate_one_leaves_the_bias(native: bool) -> None:
+    critic = Critic(4, 1, 2, 32, native)
     critic.xavier_(stream("critic"))
     x, z = torch.ones(6, 2), torch.zeros(6, 2)
-    assert torch.equal(critic(x, z), critic(x, z, torch.ones(2, 6, 32)))
-    assert torch.equal(critic(x, z, torch.zeros(2, 6, 32)), torch.zeros(6))
-
-
-def test_mlp_with_one_hidden_layer_matches_the_formula() -> None:
-    net = MLP(3, 2, 1, 8)
-    net.xavier_(stream("mlp"))
-    first, last = net.layers
-    h = torch.ones(1, 3)
-    torch.testing.assert_close(net(h), torch.relu(h @ first.weight) @ last.weight.t())
+    with torch.no_grad():
+        assert torch.equal(critic(x, z), critic(x, z, torch.tensor([1, 2, 3, 0, 0])))
+        assert torch.equal(critic(x, z, torch.tensor([1, 2, 3, 0, 65535])), torch.zeros(6))

@@ -77,13 +77,11 @@ def test_a_step_changes_its_player_and_no_other(name: str, player: str) -> None:
     cohort = Cohort(runs, torch.device("cpu"))
     block = Block(runs, 0, torch.device("cpu"))
     before = {p: flat.clone() for p, flat in cohort.parameters.items()}
-    for optimiser in cohort.optimisers.values():
-        optimiser.prepare(1)
     with torch.inference_mode():
-        loss = cohort.step(player, block.x[0], block.noise[0, 0], None)
-    assert torch.isfinite(loss).all()
-    for other, flat in cohort.parameters.items():
-        assert torch.equal(flat, before[other]) == (other != player)
+        losses = cohort.train(block, [(player, 0)])
+    assert torch.isfinite(losses).all()
+    for network, flat in cohort.parameters.items():
+        assert torch.equal(flat, before[network]) == (network not in PLAYERS[player])
 
 
 @pytest.mark.parametrize(("general", "special"), [("alice", "ali"), ("svae_r", "svae")])
@@ -92,8 +90,8 @@ def test_lambda_zero_recovers_the_special_case_to_the_bit(general: str, special:
     a, b = run(general, lam=0.0, critic_dropout=dropout), run(special, lam=0.0, critic_dropout=dropout)
     results_a, weights_a = train([a])
     results_b, weights_b = train([b])
-    for player in PLAYERS:
-        assert torch.equal(weights_a[a.key][player], weights_b[b.key][player])
+    for network, flat in weights_a[a.key].items():
+        assert torch.equal(flat, weights_b[b.key][network])
     assert results_a[a.key].metrics == results_b[b.key].metrics
 
 

@@ -96,12 +96,14 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
 def test_metrics_of_a_perfect_autoencoder_are_those_of_its_data() -> None:
     # Identity networks: encoder (x, ε) -> x, decoder (z, ξ) -> z reconstruct exactly, and generate N(0, I).
     training = Training([run(depth=1, width=32), run(depth=1, width=32, seed=1)])
-    flat = training.cohort.parameters["autoencoder"].zero_()
-    for leaf in training.cohort.leaves["autoencoder"]:
-        if leaf.dim() == 3:
+    for name in ("encoder", "decoder"):
+        net = training.cohort.networks[name]
+        for flat in training.cohort.parameters[name].zero_():
+            net.flat.data = flat
+            (first, _), (last, _) = ((w.data, b) for w, b in net.layers())
             for i in range(2):  # relu(t) − relu(−t) = t
-                leaf[:, i, 2 * i], leaf[:, i, 2 * i + 1] = 1.0, -1.0
-    assert flat.any()
+                first[i, 2 * i], first[i, 2 * i + 1] = 1.0, -1.0
+                last[2 * i, i], last[2 * i + 1, i] = 1.0, -1.0
     values, points = training.evaluation(training.cohort)
     np.testing.assert_allclose(values["mse_x"], 0, atol=1e-12)
     np.testing.assert_allclose(values["mse_z"], 0, atol=1e-12)

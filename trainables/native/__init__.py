@@ -1,0 +1,112 @@
+"""Kernels in C++ for CPUs, built on first use: a shared library per source and processor, kept in a cache folder.
+
+Where there is no C++ compiler the engine runs on torch's own operations: the same results up to rounding, slower.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+SOURCES = Path(__file__).parent
+FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c++17",
+    "-fno-math-errno",
+    "-D__FAST_MATH__",
+    "-shared",
+    "-fPIC",
+    "-Wno-psabi",
+)
+"""`__FAST_MATH__` gives loops glibc's vector exp, log, sin and cos; the arithmetic stays IEEE's, NaN included."""
+
+STRICT = ("-ffp-contract=off",)
+"""Of losses: a term that is zero changes no bit of the rest, whatever else the compiler could contract it with."""
+
+COMPILERS = ("g++", "clang++", "c++")
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The kernels, compiled if they are not yet; None, with one warning, where they cannot be had."""
+    try:
+        return ctypes.CDLL(str(kernels()))
+    except (OSError, subprocess.SubprocessError) as error:
+        reason = " ".join((getattr(error, "stderr", "") or str(error)).split())[:300]
+        warnings.warn(
+            f"native kernels are not used, training is slower: {reason}; install g++ or set CXX",
+            stacklevel=2,
+        )
+        return None
+
+
+def kernels() -> Path:
+    """The kernels' shared library for this processor.
+
+    Raises:
+        OSError: there is no compiler, or the cache folder cannot be written.
+        subprocess.CalledProcessError: the compiler refused; `stderr` says why.
+    """
+    sources = [path.read_text() for path in sorted([*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")])]
+    return _built("kernels", sources, sorted(SOURCES.glob("*.cpp")), [])
+
+
+@functools.cache
+def compiled(source: str) -> ctypes.CDLL:
+    """C++ that uses the kernels (`kernels.h`), compiled and loaded. Raises as `kernels`."""
+    base = kernels()
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "source.cpp")
+        path.write_text(source)
+        return ctypes.CDLL(
+            str(_built("losses", [source, base.name, *STRICT], [path], [*STRICT, f"-I{SOURCES}", str(base)]))
+        )
+
+
+def _built(name: str, contents: Sequence[str], sources: Sequence[Path], more: Sequence[str]) -> Path:
+    """The library of the sources, found in the cache by their contents or compiled into it."""
+    compiler = os.environ.get("CXX") or next(filter(shutil.which, COMPILERS), None)
+    if compiler is None:
+        raise OSError(f"no C++ compiler found, looked for {', '.join(COMPILERS)}")
+    digest = hashlib.blake2b(digest_size=8)
+    for content in (compiler, *FLAGS, _processor(), *contents):
+        digest.update(content.encode() + b"\0")
+    target = _cache() / f"{name}-{digest.hexdigest()}.so"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Several workers may build at once: each its own file, the last rename wins, all are equal.
+        handle, temporary = tempfile.mkstemp(suffix=".so", dir=target.parent)
+        os.close(handle)
+        try:
+            command = [compiler, *FLAGS, *map(str, sources), *more, "-o", temporary]
+            subprocess.run(command, check=True, capture_output=True, text=True)
+            os.replace(temporary, target)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
+    return target
+
+
+def _cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "generative-robustness"
+
+
+@functools.cache
+def _processor() -> str:
+    """What `-march=native` depends on."""
+    try:
+        info = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    wanted = ("model name", "flags", "Features")
+    return "\n".join(dict.fromkeys(line for line in info.splitlines() if line.startswith(wanted)))

@@ -1,0 +1,133 @@
+"""A block of training by native code: the cohort's arrays and schedule, handed to `native/block.cpp`."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables import adam, kernels, lowering, mixture, native, objectives
+from trainables.draws import Block
+from trainables.joint import NOISE
+from trainables.objectives.base import PLAYERS
+
+if TYPE_CHECKING:
+    from trainables.cohort import Cohort
+
+_NETWORKS = 8  # block.cpp's limit
+
+
+class _Player(ctypes.Structure):
+    _fields_ = [
+        ("losses", ctypes.c_void_p),
+        ("count", ctypes.c_long),
+        ("trained", ctypes.c_long * _NETWORKS),
+    ]
+
+
+class _Optimiser(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_void_p) for name in ("parameters", "first", "second")] + [
+        ("size", ctypes.c_long)
+    ]
+
+
+class _Update(ctypes.Structure):
+    _fields_ = [("player", ctypes.c_long), ("batch", ctypes.c_long), ("correction", ctypes.c_float)]
+
+
+def train(
+    cohort: Cohort,
+    block: Block,
+    schedule: Sequence[tuple[str, int]],
+    rates: np.ndarray,
+    corrections: Sequence[float],
+) -> Tensor:
+    """`Cohort.train`: the scheduled steps with Adam's rates [steps, M] and corrections [steps]; losses [steps, M].
+
+    Raises:
+        NotLowered: an objective's graph has an operation that `trainables.lowering` does not know.
+    """
+    library = native.library()
+    assert library is not None
+    names = list(cohort.networks)
+    shapes = {name: net.shape for name, net in cohort.networks.items()}
+    players = (_Player * len(PLAYERS))()
+    tables, scratch = [], 0
+    for struct, (player, trained) in zip(players, PLAYERS.items(), strict=True):
+        losses = [_loss(cohort, player, run.algorithm) for run in cohort.runs]
+        tables.append((ctypes.c_void_p * len(losses))(*(address for address, _ in losses)))
+        struct.losses, struct.count = ctypes.addressof(tables[-1]), len(trained)
+        struct.trained[: len(trained)] = [names.index(name) for name in trained]
+        for passes in {passes for _, passes in losses}:
+            sizes = (kernels.saved_size(shapes[names[network]], rows) for network, rows in passes)
+            scratch = max(scratch, sum(sizes))
+    optimisers = (_Optimiser * len(names))()
+    for struct, name in zip(optimisers, names, strict=True):
+        o = cohort.optimisers[name]
+        struct.parameters, struct.first, struct.second = (
+            a.data_ptr() for a in (o.parameters, o.first, o.second)
+        )
+        struct.size = o.parameters.shape[1]
+        o.taken += sum(name in PLAYERS[player] for player, _ in schedule)
+    order = list(PLAYERS)
+    updates = (_Update * len(schedule))(
+        *((order.index(player), i, c) for (player, i), c in zip(schedule, corrections, strict=True))
+    )
+    some = cohort.optimisers[names[0]]
+    data = mixture.load().train
+    result = torch.empty(len(schedule), len(cohort))
+    number, real = ctypes.c_long, ctypes.c_float
+    arguments: list[Any] = [
+        number(len(cohort)), number(len(names)), (kernels.Network * len(names))(*shapes.values()), optimisers, players,
+        number(len(schedule)), updates, number(block.batch_size), number(data.shape[1]), number(sum(NOISE.values())),
+        data, block.indices, block.noise_keys, ctypes.c_int64(block.first_step), block.dropout,
+        torch.from_numpy(rates), cohort.lam, some.beta1,
+        some.one_minus_beta1, real(adam.BETA2), real(1 - adam.BETA2), real(adam.EPSILON), number(scratch), result,
+    ]  # fmt: skip
+    tensors = [a for a in arguments if isinstance(a, Tensor)]
+    assert all(t.is_contiguous() for t in tensors)
+    library.train(*(ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else a for a in arguments))
+    return result
+
+
+def available(cohort: Cohort) -> bool:
+    """Whether all of the cohort's objectives can be lowered; compiles what is not yet."""
+    try:
+        for objective, player in itertools.product(cohort.objectives, PLAYERS):
+            _loss(cohort, player, objective.name)
+    except lowering.NotLowered:
+        return False
+    return True
+
+
+_losses: dict[tuple[object, ...], tuple[int, lowering.Passes]] = {}
+
+
+def _loss(cohort: Cohort, player: str, algorithm: str) -> tuple[int, lowering.Passes]:
+    """The compiled loss and gradient of a player: its address and its forward passes.
+
+    It depends on the objective and the batch size; the networks' sizes are its arguments. Kept for the life of
+    the process. A member runs its own objective's code, whatever the others' are.
+    """
+    size = cohort.configuration.batch_size
+    key = (player, algorithm, size)
+    if key not in _losses:
+        example = (
+            *(flat[0] for flat in cohort.parameters.values()),
+            cohort.lam[0],
+            torch.empty(size, mixture.X_DIM),
+            torch.empty(size, sum(NOISE.values())),
+            torch.empty(2, 5, dtype=torch.int64),
+        )
+        with torch.inference_mode(False):
+            gradient = cohort.gradient_of_one(player, objectives.find(algorithm))
+            lowered = lowering.lower("loss", gradient, example, len(cohort.networks))
+        address = ctypes.cast(native.compiled(lowered.source).loss, ctypes.c_void_p).value
+        assert address is not None
+        _losses[key] = address, lowered.passes
+    return _losses[key]
