@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
@@ -16,12 +17,12 @@ import tyro
 from rich.console import Console
 
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import planning
+from sweeps import planning, schedule
 from sweeps.cluster import ClusterError, connect
+from sweeps.grid import Grid
 from sweeps.store import Store
 from sweeps.study import Study
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
-from trainables.runs import Run
 
 MIRROR_PATIENCE = 300.0
 """Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
@@ -57,6 +58,10 @@ class Options:
     """Ray cluster to run on: local (start one here), auto, or host:port."""
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print runs, cohorts and expected cost; train and write nothing."""
+    simulate: Annotated[
+        tuple[int, ...] | None, tyro.conf.arg(metavar="DEVICES ...", help_behavior_hint="")
+    ] = None
+    """Simulate these numbers of devices, each as fast as a CPU core here: makespan, efficiency, what binds."""
 
 
 def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
@@ -110,14 +115,16 @@ def run(study: Study, options: Options, console: Console) -> int:
         iterations=options.iterations,
         limit=options.limit,
     )
-    declared = study.runs(preset, options.algorithms)
+    declared = study.declared(preset, options.algorithms)
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     store = Store(f"{options.results.rstrip('/')}/{study.name}")
     finished = store.finished() if store.check(study.name) else set()
     todo = planning.missing(declared, finished)
     already = len(declared) - len(todo)
-    if options.dry_run:
-        describe(declared, todo, console)
+    if options.dry_run or options.simulate is not None:
+        simulated = schedule.table(todo, options.simulate) if options.simulate else ""
+        describe(len(declared), todo, console)
+        console.print(simulated, end="")
         return 0
     store.check_writable()
     slots = connect(options.address) if todo else None
@@ -139,20 +146,17 @@ def run(study: Study, options: Options, console: Console) -> int:
     return conclude(study, declared, store, errors, reported, mirrored.message, tracking_uri, console)
 
 
-def describe(declared: Sequence[Run], todo: Sequence[Run], console: Console) -> None:
+def describe(declared: int, todo: planning.Missing, console: Console) -> None:
     """What a study would do here, and what it would cost."""
     cores = os.cpu_count() or 1
     plans = planning.cut(todo, cores)
-    seconds = sum(plan.seconds for plan in plans)
-    console.print(
-        f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train"
-    )
-    sizes = [len(plan.runs) for plan in plans]
+    here = schedule.simulate([plan.seconds for plan in plans], cores)
+    console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
+    sizes = [len(plan) for plan in plans]
     console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
-    longest = max((plan.seconds for plan in plans), default=0.0)
-    wall = max(seconds / cores, longest)
     console.print(
-        f"cost      about {seconds / 60:.1f} core-minutes; {wall / 60:.1f} minutes on the {cores} cores here"
+        f"cost      about {here.ideal * cores / 60:.1f} core-minutes; "
+        f"{here.makespan / 60:.1f} minutes on the {cores} cores here"
     )
 
 
@@ -167,7 +171,7 @@ def report(store: Store, iterations: int) -> str | None:
 
 def conclude(
     study: Study,
-    declared: Sequence[Run],
+    declared: Grid,
     store: Store,
     errors: Sequence[str],
     report_error: str | None,
@@ -176,16 +180,11 @@ def conclude(
     console: Console,
 ) -> int:
     """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
-    runs = read_runs(store.uri)
-    keys = {run.key for run in declared}
-    outcomes = [
-        o
-        for key, o in zip(runs["run_key"].to_pylist(), runs["outcome"].to_pylist(), strict=True)
-        if key in keys
-    ]
-    counts = {outcome: outcomes.count(outcome) for outcome in Outcome}
-    words = ", ".join(f"{n} {outcome}" for outcome, n in counts.items() if n)
-    console.print(f"stored    {len(outcomes)} of {len(declared)} runs: {words or 'none'}")
+    rows = read_runs(store.uri)
+    stored = dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
+    counts = Counter(stored[key] for key in (run.key for run in declared) if key in stored)
+    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+    console.print(f"stored    {counts.total()} of {len(declared)} runs: {words or 'none'}")
     console.print(f"MLflow    {mirrored}")
     if report_error:
         console.print(f"report    failed: {report_error}; try: python -m analysis.report {store.uri}")
@@ -196,7 +195,7 @@ def conclude(
     console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
     for error in errors[:3]:
         console.print(f"failed    {error}")
-    unfinished = len(declared) - len(outcomes) + counts[Outcome.FAILED]
+    unfinished = len(declared) - counts.total() + counts[Outcome.FAILED]
     if unfinished:
         console.print(
             f"continue  {unfinished} runs are not finished; give the same command again to train them"

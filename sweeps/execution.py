@@ -6,22 +6,21 @@ import logging
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from ray import tune
+from ray.tune.search import BasicVariantGenerator
 from rich.console import Console
 
 from sweeps import provenance
 from sweeps.cluster import Slots
 from sweeps.planning import CohortPlan
 from sweeps.progress import StudyProgress
+from sweeps.schedule import CHECKPOINT_SECONDS, progress_seconds
 from sweeps.store import Store
 from sweeps.trial import train_cohort
 
 RETRIES = 3
 """Times a trial that died is continued from its last checkpoint before its runs are FAILED."""
-
-CHECKPOINT_SECONDS = 60.0
 
 SCRATCH = "ray"
 """Folder of the store where Ray keeps the checkpoints of trials in flight; removed when they end."""
@@ -39,25 +38,26 @@ def train(
     started_at = datetime.now(UTC)
     origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
     by_key = {plan.key: plan for plan in plans}
-    configurations: list[dict[str, Any]] = [
-        {
-            "runs": [run.to_dict() for run in plan.runs],
-            "cohort_key": key,
-            "directory": store.uri_for_workers,
-            "device": slots.device,
-            "checkpoint_seconds": CHECKPOINT_SECONDS,
-            **origin,
-        }
-        for key, plan in by_key.items()
-    ]
+    settings = {
+        "directory": store.uri_for_workers,
+        "device": slots.device,
+        "checkpoint_seconds": CHECKPOINT_SECONDS,
+        "progress_seconds": progress_seconds(slots.count),
+        **origin,
+    }
+    # Not a grid search: Tune copies the whole grid for each of its trials.
+    in_order = BasicVariantGenerator([{"cohort": key} for key in by_key], max_concurrent=slots.count)
     with StudyProgress(by_key, already, console) as progress, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         grid = tune.Tuner(
-            tune.with_resources(train_cohort, slots.resources),
-            param_space={"cohort": tune.grid_search(configurations)},
+            tune.with_resources(
+                tune.with_parameters(train_cohort, plans=by_key, settings=settings), slots.resources
+            ),
+            param_space={"cohort": None},
             tune_config=tune.TuneConfig(
+                num_samples=len(by_key),
+                search_alg=in_order,
                 reuse_actors=True,
-                max_concurrent_trials=slots.count,
                 trial_name_creator=lambda trial: f"cohort-{trial.trial_id}",
                 trial_dirname_creator=lambda trial: f"cohort-{trial.trial_id}",
             ),
@@ -73,10 +73,10 @@ def train(
     store.filesystem.delete_dir_contents(f"{store.path}/{SCRATCH}", missing_dir_ok=True)
     errors = []
     finished = store.finished()
-    for result in grid:
-        plan = by_key[result.config["cohort"]["cohort_key"]]
+    for result in (r for r in grid if r.error is not None):
+        plan = by_key[result.config["cohort"]]
         lost = [run for run in plan.runs if run.key not in finished]
-        if result.error is not None and lost:
+        if lost:
             errors.append(f"{type(result.error).__name__}: {str(result.error).strip().splitlines()[-1]}")
             store.write_failed(
                 lost, plan.key, errors[-1], device=slots.device, started_at=started_at, **origin

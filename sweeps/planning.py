@@ -1,12 +1,21 @@
-"""From declared runs to cohorts: what is missing, cut by structure, longest first."""
+"""From declared runs to cohorts: what is missing, cut by structure, longest first.
+
+A plan holds places in a group of runs and makes the runs when asked for them: planning takes memory
+for the cohorts and for what is stored, not for every run.
+"""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import final
 
+from sweeps.grid import Grid, LazyRuns
 from trainables import cost
 from trainables.runs import Run, content_hash
 
@@ -19,10 +28,62 @@ GPU_MEMBERS = 1024
 MEMORY = 2 << 30
 """Bytes a cohort may take on a CPU."""
 
-COHORTS_PER_SLOT = 4
-"""Cohorts are cut smaller until every device has this many: the last ones then end close together."""
+COHORTS_PER_SLOT = 3
+"""A cohort takes at most one in so many parts of a device's share of the work that is not handed out yet:
+cohorts get shorter towards the end, and devices end together (guided self-scheduling, Polychronopoulos &
+Kuck 1987)."""
+
+SHORTEST = 1 / 40
+"""… but need not be shorter than this part of a device's share of the whole work."""
 
 LEAST_MEMBERS = 6
+"""Cohorts are not cut smaller than this to be short: below, a run costs more."""
+
+TRIALS_PER_SECOND = 14.0
+"""Trials that Ray Tune starts: 10,000 of them took it 715 s (docs.ray.io, Scalability and Overhead Benchmarks
+for Ray Tune). Where it could not keep the devices busy, cohorts are larger than `members`: on a CPU 96 and
+240 members of width 32 and 64 were no slower than 24."""
+
+
+@final
+@dataclass(frozen=True)
+class Group(LazyRuns):
+    """The runs of one structure and budget that are not stored; each is expected to take as long.
+
+    Attributes:
+        declared: all of them, ascending.
+        stored: places of the stored ones in `declared`, ascending.
+    """
+
+    declared: Sequence[Run]
+    stored: array[int]
+
+    def __len__(self) -> int:
+        return len(self.declared) - len(self.stored)
+
+    def at(self, place: int) -> Run:
+        # stored[n] − n runs that are not stored come before the n-th that is.
+        skipped = bisect_right(range(len(self.stored)), place, key=lambda n: self.stored[n] - n)
+        return self.declared[place + skipped]
+
+    @property
+    def seconds(self) -> float:
+        """Expected time of one run on one CPU core."""
+        return cost.seconds(self[0])
+
+
+@final
+@dataclass(frozen=True)
+class Missing:
+    """Declared minus stored, one group per structure and budget."""
+
+    groups: tuple[Group, ...]
+
+    def __len__(self) -> int:
+        return sum(len(group) for group in self.groups)
+
+    def __iter__(self) -> Iterator[Run]:
+        return itertools.chain.from_iterable(self.groups)
 
 
 @dataclass(frozen=True)
@@ -30,12 +91,29 @@ class CohortPlan:
     """Runs that train as one array.
 
     Attributes:
-        runs: its members, sorted.
+        group: runs of one structure and budget, ascending.
+        start: place in it of the first member.
+        stop: place after the last member.
         seconds: expected time on one CPU core.
     """
 
-    runs: tuple[Run, ...]
+    group: Sequence[Run]
+    start: int
+    stop: int
     seconds: float
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Its members, ascending; made anew each time."""
+        return tuple(self.group[self.start : self.stop])
+
+    @property
+    def budget(self) -> int:
+        """Iterations of each member."""
+        return self.group[self.start].budget
 
     @property
     def key(self) -> str:
@@ -43,39 +121,62 @@ class CohortPlan:
         return content_hash(sorted(run.key for run in self.runs))
 
 
-def missing(declared: Iterable[Run], finished: set[str]) -> list[Run]:
-    """Declared minus stored: the one operation that starts, continues, extends and retries a study."""
-    return [run for run in declared if run.key not in finished]
+def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -> Missing:
+    """Declared minus stored: the one operation that starts, continues, extends and retries a study.
+
+    Args:
+        declared: runs, with no key twice. Of a Grid, none is held.
+        finished: keys of the runs that need no training.
+    """
+    parts: Sequence[Sequence[Run]]
+    if isinstance(declared, Grid):
+        parts = declared.by_structure()
+    else:
+        parts = [tuple(same) for _, same in itertools.groupby(sorted(declared, key=_order), key=_structure)]
+    groups = (
+        Group(part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ()))
+        for part in parts
+    )
+    return Missing(tuple(group for group in groups if len(group)))
 
 
 def cut(
-    runs: Sequence[Run], slots: int = 1, members: int = CPU_MEMBERS, memory: int = MEMORY
+    runs: Missing | Iterable[Run], slots: int = 1, members: int = CPU_MEMBERS, memory: int = MEMORY
 ) -> list[CohortPlan]:
     """Cohorts of the runs, each run in exactly one, longest first.
 
     Args:
         runs: what to train, with no key twice.
         slots: trials that run at once.
-        members: the most members of a cohort.
+        members: the most members of a cohort, unless trials would be too short to be started in time.
         memory: bytes that a cohort may take.
+
+    Raises:
+        ValueError: slots < 1.
     """
-    groups = [
-        list(group)
-        for _, group in itertools.groupby(
-            sorted(runs, key=_order), key=lambda r: (r.budget, r.configuration.structure)
-        )
-    ]
-    enough = COHORTS_PER_SLOT * slots
-    while members > LEAST_MEMBERS and sum(math.ceil(len(g) / members) for g in groups) < enough:
-        members = max(LEAST_MEMBERS, members // 2)
+    if slots < 1:
+        raise ValueError(f"slots, the devices that train at once, must be >= 1, got {slots}")
+    groups = (runs if isinstance(runs, Missing) else missing(runs)).groups
+    left = sum(len(group) * group.seconds for group in groups)
+    restart = slots / TRIALS_PER_SECOND  # seconds in which every device can be given one trial
+    shortest = max(SHORTEST * left / slots, restart)
     plans = []
-    for group in groups:
-        limit = max(1, min(members, memory // cost.bytes_per_member(group[0].configuration)))
-        parts = math.ceil(len(group) / limit)
-        for part in range(parts):
-            chunk = tuple(group[len(group) * part // parts : len(group) * (part + 1) // parts])
-            plans.append(CohortPlan(chunk, sum(cost.seconds(run) for run in chunk)))
-    return sorted(plans, key=lambda plan: (-plan.seconds, plan.key))
+    for group in sorted(groups, key=lambda group: -group.seconds):
+        each, start = group.seconds, 0
+        fitting = memory // cost.bytes_per_member(group[0].configuration)
+        widest = max(1, min(fitting, max(members, int(restart / each))))
+        while rest := len(group) - start:
+            seconds = max(left / slots / COHORTS_PER_SLOT, shortest)
+            most = min(widest, max(LEAST_MEMBERS, int(seconds / each)))
+            size = math.ceil(rest / math.ceil(rest / most))  # alike, not full ones and a small last one
+            plans.append(CohortPlan(group, start, start + size, size * each))
+            left -= size * each
+            start += size
+    return sorted(plans, key=lambda plan: -plan.seconds)  # stable: a pure function of the runs
+
+
+def _structure(run: Run) -> tuple[object, ...]:
+    return (run.budget, run.configuration.structure)
 
 
 def _order(run: Run) -> tuple[object, ...]:

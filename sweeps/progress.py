@@ -33,10 +33,12 @@ class StudyProgress(tune.Callback):
         self.console = console
         self.already = already
         self.done = already
-        self.total = already + sum(len(plan.runs) for plan in plans.values())
+        self.total = already + sum(len(plan) for plan in plans.values())
         self.cost = sum(plan.seconds for plan in plans.values())
         self.parts: dict[str, float] = {}
         self.diverged: dict[str, int] = {}
+        self.seconds_done = 0.0
+        self.diverged_runs = 0
         self.finished: set[str] = set()
         self.started = time.monotonic()
         self.last_line = self.started
@@ -69,10 +71,13 @@ class StudyProgress(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Count what a trial reports; a stored cohort is done."""
-        key = trial.config["cohort"]["cohort_key"]
+        key = trial.config["cohort"]
         plan = self.plans[key]
-        self.parts[key] = plan.seconds * result["iteration"] / plan.runs[0].budget
-        self.diverged[key] = result["diverged"]
+        part = plan.seconds * result["iteration"] / plan.budget
+        # Sums are kept, not added up again: there can be tens of thousands of cohorts.
+        self.seconds_done += part - self.parts.get(key, 0.0)
+        self.diverged_runs += result["diverged"] - self.diverged.get(key, 0)
+        self.parts[key], self.diverged[key] = part, result["diverged"]
         if "stored" in result and key not in self.finished:
             self.finished.add(key)
             self.done += result["stored"]
@@ -80,15 +85,15 @@ class StudyProgress(tune.Callback):
 
     def time_left(self) -> str:
         """Words for the expected remaining time."""
-        done, elapsed = sum(self.parts.values()), time.monotonic() - self.started
+        done, elapsed = self.seconds_done, time.monotonic() - self.started
         if not done or elapsed < 5:
             return "estimating time left"
         seconds = elapsed * max(0.0, self.cost - done) / done
         return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
 
     def _show(self) -> None:
-        diverged, left = sum(self.diverged.values()), self.time_left()
-        work = sum(self.parts.values()) / self.cost
+        diverged, left = self.diverged_runs, self.time_left()
+        work = self.seconds_done / self.cost
         self.bar.update(self.task, completed=self.done, work=work, diverged=diverged, left=left)
         now = time.monotonic()
         if not self.console.is_terminal and now - self.last_line > LINE_SECONDS:

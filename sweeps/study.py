@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sweeps.grid import Grid
 from trainables import objectives
 from trainables.runs import Configuration, Run
 
@@ -90,8 +91,8 @@ class Study:
             counts += rarity[chosen] > 0
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
-    def runs(self, preset: Preset, algorithms: Sequence[str] | None = None) -> list[Run]:
-        """Every declared run of a preset, in no order that matters.
+    def declared(self, preset: Preset, algorithms: Sequence[str] | None = None) -> Grid:
+        """Every declared run of a preset, made when asked for, in no order that matters.
 
         Raises:
             ValueError: an algorithm is unknown, nothing is declared, or a value is out of bounds.
@@ -103,13 +104,13 @@ class Study:
             raise ValueError("lambdas must have at least one value, got none")
         if preset.seeds < 1:
             raise ValueError(f"seeds must be >= 1, got {preset.seeds}")
-        return [
-            Run(self.name, algorithm, lam, seed, configuration, preset.iterations, number)
-            for number, configuration in self.subset(preset.limit)
-            for seed in range(preset.seeds)
-            for lam in dict.fromkeys(float(value) for value in preset.lambdas)
-            for algorithm in chosen
-        ]
+        lambdas = tuple(dict.fromkeys(float(value) for value in preset.lambdas))
+        configurations = tuple(self.subset(preset.limit))
+        return Grid(self.name, preset.iterations, configurations, preset.seeds, lambdas, chosen)
+
+    def runs(self, preset: Preset, algorithms: Sequence[str] | None = None) -> list[Run]:
+        """The same as a list."""
+        return list(self.declared(preset, algorithms))
 
     def preset(self, name: str, **overrides: Any) -> Preset:
         """A preset with what is not None in `overrides` in place of its own values.

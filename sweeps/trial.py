@@ -5,51 +5,59 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import torch
 from ray import tune
 
+from sweeps.planning import CohortPlan
 from sweeps.store import Store
 from trainables import checkpoint
 from trainables.allocator import return_freed_memory
-from trainables.runs import Run
 from trainables.training import Training
 
 
-def train_cohort(trial: dict[str, Any]) -> None:
-    """Train the runs of `trial["cohort"]` from its last checkpoint, if any, and store one row per run.
+def train_cohort(trial: dict[str, str], plans: Mapping[str, CohortPlan], settings: dict[str, Any]) -> None:
+    """Train the cohort of key `trial["cohort"]` from its last checkpoint, if any, and store one row per run.
 
-    The cohort has runs (list of Run.to_dict()), cohort_key, directory (the store), device, checkpoint_seconds,
-    git_commit, versions.
+    Args:
+        trial: what Tune varies.
+        plans: the study's cohorts by key.
+        settings: of every trial: directory (the store), device, checkpoint_seconds and progress_seconds (the
+            least time between two of them), git_commit, versions.
     """
-    config = trial["cohort"]
+    key = trial["cohort"]
     torch.set_num_threads(1)
     started_at = datetime.now(UTC)
-    training = Training([Run.from_dict(run) for run in config["runs"]], device=config["device"])
+    training = Training(plans[key].runs, device=settings["device"])
     saved = tune.get_checkpoint()
     if saved is not None:
         with saved.as_directory() as directory:
             checkpoint.load(training, directory)
-    last = time.monotonic()
+    saved_at = reported_at = time.monotonic()
     while not training.finished:
         training.advance()
+        now = time.monotonic()
         progress = {"iteration": training.iteration, "diverged": int((training.diverged_at > 0).sum())}
-        if time.monotonic() - last > config["checkpoint_seconds"] and not training.finished:
+        if now - saved_at > settings["checkpoint_seconds"] and not training.finished:
             with tempfile.TemporaryDirectory() as directory:
                 checkpoint.save(training, directory)
                 tune.report(progress, checkpoint=tune.Checkpoint.from_directory(directory))
-            last = time.monotonic()
-        elif training.evaluated and not training.finished:
+            saved_at = reported_at = time.monotonic()
+        elif (
+            now - reported_at > settings["progress_seconds"] and training.evaluated and not training.finished
+        ):
             tune.report(progress)
+            reported_at = now
     results = training.results()
-    Store(config["directory"]).write(
+    Store(settings["directory"]).write(
         results,
-        config["cohort_key"],
-        device=config["device"],
-        git_commit=config["git_commit"],
-        versions=config["versions"],
+        key,
+        device=settings["device"],
+        git_commit=settings["git_commit"],
+        versions=settings["versions"],
         started_at=started_at,
     )
     diverged = sum(result.diverged_at is not None for result in results)

@@ -31,6 +31,7 @@ def run(*arguments: str) -> int:
         (["--lambdas", "nan"], ["lambda must be finite and >= 0", "nan"]),
         (["--seeds", "0"], ["seeds must be >= 1", "got 0"]),
         (["--iterations", "0"], ["iterations must be >= 1", "got 0"]),
+        (["--simulate", "0"], ["devices that train at once, must be >= 1", "got 0"]),
         (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),
         (
             ["--address", "127.0.0.1:1"],
@@ -79,13 +80,25 @@ def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_simulate_prints_the_schedule_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("--preset", "paper", "--simulate", "8", "1000") == 0
+    output = capsys.readouterr().out
+    assert "5760 declared, 0 stored, 5760 to train" in output
+    assert output.count("a cohort") == output.count("a run") == 2
+    assert "longest trial" in output
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         parse(STUDY, ["--help"])
     assert end.value.code == 0
     output = capsys.readouterr().out
     for option in ("--preset", "--algorithms", "--lambdas", "--seeds", "--iterations", "--limit", "--results",
-                   "--tracking-uri", "--address", "--dry-run"):  # fmt: skip
+                   "--tracking-uri", "--address", "--dry-run", "--simulate"):  # fmt: skip
         assert option in output
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
+import tracemalloc
+from array import array
 
 import pytest
 
@@ -22,6 +25,35 @@ def test_cut_puts_every_run_in_one_cohort_of_its_structure(slots: int, members: 
     assert max(len(plan.runs) for plan in plans) <= members
 
 
+def test_cut_of_a_grid_is_the_cut_of_its_runs() -> None:
+    declared = STUDY.declared(STUDY.preset("embedded", seeds=2, lambdas=(1.0, 0.1)))
+    finished = {run.key for run in declared[::7]}
+    lazy = planning.cut(planning.missing(declared, finished), 2)
+    listed = planning.cut([run for run in declared if run.key not in finished], 2)
+    assert [plan.runs for plan in lazy] == [plan.runs for plan in listed]
+    assert [plan.seconds for plan in lazy] == [plan.seconds for plan in listed]
+
+
+def test_cut_gives_cohorts_of_like_sizes_not_full_ones_and_a_rest() -> None:
+    assert {len(plan) for plan in planning.cut(RUNS, 1, members=23)} == {12}  # not 23 and 1
+
+
+def test_cut_makes_cohorts_short_where_little_is_left() -> None:
+    seconds = [plan.seconds for plan in planning.cut(STUDY.declared(STUDY.preset("paper")), 64)]
+    share = sum(seconds) / 64
+    assert seconds[0] <= share / 2
+    assert sum(s for s in seconds if s > share / 10) > sum(seconds) / 2  # most of the work is in long ones
+    assert sorted(seconds)[64] <= share / 30  # and there is a short one for every device
+
+
+def test_cut_makes_larger_cohorts_where_trials_could_not_start_in_time() -> None:
+    declared = STUDY.declared(STUDY.preset("paper", seeds=20))
+    few, many = planning.cut(declared, 64), planning.cut(declared, 1000)
+    assert max(len(plan) for plan in few) == 24 < max(len(plan) for plan in many)
+    restart = 1000 / planning.TRIALS_PER_SECOND
+    assert all(plan.seconds > restart / 2 for plan in many)
+
+
 def test_cut_orders_cohorts_longest_first() -> None:
     seconds = [plan.seconds for plan in planning.cut(RUNS, 2)]
     assert seconds == sorted(seconds, reverse=True)
@@ -35,7 +67,7 @@ def test_cut_does_not_depend_on_the_order_of_the_runs() -> None:
 
 
 def test_cut_makes_enough_cohorts_for_every_slot_where_it_can() -> None:
-    assert len(planning.cut(RUNS, slots=32)) >= 32 * planning.COHORTS_PER_SLOT
+    assert len(planning.cut(RUNS, slots=32)) >= 32 * 4
     assert len(planning.cut(RUNS, slots=2)) == 48  # one per structure, of 24
 
 
@@ -54,14 +86,70 @@ def test_cut_of_nothing_is_nothing() -> None:
 def test_missing_is_declared_minus_stored() -> None:
     stored = {run.key for run in RUNS[::3]}
     left = planning.missing(RUNS, stored)
+    assert len(left) == len(RUNS) - len(stored)
     assert {run.key for run in left} == {run.key for run in RUNS} - stored
-    assert planning.missing(RUNS, {run.key for run in RUNS}) == []
+    nothing = planning.missing(RUNS, {run.key for run in RUNS})
+    assert (len(nothing), planning.cut(nothing, 2)) == (0, [])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_is_stored_what_is_cut_is_the_rest_and_cut_the_same_way_again(seed: int) -> None:
+    declared = STUDY.declared(STUDY.preset("smoke", seeds=3))
+    keys = [run.key for run in declared]
+    draw = random.Random(seed)
+    finished = set(draw.sample(keys, draw.randrange(len(keys) + 1)))
+    plans = planning.cut(planning.missing(declared, finished), 2)
+    assert sorted(run.key for plan in plans for run in plan.runs) == sorted(set(keys) - finished)
+    again = planning.cut(planning.missing(reversed(declared), finished), 2)
+    assert [plan.runs for plan in again] == [plan.runs for plan in plans]
+
+
+def test_group_skips_the_stored_ones() -> None:
+    runs = tuple(RUNS[:8])
+    group = planning.Group(runs, array("L", [0, 3, 4, 7]))
+    assert tuple(group) == (runs[1], runs[2], runs[5], runs[6])
+    assert group[-1] == runs[6]
+    assert group[1:3] == (runs[2], runs[5])
 
 
 def test_cohort_key_depends_on_its_members_alone() -> None:
-    a = planning.CohortPlan(tuple(RUNS[:3]), 1.0)
-    b = planning.CohortPlan(tuple(RUNS[2::-1]), 2.0)
-    assert a.key == b.key != planning.CohortPlan(tuple(RUNS[:4]), 1.0).key
+    a = planning.CohortPlan(RUNS, 0, 3, 1.0)
+    b = planning.CohortPlan(RUNS[2::-1], 0, 3, 2.0)
+    assert a.key == b.key != planning.CohortPlan(RUNS, 0, 4, 1.0).key
+
+
+def planned(seeds: int) -> tuple[int, int, int, float]:
+    """Runs, cohorts, peak bytes and seconds of planning the paper's study with a number of seeds."""
+    started = time.perf_counter()
+    tracemalloc.start()
+    try:
+        todo = planning.missing(STUDY.declared(STUDY.preset("paper", seeds=seeds)))
+        cohorts = len(planning.cut(todo, 64))
+        return len(todo), cohorts, tracemalloc.get_traced_memory()[1], time.perf_counter() - started
+    finally:
+        tracemalloc.stop()
+
+
+def test_planning_takes_memory_for_cohorts_not_for_runs() -> None:
+    runs, cohorts, peak, seconds = planned(seeds=35)
+    assert (runs, cohorts) == (201_600, 8_400)
+    assert peak < (1 << 20) + 300 * cohorts  # a list of runs would take 40 MB
+    assert seconds < 5
+
+
+@pytest.mark.slow
+def test_a_million_runs_are_planned_within_a_minute() -> None:
+    runs, cohorts, peak, _ = planned(seeds=174)
+    assert (runs, cohorts) == (1_002_240, 41_760)
+    assert peak < 16 << 20
+    declared = STUDY.declared(STUDY.preset("paper", seeds=174))
+    finished = {run.key for run in declared[::10]}
+    started = time.perf_counter()
+    plans = planning.cut(planning.missing(declared, finished), 64)
+    seconds = time.perf_counter() - started
+    assert sum(map(len, plans)) == 1_002_240 - len(finished)
+    assert len({plan.key for plan in plans}) == len(plans)
+    assert seconds < 60
 
 
 def test_budgets_do_not_share_a_cohort() -> None:

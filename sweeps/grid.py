@@ -1,0 +1,88 @@
+"""Runs that are made when asked for: a study of a million of them takes the memory of its configurations."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import final, overload
+
+from trainables.runs import Configuration, Run
+
+
+class LazyRuns(Sequence[Run], ABC):
+    """A sequence of runs that holds none of them."""
+
+    @abstractmethod
+    def at(self, place: int) -> Run:
+        """The run at a place from 0 to len − 1."""
+
+    @overload
+    def __getitem__(self, place: int) -> Run: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Run, ...]: ...
+    def __getitem__(self, place: int | slice) -> Run | tuple[Run, ...]:
+        places = range(len(self))
+        if isinstance(place, slice):
+            return tuple(self.at(i) for i in places[place])
+        return self.at(places[place])
+
+
+@final
+@dataclass(frozen=True)
+class Grid(LazyRuns):
+    """Every run of configurations × seeds × λ × algorithms, in this order, the algorithm changing fastest.
+
+    Attributes:
+        study: name of the study that declares it.
+        budget: iterations of each run.
+        configurations: with their numbers in the study's space.
+        seeds: how many; they are 0 … seeds − 1.
+        lambdas: values of λ.
+        algorithms: names of objectives.
+
+    Raises:
+        ValueError: a value is out of bounds (`Run`).
+    """
+
+    study: str
+    budget: int
+    configurations: tuple[tuple[int, Configuration], ...]
+    seeds: int
+    lambdas: tuple[float, ...]
+    algorithms: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for number, configuration in self.configurations[:1]:  # refuse a bad value here, not at run 999,999
+            for lam in self.lambdas:
+                Run(self.study, self.algorithms[0], lam, self.seeds - 1, configuration, self.budget, number)
+
+    def __len__(self) -> int:
+        return len(self.configurations) * self.seeds * len(self.lambdas) * len(self.algorithms)
+
+    def at(self, place: int) -> Run:
+        place, algorithm = divmod(place, len(self.algorithms))
+        place, lam = divmod(place, len(self.lambdas))
+        place, seed = divmod(place, self.seeds)
+        number, configuration = self.configurations[place]
+        return Run(
+            self.study,
+            self.algorithms[algorithm],
+            self.lambdas[lam],
+            seed,
+            configuration,
+            self.budget,
+            number,
+        )
+
+    def by_structure(self) -> list[Grid]:
+        """A grid per structure, with everything in ascending order, whatever the order here."""
+        numbered = sorted(self.configurations, key=lambda pair: pair[1])
+        ordered = replace(
+            self, lambdas=tuple(sorted(self.lambdas)), algorithms=tuple(sorted(self.algorithms))
+        )
+        return [
+            replace(ordered, configurations=tuple(same))
+            for _, same in itertools.groupby(numbered, key=lambda pair: pair[1].structure)
+        ]

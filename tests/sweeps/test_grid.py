@@ -1,0 +1,51 @@
+"""Runs that are made when asked for are those of the list."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+
+import pytest
+
+from sweeps.grid import Grid
+from sweeps.toy_robustness import STUDY
+from trainables.runs import Run
+
+PRESET = STUDY.preset("smoke", seeds=3, lambdas=(1.0, 0.0, 0.1))
+GRID = STUDY.declared(PRESET)
+
+
+def test_grid_has_every_combination_once() -> None:
+    expected = [
+        Run(STUDY.name, algorithm, lam, seed, configuration, 60, number)
+        for (number, configuration), seed, lam, algorithm in itertools.product(
+            STUDY.subset(12), range(3), (1.0, 0.0, 0.1), ("svae_r", "alice")
+        )
+    ]
+    assert list(GRID) == expected == STUDY.runs(PRESET)
+    assert len(GRID) == 216 == len({run.key for run in GRID})
+    assert [run.number for run in GRID] == [run.number for run in expected]
+
+
+def test_grid_is_indexed_and_sliced_as_a_sequence() -> None:
+    runs = list(GRID)
+    assert (GRID[0], GRID[100], GRID[-1]) == (runs[0], runs[100], runs[-1])
+    assert GRID[5:200:7] == tuple(runs[5:200:7])
+    with pytest.raises(IndexError):
+        GRID[216]
+
+
+def test_by_structure_parts_the_grid_in_ascending_order() -> None:
+    parts = GRID.by_structure()
+    assert Counter(run for part in parts for run in part) == Counter(GRID)
+    assert all(len({run.configuration.structure for run in part}) == 1 for part in parts)
+    assert len({part[0].configuration.structure for part in parts}) == len(parts)
+    for part in parts:
+        order = [(run.configuration, run.seed, run.lam, run.algorithm) for run in part]
+        assert order == sorted(order)
+
+
+@pytest.mark.parametrize(("lam", "budget"), [(-1.0, 60), (float("nan"), 60), (0.1, 0)])
+def test_grid_refuses_a_bad_value_before_a_run_is_asked_for(lam: float, budget: int) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        Grid(STUDY.name, budget, GRID.configurations, 1, (0.1, lam), ("alice",))
