@@ -33,7 +33,7 @@ def usable(shape: Shape) -> bool:
 
 def mlp(flat: Tensor, h: Tensor, dropout: Tensor | None, shape: Shape) -> Tensor:
     """ONE model's MLP: parameters [P], h [batch, inputs], dropout as in `philox.multipliers` -> [batch, outputs]."""
-    output: Tensor = _MLP.apply(flat, h, dropout, shape)[0]  # type: ignore[no-untyped-call]
+    output: Tensor = _MLP.apply(flat, h, dropout, shape)[0]
     return output
 
 
@@ -130,7 +130,7 @@ class _Batched(torch.autograd.Function):
     """What the forward and the backward function share: one model is a cohort of one."""
 
     @classmethod
-    def vmap(cls, info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> Any:  # noqa: ANN401
+    def vmap(cls, info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> Any:
         members = [
             a if not isinstance(a, Tensor) else a.expand(info.batch_size, *a.shape) if d is None else a.movedim(d, 0)
             for a, d in zip(arguments, in_dims, strict=True)
@@ -140,7 +140,8 @@ class _Batched(torch.autograd.Function):
     @classmethod
     def one(cls, *arguments: Any) -> tuple[Tensor, Tensor]:
         results = cls.batched(*(a.unsqueeze(0) if isinstance(a, Tensor) else a for a in arguments))
-        return tuple(r.squeeze(0) if r.numel() else r for r in results)  # type: ignore[return-value]
+        first, second = (r.squeeze(0) if r.numel() else r for r in results)
+        return first, second
 
     @staticmethod
     def batched(*arguments: Any) -> _Saved:
@@ -165,10 +166,10 @@ class _MLP(_Batched):
         ctx.save_for_backward(flat, h, dropout, output[1])
 
     @staticmethod
-    def backward(ctx: Any, error: Tensor, _: Tensor) -> Any:  # type: ignore[override]
+    def backward(ctx: Any, error: Tensor, _: Tensor) -> Any:
         flat, h, dropout, saved = ctx.saved_tensors
         to_flat, to_h = ctx.needs_input_grad[:2]
-        gradient, below = _Backward.apply(flat, h, dropout, saved, error, ctx.shape, to_flat, to_h)  # type: ignore[no-untyped-call]
+        gradient, below = _Backward.apply(flat, h, dropout, saved, error, ctx.shape, to_flat, to_h)
         return gradient if to_flat else None, below if to_h else None, None, None
 
 

@@ -76,14 +76,14 @@ def train(
         o.taken += sum(name in PLAYERS[player] for player, _ in schedule)
     order = list(PLAYERS)
     updates = (_Update * len(schedule))(
-        *((order.index(player), i, c) for (player, i), c in zip(schedule, corrections, strict=True))
+        *(_Update(order.index(player), i, c) for (player, i), c in zip(schedule, corrections, strict=True))
     )
     some = cohort.optimisers[names[0]]
     data = mixture.load().train
     result = torch.empty(len(schedule), len(cohort))
     number, real = ctypes.c_long, ctypes.c_float
     arguments: list[Any] = [
-        number(len(cohort)), number(len(names)), (kernels.Network * len(names))(*shapes.values()), optimisers, players,
+        number(len(cohort)), number(len(names)), (kernels.Network * len(names))(*(kernels.Network(*s) for s in shapes.values())), optimisers, players,
         number(len(schedule)), updates, number(block.batch_size), number(data.shape[1]), number(sum(NOISE.values())),
         data, block.indices, block.noise_keys, ctypes.c_int64(block.first_step), block.dropout,
         torch.from_numpy(rates), cohort.lam, some.beta1,
@@ -126,7 +126,7 @@ def _loss(cohort: Cohort, player: str, algorithm: str) -> tuple[int, lowering.Pa
         )
         with torch.inference_mode(False):
             gradient = cohort.gradient_of_one(player, objectives.find(algorithm))
-            lowered = lowering.lower("loss", gradient, example, len(cohort.networks))
+            lowered = lowering.lower(gradient, example, len(cohort.networks))
         address = ctypes.cast(native.compiled(lowered.source).loss, ctypes.c_void_p).value
         assert address is not None
         _losses[key] = address, lowered.passes

@@ -23,7 +23,7 @@ def gradients_alone(
     nets = networks.build(run.configuration)
     own = {name: flat[m].clone().requires_grad_() for name, flat in cohort.parameters.items()}
     functions = {
-        name: (lambda *inputs, net=net, name=name: functional_call(net, {"flat": own[name]}, inputs))  # noqa: B023
+        name: (lambda *inputs, net=net, name=name: functional_call(net, {"flat": own[name]}, inputs))
         for name, net in nets.items()
     }
     batch = JointBatch(functions, block.x[0][m], block.noise[step][m], block.dropout[step][m])

@@ -90,7 +90,7 @@ def _built(name: str, contents: Sequence[str], sources: Sequence[Path], more: Se
         try:
             command = [compiler, *FLAGS, *map(str, sources), *more, "-o", temporary]
             subprocess.run(command, check=True, capture_output=True, text=True)
-            os.replace(temporary, target)
+            Path(temporary).replace(target)
         finally:
             Path(temporary).unlink(missing_ok=True)
     return target

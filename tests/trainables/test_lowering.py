@@ -1,0 +1,118 @@
+"""Losses in C++ against the same losses on torch's operations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from tests.trainables.factory import different_runs, run
+from trainables import native, native_block, objectives
+from trainables.cohort import Cohort
+from trainables.draws import Block
+from trainables.joint import JointBatch
+from trainables.objectives.base import PLAYERS, Objective
+from trainables.runs import Run
+from trainables.training import Training
+
+pytestmark = pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+CPU = torch.device("cpu")
+
+
+class ManyOperations(Objective):
+    """Uses what an objective may: every kind of arithmetic, view and sum."""
+
+    name: ClassVar[str] = "many_operations"
+    label: ClassVar[str] = "many operations"
+
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+        f = torch.stack([batch.f_q, batch.f_p], dim=1)
+        weights = torch.sigmoid(f - f.mean(0)) / (1 + torch.exp(-f.abs()))
+        spread = torch.cat([batch.z_q, batch.x_p], dim=-1).square().sum(-1, keepdim=True)
+        ratio = torch.log1p(spread).sqrt() + torch.tanh(f).sum(1, keepdim=True) / 3
+        pairs = batch.z_q.unsqueeze(1) - batch.z_q.unsqueeze(0)[:, :4]
+        close = torch.exp(-pairs.pow(2).mean(-1)).mean()
+        return (weights * ratio).mean() - 2 * close + lam * batch.R_x + softplus(-f[:, 0]).mean()
+
+
+class Cumulative(Objective):
+    """Has an operation that is not lowered."""
+
+    name: ClassVar[str] = "cumulative"
+    label: ClassVar[str] = "cumulative"
+
+    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+        return torch.cumsum(batch.f_p - batch.f_q, 0).mean()
+
+
+@pytest.fixture
+def more_objectives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    there = dict(objectives.available())
+    monkeypatch.setattr(
+        objectives,
+        "available",
+        lambda: {**there, "many_operations": ManyOperations(), "cumulative": Cumulative()},
+    )
+    yield
+    for key in [k for k in native_block._losses if {"many_operations", "cumulative"} & set(k)]:
+        del native_block._losses[key]
+
+
+def trained(runs: list[Run], native_kernels: bool, iterations: int) -> tuple[Cohort, Tensor]:
+    cohort = Cohort(runs, CPU, native_kernels)
+    steps = {"critic": 1, "autoencoder": runs[0].configuration.steps}
+    schedule = [(p, i) for i in range(iterations) for p in PLAYERS for _ in range(steps[p])]
+    torch.set_flush_denormal(True)
+    with torch.inference_mode():
+        return cohort, cohort.train(Block(runs, 2, CPU), schedule)
+
+
+def assert_equivalent(runs: list[Run], iterations: int) -> None:
+    (ours, losses), (theirs, expected) = trained(runs, True, iterations), trained(runs, False, iterations)
+    assert ours.native
+    assert not theirs.native
+    torch.testing.assert_close(losses, expected, rtol=1e-3, atol=1e-4)
+    for name, flat in ours.parameters.items():
+        torch.testing.assert_close(flat, theirs.parameters[name], rtol=1e-3, atol=1e-4)
+        assert ours.optimisers[name].taken == theirs.optimisers[name].taken
+
+
+@pytest.mark.parametrize(
+    "structure",
+    [{}, {"depth": 3, "width": 64, "critic_depth": 1, "steps": 1}, {"batch_size": 96, "depth": 1}],
+)
+def test_native_training_is_that_of_torch_for_every_objective(structure: dict[str, int]) -> None:
+    assert_equivalent(different_runs(**structure), iterations=6)
+
+
+@pytest.mark.usefixtures("more_objectives")
+def test_arithmetic_views_and_sums_are_those_of_torch() -> None:
+    assert_equivalent([run("many_operations", lr_seed) for lr_seed in (0.1, 1.0)], iterations=4)
+
+
+@pytest.mark.usefixtures("more_objectives")
+def test_an_objective_that_is_not_lowered_trains_on_torch() -> None:
+    training = Training([run("cumulative", budget=20), run("svae_r", budget=20)])
+    assert not training.cohort.native
+    while not training.finished:
+        training.advance()
+    assert all(result.metrics for result in training.results())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [32, 64, 128, 256])
+def test_the_curve_of_a_native_run_is_that_of_torch(width: int) -> None:
+    # Rounding grows along an adversarial game: over 100 iterations the curves stay together, not the bits.
+    runs = [run(a, budget=100, width=width, learning_rate=1e-4) for a in ("svae_r", "alice")]
+    curves = []
+    for native_kernels in (True, False):
+        training = Training(runs)
+        training.cohort = Cohort(runs, CPU, native_kernels)
+        while not training.finished:
+            training.advance()
+        curves.append([point["mse_x"] for r in training.results() for point in r.curve])
+    assert curves[0] == pytest.approx(curves[1], rel=0.02)
