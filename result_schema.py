@@ -4,7 +4,7 @@ Shared by `sweeps`, which writes them, and `analysis`, which turns them into fig
 imports neither, and neither torch nor ray. A study's directory (a local path or any
 `pyarrow.fs` URI) holds
 
-    study.json              the manifest: schema version, study, hyper-parameters
+    study.json              the manifest: schema version, study, hyper-parameters, precision
     runs/*.parquet          one row per run: the only truth about what has been trained
     curves/*.parquet        one row per run and evaluation: the learning curves
     samples/*.parquet       one row per run: points drawn from its trained decoder
@@ -111,11 +111,13 @@ class Manifest:
         study: the study's name.
         hyper_parameters: name -> 'int' | 'float' | 'str' | 'bool', in reading order.
         question: the research question, for the report.
+        precision: of the networks' products, the same for all its runs; float32 where nothing is said.
     """
 
     study: str
     hyper_parameters: dict[str, str]
     question: str = ""
+    precision: str = "float32"
 
     def to_json(self) -> str:
         return (

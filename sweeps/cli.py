@@ -23,6 +23,7 @@ from sweeps.grid import Grid
 from sweeps.store import Store
 from sweeps.study import Study
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
+from trainables import precision
 
 MIRROR_PATIENCE = 300.0
 """Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
@@ -50,6 +51,8 @@ class Options:
     """Training iterations per run: one critic step and the configuration's encoder/decoder steps each."""
     limit: Annotated[int | None, _preset("N")] = None
     """Train a balanced subset of this many configurations."""
+    precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
+    """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
     results: str = "results"
     """Directory or pyarrow.fs URI (s3://…, gs://…) that holds the results; the study gets its own folder."""
     tracking_uri: Annotated[str | None, tyro.conf.arg(metavar="URI", help_behavior_hint="")] = None
@@ -115,10 +118,10 @@ def run(study: Study, options: Options, console: Console) -> int:
         iterations=options.iterations,
         limit=options.limit,
     )
-    declared = study.declared(preset, options.algorithms)
+    declared = study.declared(preset, options.algorithms, options.precision)
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     store = Store(f"{options.results.rstrip('/')}/{study.name}")
-    finished = store.finished() if store.check(study.name) else set()
+    finished = store.finished() if store.check(study.name, options.precision) else set()
     todo = planning.missing(declared, finished)
     already = len(declared) - len(todo)
     if options.dry_run or options.simulate is not None:
@@ -128,7 +131,9 @@ def run(study: Study, options: Options, console: Console) -> int:
         return 0
     store.check_writable()
     slots = connect(options.address) if todo else None
-    store.create(study.name, study.question)
+    if slots:
+        precision.check(options.precision, slots.device)
+    store.create(study.name, study.question, options.precision)
     console.print(f"{study.name}: {len(declared)} runs declared, {already} stored, {len(todo)} to train")
     warning = check_tracking(tracking_uri)
     if warning:
@@ -138,8 +143,10 @@ def run(study: Study, options: Options, console: Console) -> int:
     if slots:
         from sweeps import execution
 
-        members = planning.CPU_MEMBERS if slots.device == "cpu" else planning.GPU_MEMBERS
-        plans = planning.cut(todo, slots.count, members)
+        members, memory = planning.CPU_MEMBERS, planning.MEMORY
+        if slots.device != "cpu":
+            members, memory = planning.GPU_MEMBERS, planning.GPU_MEMORY
+        plans = planning.cut(todo, slots.count, members, memory)
         errors = execution.train(store, plans, already, slots, console)
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)

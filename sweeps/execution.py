@@ -41,6 +41,7 @@ def train(
     settings = {
         "directory": store.uri_for_workers,
         "device": slots.device,
+        "share": slots.resources.get("GPU", 1.0),
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "progress_seconds": progress_seconds(slots.count),
         **origin,

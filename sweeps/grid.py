@@ -41,6 +41,7 @@ class Grid(LazyRuns):
         seeds: how many; they are 0 … seeds − 1.
         lambdas: values of λ.
         algorithms: names of objectives.
+        precision: of the networks' products.
 
     Raises:
         ValueError: a value is out of bounds (`Run`).
@@ -52,11 +53,21 @@ class Grid(LazyRuns):
     seeds: int
     lambdas: tuple[float, ...]
     algorithms: tuple[str, ...]
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for number, configuration in self.configurations[:1]:  # refuse a bad value here, not at run 999,999
             for lam in self.lambdas:
-                Run(self.study, self.algorithms[0], lam, self.seeds - 1, configuration, self.budget, number)
+                Run(
+                    self.study,
+                    self.algorithms[0],
+                    lam,
+                    self.seeds - 1,
+                    configuration,
+                    self.budget,
+                    number,
+                    self.precision,
+                )
 
     def __len__(self) -> int:
         return len(self.configurations) * self.seeds * len(self.lambdas) * len(self.algorithms)
@@ -74,6 +85,7 @@ class Grid(LazyRuns):
             configuration,
             self.budget,
             number,
+            self.precision,
         )
 
     def by_structure(self) -> list[Grid]:

@@ -107,6 +107,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
 
     params = {name: text(row[name]) for name in ("algorithm", "lam", "seed")}
     params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
+    params |= {"precision": manifest.precision}
     params |= {name: text(row[name]) for name in manifest.hyper_parameters}
     tags = {
         "kind": "run",

@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 from sweeps.grid import Grid, LazyRuns
@@ -27,6 +27,9 @@ GPU_MEMBERS = 1024
 
 MEMORY = 2 << 30
 """Bytes a cohort may take on a CPU."""
+
+GPU_MEMORY = 16 << 30
+"""Bytes a cohort may be expected to take on a GPU; its trial measures, and trains it in parts where it must."""
 
 COHORTS_PER_SLOT = 3
 """A cohort takes at most one in so many parts of a device's share of the work that is not handed out yet:
@@ -120,6 +123,15 @@ class CohortPlan:
         """Hash of its members' keys: the same cohort has the same file."""
         return content_hash(sorted(run.key for run in self.runs))
 
+    def split(self, most: int) -> list[CohortPlan]:
+        """It in parts of at most `most` >= 1 members, alike in size and in its order."""
+        parts = math.ceil(len(self) / most)
+        places = [self.start + len(self) * n // parts for n in range(parts + 1)]
+        return [
+            replace(self, start=a, stop=b, seconds=self.seconds * (b - a) / len(self))
+            for a, b in itertools.pairwise(places)
+        ]
+
 
 def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -> Missing:
     """Declared minus stored: the one operation that starts, continues, extends and retries a study.
@@ -176,8 +188,8 @@ def cut(
 
 
 def _structure(run: Run) -> tuple[object, ...]:
-    return (run.budget, run.configuration.structure)
+    return (run.budget, run.precision, run.configuration.structure)
 
 
 def _order(run: Run) -> tuple[object, ...]:
-    return (run.budget, run.configuration.structure, run.configuration, run.seed, run.lam, run.algorithm)
+    return (*_structure(run), run.configuration, run.seed, run.lam, run.algorithm)

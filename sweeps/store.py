@@ -46,11 +46,11 @@ class Store:
         self.filesystem, self.path = open_directory(uri)
         self.schema = runs_schema(HYPER_PARAMETERS)
 
-    def check(self, study: str) -> bool:
+    def check(self, study: str, precision: str = "float32") -> bool:
         """Whether the directory already is this study's store; False if there is nothing yet.
 
         Raises:
-            SchemaError: it is of another study or schema version, or is no store and not empty.
+            SchemaError: it is of another study, precision or schema version, or is no store and not empty.
         """
         info = self.filesystem.get_file_info(self.path)
         if info.type == pafs.FileType.NotFound:
@@ -64,6 +64,9 @@ class Store:
             raise SchemaError(
                 f"{self.uri} holds the study {manifest.study!r}, not {study!r}; choose another --results"
             )
+        if manifest.precision != precision:
+            raise SchemaError(f"{self.uri} holds results in precision {manifest.precision}, not {precision}; "
+                              f"choose another --results, or --precision {manifest.precision}")  # fmt: skip
         if manifest.hyper_parameters != HYPER_PARAMETERS:
             raise SchemaError(f"{self.uri} was written with other hyper-parameters "
                               f"({', '.join(manifest.hyper_parameters)}); choose another --results")  # fmt: skip
@@ -87,16 +90,16 @@ class Store:
             raise SchemaError(f"--results must be a directory that can be written, but {there} cannot be "
                               f"({error.strerror or error}); choose another") from error  # fmt: skip
 
-    def create(self, study: str, question: str) -> None:
+    def create(self, study: str, question: str, precision: str = "float32") -> None:
         """Make the directory this study's store, or leave it if it is.
 
         Raises:
             SchemaError: as `check`.
             OSError: it cannot be written.
         """
-        if not self.check(study):
+        if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
-            manifest = Manifest(study=study, hyper_parameters=HYPER_PARAMETERS, question=question)
+            manifest = Manifest(study, HYPER_PARAMETERS, question, precision)
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples"):
             self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)
@@ -105,6 +108,11 @@ class Store:
         """Keys of the runs that need no training: all but FAILED ones."""
         runs = read_runs(self.uri)
         return set(runs.filter(pc.not_equal(runs["outcome"], Outcome.FAILED.value))["run_key"].to_pylist())
+
+    def holds(self, cohort_key: str) -> bool:
+        """Whether the rows of this cohort, all its members trained together, are stored."""
+        info = self.filesystem.get_file_info(f"{self.path}/runs/{cohort_key}.parquet")
+        return info.type == pafs.FileType.File
 
     def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
         """Store a cohort's results: curves and samples first, rows last, each file in one atomic step.

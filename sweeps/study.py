@@ -91,7 +91,9 @@ class Study:
             counts += rarity[chosen] > 0
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
-    def declared(self, preset: Preset, algorithms: Sequence[str] | None = None) -> Grid:
+    def declared(
+        self, preset: Preset, algorithms: Sequence[str] | None = None, precision: str = "float32"
+    ) -> Grid:
         """Every declared run of a preset, made when asked for, in no order that matters.
 
         Raises:
@@ -106,7 +108,7 @@ class Study:
             raise ValueError(f"seeds must be >= 1, got {preset.seeds}")
         lambdas = tuple(dict.fromkeys(float(value) for value in preset.lambdas))
         configurations = tuple(self.subset(preset.limit))
-        return Grid(self.name, preset.iterations, configurations, preset.seeds, lambdas, chosen)
+        return Grid(self.name, preset.iterations, configurations, preset.seeds, lambdas, chosen, precision)
 
     def runs(self, preset: Preset, algorithms: Sequence[str] | None = None) -> list[Run]:
         """The same as a list."""

@@ -23,7 +23,7 @@ class Adam:
 
     Attributes:
         first, second: moments, [M, P].
-        taken: steps taken so far, the same for all members.
+        taken: steps taken so far, the same for all members; who takes them counts them.
     """
 
     def __init__(self, parameters: Tensor, learning_rate: Tensor, beta1: Tensor) -> None:
@@ -43,9 +43,8 @@ class Adam:
         rates = self.rates / (1 - self.betas**t)
         return rates.astype(np.float32), (1 / np.sqrt(1 - BETA2 ** t[:, 0])).astype(np.float32)
 
-    def step(self, gradient: Tensor, rate: Tensor, correction: float) -> None:
-        """One step down `gradient` [M, P] with a scheduled rate [M] and correction."""
-        self.taken += 1
+    def step(self, gradient: Tensor, rate: Tensor, correction: Tensor) -> None:
+        """One step down `gradient` [M, P] with a scheduled rate [M] and correction, a scalar on the same device."""
         self.first.mul_(self.beta1).addcmul_(gradient, self.one_minus_beta1)
         self.second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         denominator = self.second.sqrt().mul_(correction).add_(EPSILON)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
 
-from trainables import native_block, networks, objectives
+from trainables import mixture, native_block, networks, objectives, precision, torch_block
 from trainables.adam import Adam
+from trainables.cuda_graphs import Replayed
 from trainables.draws import Block
 from trainables.graph import Traced, trace
 from trainables.joint import JointBatch
@@ -31,14 +32,18 @@ class Cohort:
     Args:
         runs: its members; M = len(runs).
         device: where it trains.
-        native: use the native kernels, where there are any for the device and the networks.
+        native: use the native kernels, where there are any for the device, the networks and the precision.
 
     Attributes:
         parameters: network -> [M, P], float32.
         optimisers: network -> its Adam.
+        networks: by name, as they train.
+        exact: the same in float32, as they are evaluated.
+        data: the training points, on the device.
+        replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
     Raises:
-        ValueError: there is no run, or structures or budgets differ.
+        ValueError: there is no run, structures, budgets or precisions differ, or the device lacks the precision.
     """
 
     def __init__(self, runs: Sequence[Run], device: torch.device, native: bool = True) -> None:
@@ -47,13 +52,22 @@ class Cohort:
         for what, values in (
             ("structure", {r.configuration.structure for r in runs}),
             ("budget", {r.budget for r in runs}),
+            ("precision", {r.precision for r in runs}),
         ):
             if len(values) > 1:
                 raise ValueError(f"the runs of a cohort must agree in their {what}, got {sorted(values)}")
         self.runs = tuple(runs)
         self.device = device
         self.configuration = runs[0].configuration
-        self.networks = networks.build(self.configuration, native and device.type == "cpu")
+        self.precision = runs[0].precision
+        precision.check(self.precision, str(device))
+        self.exact = networks.build(self.configuration, native and device.type == "cpu")
+        self.networks = (
+            self.exact
+            if self.precision == "float32"
+            else networks.build(self.configuration, precision=self.precision)
+        )
+        self.data = mixture.load().train.to(device)
         self.objectives = tuple(objectives.find(name) for name in dict.fromkeys(r.algorithm for r in runs))
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
@@ -65,6 +79,7 @@ class Cohort:
         beta1 = self._column([r.configuration.beta1 for r in runs])
         self.optimisers = {name: Adam(flat, rate, beta1) for name, flat in self.parameters.items()}
         self.native = all(net.native for net in self.networks.values()) and native_block.available(self)
+        self.replayed: dict[tuple[str, ...], Replayed] = {}
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -73,7 +88,7 @@ class Cohort:
         """Take the scheduled steps, in place; returns each one's loss before it, [steps, M].
 
         Args:
-            block: the random inputs.
+            block: the random inputs, on the CPU.
             schedule: of each step the player and the block's iteration, whose data it sees.
         """
         plans = {p: self.optimisers[names[0]].schedule(sum(q == p for q, _ in schedule))
@@ -81,27 +96,20 @@ class Cohort:
         counters = {p: itertools.count() for p in PLAYERS}
         places = [(p, next(counters[p])) for p, _ in schedule]
         rates = np.stack([plans[p][0][n] for p, n in places])
-        corrections = [float(plans[p][1][n]) for p, n in places]
+        corrections = np.stack([plans[p][1][n] for p, n in places])
         if self.native:
-            return native_block.train(self, block, schedule, rates, corrections)
-        on_device = torch.from_numpy(rates).to(self.device)
-        losses = torch.empty(len(schedule), len(self), device=self.device)
-        for step, (player, iteration) in enumerate(schedule):
-            dropout = block.dropout[step] if self.has_dropout else None
-            *gradients, losses[step] = self._gradients(player, block.x[iteration], block.noise[step], dropout)
-            for name, gradient in zip(PLAYERS[player], gradients, strict=True):
-                self.optimisers[name].step(gradient, on_device[step], corrections[step])
-        return losses
+            return native_block.train(self, block, schedule, rates, corrections.tolist())
+        return torch_block.train(self, block, schedule, rates, corrections)
 
     def evaluate(self, function: Callable[..., dict[str, Tensor]], *inputs: Tensor) -> dict[str, Tensor]:
         """`function(networks, *inputs)` for every member: inputs [M, …] -> values [M, …] by name."""
 
         def one(flats: tuple[Tensor, ...], *inputs: Tensor) -> dict[str, Tensor]:
-            return function(self._callables(flats), *inputs)
+            return function(_callables(self.exact, flats), *inputs)
 
         return vmap(one)(tuple(self.parameters.values()), *inputs)
 
-    def _gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
+    def gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
         """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.
 
         x: [M, batch, x_dim]; noise: [M, batch, sum of NOISE]; dropout: int64 [M, 2, 5] (`draws.Block`) or None.
@@ -116,7 +124,7 @@ class Cohort:
         )
         c, names = self.configuration, tuple(o.name for o in self.objectives)
         shapes = (c.depth, c.width, c.critic_depth, c.batch_size)
-        signature = (player, dropout is None, names, len(self), str(self.device), shapes)
+        signature = (player, dropout is None, names, len(self), str(self.device), self.precision, shapes)
         if signature not in _traces:
             with torch.inference_mode(False):
                 _traces[signature] = trace(vmap(self.gradient_of_one(player)), arguments)
@@ -140,7 +148,7 @@ class Cohort:
                 everyone = list(flats)
                 for i, flat in zip(own, trained, strict=True):
                     everyone[i] = flat
-                batch = JointBatch(self._callables(tuple(everyone)), x, noise, dropout)
+                batch = JointBatch(_callables(self.networks, tuple(everyone)), x, noise, dropout)
                 if objective:
                     value: Tensor = getattr(objective, player)(batch, lam)
                     return value
@@ -159,14 +167,7 @@ class Cohort:
             shared: Tensor = next(iter(methods.values()))(batch, lam)
             return shared
         losses = torch.stack([method(batch, lam) for method in methods.values()])
-        return torch.where(chosen, losses, 0.0).sum()
-
-    def _callables(self, flats: tuple[Tensor, ...]) -> dict[str, Callable[..., Tensor]]:
-        """The networks as functions with one member's parameters, in the order of `self.networks`."""
-        return {
-            name: functools.partial(_call, net, flat)
-            for (name, net), flat in zip(self.networks.items(), flats, strict=True)
-        }
+        return torch.where(chosen, losses, torch.zeros_like(losses)).sum()
 
     def _initial(self, name: str) -> Tensor:
         """Initial parameters of a network, [M, P], each member's from its own stream."""
@@ -178,6 +179,16 @@ class Cohort:
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.from_numpy(np.asarray(values, dtype=np.float64)).float().to(self.device)
+
+
+def _callables(
+    nets: Mapping[str, torch.nn.Module], flats: tuple[Tensor, ...]
+) -> dict[str, Callable[..., Tensor]]:
+    """The networks as functions with one member's parameters, in their order."""
+    return {
+        name: functools.partial(_call, net, flat)
+        for (name, net), flat in zip(nets.items(), flats, strict=True)
+    }
 
 
 def _call(net: torch.nn.Module, flat: Tensor, *inputs: Tensor) -> Tensor:

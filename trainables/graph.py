@@ -72,6 +72,7 @@ def _fuse_sums_of_products(graph: fx.Graph) -> None:
                 and len(product.users) == 1
                 and _value(node).shape == _value(product).shape
                 and _value(other).dim() == 3
+                and _value(other).dtype == _value(product).dtype
             ):
                 same = _owned(other) and _value(other).shape == _value(node).shape
                 target = (
@@ -100,10 +101,15 @@ def _reuse_memory(graph: fx.Graph) -> None:
             ours.add(node)
         elif node.target is aten.mul.Tensor:
             for own, other in (node.args, node.args[::-1]):
-                if own is not other and _owned(own, ours) and _value(own).shape == _value(node).shape:
+                if own is not other and _owned(own, ours) and _alike(own, node):
                     node.target, node.args = aten.mul_.Tensor, (own, other)
                     ours.add(node)
                     break
+
+
+def _alike(a: fx.Node, b: fx.Node) -> bool:
+    """Whether one's memory could hold the other."""
+    return _value(a).shape == _value(b).shape and _value(a).dtype == _value(b).dtype
 
 
 def _owned(node: object, ours: set[fx.Node] | None = None) -> bool:

@@ -40,7 +40,10 @@ def mlp(flat: Tensor, h: Tensor, dropout: Tensor | None, shape: Shape) -> Tensor
 class Network(ctypes.Structure):
     """A `Shape`, as C++ has it."""
 
-    _fields_ = [(name, ctypes.c_long) for name in Shape._fields]
+    _fields_ = [(name, ctypes.c_long) for name in Shape._fields] + [
+        ("transposed", ctypes.c_void_p),
+        ("fresh", ctypes.c_void_p),
+    ]
 
 
 _long = ctypes.c_long

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from trainables import kernels, philox
 from trainables.mixture import X_DIM, Z_DIM
+from trainables.precision import affine
 from trainables.runs import Configuration
 
 NOISE_DIM = 2
@@ -36,12 +37,22 @@ class MLP(nn.Module):
         depth: hidden layers.
         width: units per hidden layer.
         native: use the native kernels (the same function, for CPUs) where there are any for this shape.
+        precision: of the products (`trainables.precision`); the kernels are float32.
     """
 
-    def __init__(self, inputs: int, outputs: int, depth: int, width: int, native: bool = False) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        depth: int,
+        width: int,
+        native: bool = False,
+        precision: str = "float32",
+    ) -> None:
         super().__init__()
+        self.precision = precision
         self.shape = kernels.Shape(inputs, width, depth, outputs)
-        self.native = native and kernels.usable(self.shape)
+        self.native = native and precision == "float32" and kernels.usable(self.shape)
         self.sizes = list(itertools.pairwise([inputs, *[width] * depth, outputs]))
         self.count = sum(a * b + b for a, b in self.sizes)
         self.flat = nn.Parameter(torch.zeros(-(-self.count // PADDING) * PADDING))
@@ -61,12 +72,12 @@ class MLP(nn.Module):
             return kernels.mlp(self.flat, h, dropout, self.shape)
         *hidden, (weight, bias) = self.layers()
         for i, (w, b) in enumerate(hidden):
-            h = torch.addmm(b, h, w)
+            h = affine(h, w, b, self.precision)
             if dropout is not None:
                 # Before the ReLU, which a factor >= 0 passes: each product then stays in place.
                 h = h * philox.multipliers(dropout, i, *h.shape)
             h = torch.relu(h)
-        return torch.addmm(bias, h, weight)
+        return affine(h, weight, bias, self.precision)
 
     def xavier_(self, rng: np.random.Generator) -> None:
         """Glorot & Bengio 2010, uniform: U(±√(6 / (inputs + outputs))), first layer first; zero bias."""
@@ -81,8 +92,16 @@ class MLP(nn.Module):
 class StochasticMLP(MLP):
     """z = z_φ(x, ε) or x = x_θ(z, ξ): an MLP on its input with noise concatenated."""
 
-    def __init__(self, inputs: int, outputs: int, depth: int, width: int, native: bool = False) -> None:
-        super().__init__(inputs + NOISE_DIM, outputs, depth, width, native)
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        depth: int,
+        width: int,
+        native: bool = False,
+        precision: str = "float32",
+    ) -> None:
+        super().__init__(inputs + NOISE_DIM, outputs, depth, width, native, precision)
 
     def forward(self, h: Tensor, noise: Tensor | None = None) -> Tensor:
         """[batch, inputs] and noise [batch, NOISE_DIM] -> [batch, outputs]."""
@@ -99,11 +118,11 @@ class Critic(MLP):
         return super().forward(torch.cat([x, z], dim=-1), dropout).squeeze(-1)
 
 
-def build(configuration: Configuration, native: bool = False) -> dict[str, MLP]:
+def build(configuration: Configuration, native: bool = False, precision: str = "float32") -> dict[str, MLP]:
     """The networks of one configuration by name, uninitialised."""
     c = configuration
     return {
-        "encoder": StochasticMLP(X_DIM, Z_DIM, c.depth, c.width, native),
-        "decoder": StochasticMLP(Z_DIM, X_DIM, c.depth, c.width, native),
-        "critic": Critic(X_DIM + Z_DIM, 1, c.critic_depth, c.width, native),
+        "encoder": StochasticMLP(X_DIM, Z_DIM, c.depth, c.width, native, precision),
+        "decoder": StochasticMLP(Z_DIM, X_DIM, c.depth, c.width, native, precision),
+        "critic": Critic(X_DIM + Z_DIM, 1, c.critic_depth, c.width, native, precision),
     }

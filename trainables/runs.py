@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trainables import mixture
+from trainables.precision import PRECISIONS
 
 VECTOR = 32
 """Batch sizes are multiples of this, so that no element of a member falls into the scalar tail of a
@@ -99,9 +100,10 @@ class Run:
         configuration: the hyper-parameters.
         budget: iterations.
         number: the configuration's number in the study's space; for reading, not part of the key.
+        precision: of the networks' products (`trainables.precision`).
 
     Raises:
-        ValueError: λ < 0 or not finite, seed < 0 or budget < 1.
+        ValueError: λ < 0 or not finite, seed < 0, budget < 1 or no such precision.
     """
 
     study: str
@@ -111,6 +113,7 @@ class Run:
     configuration: Configuration
     budget: int
     number: int = field(default=0, compare=False)
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.lam) and self.lam >= 0):
@@ -119,6 +122,8 @@ class Run:
             raise ValueError(f"seed must be >= 0, got {self.seed}")
         if self.budget < 1:
             raise ValueError(f"iterations must be >= 1, got {self.budget}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
 
     @property
@@ -133,11 +138,13 @@ class Run:
             "data": mixture.DATA_VERSION,
             **vars(self.configuration),
         }
+        if self.precision != "float32":  # all there was before; stored results keep their keys
+            content["precision"] = self.precision
         return content_hash(content)
 
     @property
     def stream_key(self) -> str:
-        """Names the run's random streams: shared by algorithms and λ, so that pairs see the same draws."""
+        """Names the run's random streams: shared by algorithms, λ and precisions: pairs see the same draws."""
         return f"{self.configuration.key}/{self.seed}"
 
     def to_dict(self) -> dict[str, Any]:

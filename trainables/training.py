@@ -13,9 +13,11 @@ import torch
 
 from trainables.allocator import keep_freed_memory
 from trainables.cohort import Cohort
-from trainables.draws import BLOCK, Block
+from trainables.draws import BLOCK
 from trainables.evaluation import METRICS, Evaluation
 from trainables.objectives.base import PLAYERS
+from trainables.precision import applied
+from trainables.prefetch import Blocks
 from trainables.runs import Run
 
 DIVERGENCE_BOUND = 1e6
@@ -72,6 +74,7 @@ class Training:
         # a run that trains alone trains beside its own double.
         members = self.runs * 2 if len(runs) == 1 else self.runs
         self.cohort = Cohort(members, torch.device(device))
+        self.blocks = Blocks(members, ahead=self.cohort.device.type != "cpu")
         self.evaluation = Evaluation(self.cohort)
         self.budget = members[0].budget
         self.evaluate_every = math.ceil(self.budget / EVALUATIONS / BLOCK) * BLOCK
@@ -163,11 +166,12 @@ class Training:
         self._points = state["points"].numpy()
 
     def _train_block(self) -> None:
-        block = Block(self.cohort.runs, self.iteration // BLOCK, self.cohort.device)
         iterations = min(BLOCK, self.budget - self.iteration)
+        block = self.blocks.take(self.iteration // BLOCK, last=self.iteration + iterations == self.budget)
         updates = {player: 1 if player == "critic" else self.cohort.configuration.steps for player in PLAYERS}
         schedule = [(p, i) for i in range(iterations) for p in PLAYERS for _ in range(updates[p])]
-        losses = self.cohort.train(block, schedule).unflatten(0, (iterations, -1))
+        with applied(self.cohort.precision):
+            losses = self.cohort.train(block, schedule).unflatten(0, (iterations, -1))
         self._find_divergence(losses.cpu().numpy())
         self.iteration += iterations
 

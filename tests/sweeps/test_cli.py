@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from sweeps import cli
 from sweeps.cli import main, parse
+from sweeps.cluster import Slots
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
 
@@ -32,6 +34,7 @@ def run(*arguments: str) -> int:
         (["--seeds", "0"], ["seeds must be >= 1", "got 0"]),
         (["--iterations", "0"], ["iterations must be >= 1", "got 0"]),
         (["--simulate", "0"], ["devices that train at once, must be >= 1", "got 0"]),
+        (["--precision", "fp8"], ["precision must be one of float32, tf32, bf16", "'fp8'"]),
         (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),
         (
             ["--address", "127.0.0.1:1"],
@@ -69,6 +72,30 @@ def test_results_of_another_study_are_refused_and_kept(
     assert (directory / "study.json").read_bytes() == before
 
 
+def test_precision_that_the_device_lacks_is_refused_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "connect", lambda address: Slots(1, "cpu", {"CPU": 1.0}))
+    assert run("--precision", "tf32") == 2
+    expected = "error: precision tf32 needs a CUDA device, got cpu; use float32 or bf16\n"
+    assert capsys.readouterr().err == expected
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_in_another_precision_are_refused_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    directory = tmp_path / "toy_robustness"
+    Store(str(directory)).create(STUDY.name, STUDY.question)
+    before = (directory / "study.json").read_bytes()
+    assert run("--results", str(tmp_path), "--precision", "bf16") == 2
+    error = capsys.readouterr().err
+    assert "holds results in precision float32, not bf16; choose another --results" in error
+    assert error.count("\n") == 1
+    assert (directory / "study.json").read_bytes() == before
+
+
 def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,7 +124,7 @@ def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str]) -> No
         parse(STUDY, ["--help"])
     assert end.value.code == 0
     output = capsys.readouterr().out
-    for option in ("--preset", "--algorithms", "--lambdas", "--seeds", "--iterations", "--limit", "--results",
+    for option in ("--preset", "--algorithms", "--lambdas", "--seeds", "--iterations", "--limit", "--results", "--precision",
                    "--tracking-uri", "--address", "--dry-run", "--simulate"):  # fmt: skip
         assert option in output
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
@@ -25,6 +26,14 @@ def test_grid_has_every_combination_once() -> None:
     assert list(GRID) == expected == STUDY.runs(PRESET)
     assert len(GRID) == 216 == len({run.key for run in GRID})
     assert [run.number for run in GRID] == [run.number for run in expected]
+
+
+def test_grid_of_another_precision_has_the_same_runs_in_it() -> None:
+    other = STUDY.declared(PRESET, precision="bf16")
+    assert list(other) == [replace(run, precision="bf16") for run in GRID]
+    assert {run.precision for part in other.by_structure() for run in part} == {"bf16"}
+    with pytest.raises(ValueError, match="precision must be one of"):
+        STUDY.declared(PRESET, precision="fp8")
 
 
 def test_grid_is_indexed_and_sliced_as_a_sequence() -> None:

@@ -29,7 +29,7 @@ def test_mirror_writes_one_finished_run_per_row(study: SmallStudy, uri: str) -> 
     assert (done.info.start_time, done.info.end_time) == (milliseconds, milliseconds + 30_000)
     assert done.data.params == {
         "algorithm": "svae_r", "lam": "0.1", "seed": "0", "iterations": "300", "configuration": "417",
-        "width": "64", "rate": "0.001", "note": "",
+        "width": "64", "rate": "0.001", "note": "", "precision": "float32",
     }  # fmt: skip
     tags = {key: value for key, value in done.data.tags.items() if not key.startswith("mlflow.")}
     assert tags == {

@@ -6,6 +6,7 @@ import random
 import time
 import tracemalloc
 from array import array
+from dataclasses import replace
 
 import pytest
 
@@ -155,3 +156,21 @@ def test_a_million_runs_are_planned_within_a_minute() -> None:
 def test_budgets_do_not_share_a_cohort() -> None:
     other = [Run(r.study, r.algorithm, r.lam, r.seed, r.configuration, 40) for r in RUNS[:4]]
     assert all(len({run.budget for run in plan.runs}) == 1 for plan in planning.cut(RUNS[:4] + other, 1))
+
+
+def test_precisions_do_not_share_a_cohort() -> None:
+    other = [replace(run, precision="bf16") for run in RUNS[:4]]
+    plans = planning.cut(RUNS[:4] + other, 1)
+    assert sum(map(len, plans)) == 8
+    assert all(len({run.precision for run in plan.runs}) == 1 for plan in plans)
+
+
+@pytest.mark.parametrize(
+    ("most", "sizes"), [(9, [7]), (7, [7]), (6, [3, 4]), (3, [2, 2, 3]), (2, [1, 2, 2, 2]), (1, [1] * 7)]
+)
+def test_split_parts_a_cohort_alike_and_in_order(most: int, sizes: list[int]) -> None:
+    plan = planning.CohortPlan(RUNS, 5, 12, 14.0)
+    parts = plan.split(most)
+    assert [len(part) for part in parts] == sizes
+    assert tuple(run for part in parts for run in part.runs) == plan.runs
+    assert [part.seconds for part in parts] == [2.0 * size for size in sizes]

@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from result_schema import METRICS, Outcome, SchemaError, read_curves, read_runs, read_samples, run_name
+from result_schema import (
+    METRICS,
+    Outcome,
+    SchemaError,
+    read_curves,
+    read_manifest,
+    read_runs,
+    read_samples,
+    run_name,
+)
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
 from trainables import evaluation
@@ -112,6 +121,35 @@ def test_store_is_refused_when_it_is_of_another_study(store: Store) -> None:
         SchemaError, match=r"holds the study 'toy_robustness', not 'other'; choose another --results"
     ):
         store.check("other")
+
+
+def test_store_holds_one_precision(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "bf16"))
+    store.create(STUDY.name, STUDY.question, "bf16")
+    assert read_manifest(store.uri).precision == "bf16"
+    assert store.check(STUDY.name, "bf16")
+    with pytest.raises(
+        SchemaError,
+        match=r"holds results in precision bf16, not float32; choose another --results, or --precision bf16",
+    ):
+        store.check(STUDY.name)
+
+
+def test_store_that_was_written_before_there_were_precisions_holds_float32(store: Store) -> None:
+    manifest = Path(store.path) / "study.json"
+    fields = json.loads(manifest.read_text())
+    assert fields.pop("precision") == "float32"
+    manifest.write_text(json.dumps(fields))
+    assert store.check(STUDY.name)
+    with pytest.raises(SchemaError, match="in precision float32, not tf32"):
+        store.create(STUDY.name, STUDY.question, "tf32")
+
+
+def test_store_holds_a_cohort_when_its_rows_are_stored_and_not_failed(store: Store) -> None:
+    store.write_failed(RUNS, "c0", "OutOfMemory: killed", **ORIGIN)
+    assert not store.holds("c0")
+    store.write(results(), "c0", **ORIGIN)
+    assert store.holds("c0")
 
 
 def test_store_is_refused_when_it_is_of_another_schema_version(store: Store) -> None:

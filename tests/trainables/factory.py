@@ -22,9 +22,16 @@ SMALL = Configuration(
 )
 
 
-def run(algorithm: str = "svae_r", lam: float = 0.1, seed: int = 0, budget: int = 60, **changes: Any) -> Run:
+def run(
+    algorithm: str = "svae_r",
+    lam: float = 0.1,
+    seed: int = 0,
+    budget: int = 60,
+    precision: str = "float32",
+    **changes: Any,
+) -> Run:
     """A run of the small configuration with `changes`."""
-    return Run("test", algorithm, lam, seed, replace(SMALL, **changes), budget)
+    return Run("test", algorithm, lam, seed, replace(SMALL, **changes), budget, precision=precision)
 
 
 def different_runs(budget: int = 60, **structure: Any) -> list[Run]:

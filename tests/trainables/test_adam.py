@@ -16,7 +16,8 @@ def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
     for i, gradient in enumerate(gradients):
         if i % 10 == 0:
             scheduled, corrections = adam.schedule(10)
-        adam.step(gradient, torch.from_numpy(scheduled[i % 10]), float(corrections[i % 10]))
+        adam.step(gradient, torch.from_numpy(scheduled[i % 10]), torch.tensor(corrections[i % 10]))
+        adam.taken += 1
     for m, (rate, beta) in enumerate(zip(rates, betas, strict=True)):
         theirs = start[m].clone().requires_grad_()
         optimiser = torch.optim.Adam([theirs], lr=rate, betas=(beta, 0.999))
@@ -31,6 +32,6 @@ def test_first_step_moves_by_the_rate_against_the_sign() -> None:
     parameters = torch.zeros(2, 64)
     adam = Adam(parameters, torch.tensor([1e-3, 1e-2]), torch.tensor([0.5, 0.9]))
     scheduled, corrections = adam.schedule(1)
-    adam.step(torch.full((2, 64), -3.0), torch.from_numpy(scheduled[0]), float(corrections[0]))
+    adam.step(torch.full((2, 64), -3.0), torch.from_numpy(scheduled[0]), torch.tensor(corrections[0]))
     assert parameters[0].tolist() == pytest.approx([1e-3] * 64, rel=1e-5)
     assert parameters[1].tolist() == pytest.approx([1e-2] * 64, rel=1e-5)

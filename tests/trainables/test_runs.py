@@ -22,6 +22,7 @@ def test_run_key_is_stable_across_versions_of_the_code() -> None:
     [
         {"algorithm": "alice"}, {"lam": 0.2}, {"seed": 1}, {"budget": 61}, {"study": "other"},
         {"configuration": replace(SMALL, beta1=0.6)}, {"configuration": replace(SMALL, width=64)},
+        {"precision": "bf16"}, {"precision": "tf32"},
     ],
 )  # fmt: skip
 def test_run_key_changes_with_its_content(changes: dict[str, Any]) -> None:
@@ -35,13 +36,21 @@ def test_run_key_ignores_the_place_in_the_grid_and_the_spelling_of_lambda() -> N
 
 def test_run_survives_its_dictionary() -> None:
     assert Run.from_dict(run(seed=3).to_dict()) == run(seed=3)
-    assert Run.from_dict(run().to_dict()).key == run().key
+    assert Run.from_dict(run(precision="bf16").to_dict()).key == run(precision="bf16").key
+    older = {name: value for name, value in run().to_dict().items() if name != "precision"}
+    assert Run.from_dict(older).key == run().key
 
 
 def test_algorithms_and_lambdas_of_a_configuration_share_their_streams() -> None:
     assert run("alice", lam=1.0).stream_key == run("svae_r", lam=0.1).stream_key
     assert run(seed=1).stream_key != run(seed=0).stream_key
     assert run(beta1=0.9).stream_key != run().stream_key
+    assert run(precision="bf16").stream_key == run().stream_key
+
+
+def test_run_refuses_a_precision_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="precision must be one of float32, tf32, bf16, got 'fp8'"):
+        run(precision="fp8")
 
 
 @pytest.mark.parametrize("lam", [-0.1, math.nan, math.inf])

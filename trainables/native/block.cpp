@@ -36,19 +36,24 @@ struct Update {  // one step of one player
 
 // indices [batches, M, rows] into data [points, x_dim]; noise_keys [M, 2]; dropout [updates, M, 2, 5];
 // rates [updates, M]; losses [updates, M]. Step numbers count from `first_step`.
-void train(long members, long count, const Network *networks, const Optimiser *optimisers, const Player *players,
+void train(long members, long count, Network *networks, const Optimiser *optimisers, const Player *players,
            long updates, const Update *schedule, long rows, long x_dim, long noise_dim, const float *data,
            const int64_t *indices, const int64_t *noise_keys, int64_t first_step, const int64_t *dropout,
            const float *rates, const float *lam, const float *beta1, const float *one_minus_beta1, float beta2,
            float one_minus_beta2, float epsilon, long scratch_size, float *losses) {
     std::vector<float> x(rows * x_dim), noise((rows * noise_dim + 63) / 64 * 64), scratch(scratch_size);
-    std::vector<std::vector<float>> gradients;
-    for (long k = 0; k < count; k++) gradients.emplace_back(optimisers[k].size, 0.0f);
+    std::vector<std::vector<float>> gradients, transposed;
+    bool fresh[NETWORKS];
+    for (long k = 0; k < count; k++) {
+        gradients.emplace_back(optimisers[k].size, 0.0f);
+        transposed.emplace_back(transposed_size(networks[k]) + 1);
+        networks[k].transposed = transposed[k].data(), networks[k].fresh = fresh + k;
+    }
     for (long m = 0; m < members; m++) {
         const float *flats[NETWORKS];
         float *into[NETWORKS];
         for (long k = 0; k < count; k++)
-            flats[k] = optimisers[k].parameters + m * optimisers[k].size, into[k] = gradients[k].data();
+            flats[k] = optimisers[k].parameters + m * optimisers[k].size, into[k] = gradients[k].data(), fresh[k] = false;
         for (long u = 0; u < updates; u++) {
             const Update &update = schedule[u];
             const Player &player = players[update.player];
@@ -64,6 +69,7 @@ void train(long members, long count, const Network *networks, const Optimiser *o
                 const long at = m * o.size;
                 adam(o.size, o.parameters + at, o.first + at, o.second + at, into[k], rates[u * members + m], beta1[m],
                      one_minus_beta1[m], beta2, one_minus_beta2, update.correction, epsilon);
+                fresh[k] = false;
             }
         }
     }

@@ -6,7 +6,14 @@ namespace native {
 
 struct Network {  // an MLP's shape; `networks.MLP` says how its parameters lie
     long inputs, width, depth, outputs;
+    // Where the backward pass keeps transposed weights for the next one, and whether they are those of the parameters;
+    // null: it transposes them each time.
+    float *transposed = nullptr;
+    bool *fresh = nullptr;
 };
+
+// Floats of a network's transposed weights.
+long transposed_size(const Network &network);
 
 // Floats of hidden units that a forward pass over `rows` points leaves for the backward pass.
 long saved_size(const Network &network, long rows);

@@ -38,7 +38,7 @@ struct Dropout {
 };
 
 thread_local std::vector<uint32_t> words;
-thread_local std::vector<float> transposed, errors[2];
+thread_local std::vector<float> weights, errors[2];
 
 template <class T>
 T *at_least(std::vector<T> &buffer, long size) {
@@ -127,11 +127,20 @@ void transpose(long n, const float *a, float *out, long ldo) {
                 for (long r = 0; r < BLOCK; r++) out[(j + c) * ldo + i + r] = a[(i + r) * n + j + c];
 }
 
+// The transposed weights of the hidden layers but the first, one after the other.
+const float *transposed_weights(const Shape &s, const float *flat) {
+    float *out = s.transposed ? s.transposed : at_least(weights, transposed_size(s));
+    if (!s.transposed || !*s.fresh)
+        for (long l = 1; l < s.depth; l++) transpose(s.width, flat + s.weight(l), out + (l - 1) * s.width * s.ld(), s.ld());
+    if (s.transposed) *s.fresh = true;
+    return out;
+}
+
 void backward(const Shape &s, const float *flat, const float *h, const int64_t *dropout, const float *saved,
               const float *dy, float *dflat, bool add, float *dh) {
     const float scale = dropout && dropout[4] ? Dropout(dropout).scale() : 1.0f;
     float *error = at_least(errors[0], s.hidden()), *next = at_least(errors[1], s.hidden());
-    float *across = at_least(transposed, s.width * s.ld());
+    const float *across = transposed_weights(s, flat);
     auto zero = [](long, long, vec &x, vec &y) { x = vec{}, y = vec{}; };
     auto below = [&](long l, float *out) {  // what an error becomes on its way through hidden layer l's ReLU and dropout
         const float *units = saved + l * s.hidden();
@@ -160,8 +169,8 @@ void backward(const Shape &s, const float *flat, const float *h, const int64_t *
             column_sums(s.rows, s.width, error, s.ld(), dflat + s.bias(l), add);
         }
         if (l > 0) {
-            transpose(s.width, flat + s.weight(l), across, s.ld());
-            product(s.rows, s.width, s.width, {error, s.ld(), 1}, across, s.ld(), zero, below(l - 1, next));
+            const float *weight = across + (l - 1) * s.width * s.ld();
+            product(s.rows, s.width, s.width, {error, s.ld(), 1}, weight, s.ld(), zero, below(l - 1, next));
             std::swap(error, next);
         } else if (dh) {
             dots(s.rows, s.inputs, s.width, error, s.ld(), flat, s.width, nullptr, dh, s.inputs);
@@ -172,6 +181,10 @@ void backward(const Shape &s, const float *flat, const float *h, const int64_t *
 }  // namespace
 
 namespace native {
+
+long transposed_size(const Network &network) {
+    return (network.depth - 1) * network.width * Shape(network, 0).ld();
+}
 
 long saved_size(const Network &network, long rows) { return Shape(network, rows).hidden() * network.depth; }
 

@@ -1,0 +1,210 @@
+"""A trial: its cohort in parts where memory asks for it, stored as they finish, continued where it was."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from result_schema import read_runs
+from sweeps import trial
+from sweeps.planning import CohortPlan
+from sweeps.store import Store
+from tests.trainables.factory import different_runs, run, train
+from trainables import memory
+from trainables.training import Result, Training
+
+RUNS = tuple(different_runs(budget=60))
+PLAN = CohortPlan(RUNS, 0, len(RUNS), 8.0)
+
+
+class FakeCheckpoint:
+    """A folder that outlives the one it was made from, as Tune's storage does."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @contextlib.contextmanager
+    def as_directory(self) -> Iterator[str]:
+        yield str(self.directory)
+
+
+class FakeTune:
+    """What a trial sees of Tune. Ends the trial after `patience` checkpoints, as a node that is lost does."""
+
+    def __init__(self, where: Path, patience: int | None = None) -> None:
+        self.where, self.patience = where, patience
+        self.reports: list[dict[str, int]] = []
+        self.saved: FakeCheckpoint | None = None
+        self.Checkpoint = self
+
+    def get_checkpoint(self) -> FakeCheckpoint | None:
+        return self.saved
+
+    def from_directory(self, directory: str) -> FakeCheckpoint:
+        copy = self.where / f"checkpoint{len(self.reports)}"
+        shutil.copytree(directory, copy)
+        return FakeCheckpoint(copy)
+
+    def report(self, values: dict[str, int], checkpoint: FakeCheckpoint | None = None) -> None:
+        self.reports.append(values)
+        if checkpoint:
+            self.saved = checkpoint
+            if self.patience is not None:
+                self.patience -= 1
+                if not self.patience:
+                    raise KeyboardInterrupt("the node is lost")
+
+
+class Small(Training):
+    """A training on a device that holds at most `most` members; remembers what was begun."""
+
+    most = 3
+    error: RuntimeError = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+    begun: list[int]
+
+    def advance(self) -> None:
+        if self.iteration == 20 and len(self.runs) > self.most:
+            raise self.error
+        super().advance()
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> type[Small]:
+    class OfThisTest(Small):
+        begun: list[int] = []  # noqa: RUF012
+
+        def __init__(self, runs: Any, device: str) -> None:
+            self.begun.append(len(runs))
+            super().__init__(runs, device)
+
+    monkeypatch.setattr(trial, "Training", OfThisTest)
+    return OfThisTest
+
+
+def train_plan(directory: Path, tune: FakeTune, monkeypatch: pytest.MonkeyPatch, every: float = 1e9) -> None:
+    """The trial of PLAN, with a checkpoint at least every so many seconds."""
+    store = Store(str(directory))
+    store.create("test", "?")
+    monkeypatch.setattr(trial, "tune", tune)
+    settings = {
+        "directory": str(directory), "device": "cpu", "share": 1.0, "checkpoint_seconds": every,
+        "progress_seconds": 0.0, "git_commit": "abc", "versions": {},
+    }  # fmt: skip
+    trial.train_cohort({"cohort": PLAN.key}, {PLAN.key: PLAN}, settings)
+
+
+@functools.cache
+def expected_results() -> dict[str, Result]:
+    return train(list(RUNS))[0]
+
+
+def assert_stored(directory: Path) -> None:
+    """Every member has its row, with the result it has in one cohort."""
+    expected = expected_results()
+    rows = {row["run_key"]: row for row in read_runs(str(directory)).to_pylist()}
+    assert rows.keys() == expected.keys()
+    for key, result in expected.items():
+        assert {name: rows[key][name] for name in result.metrics or {}} == result.metrics
+
+
+@pytest.mark.parametrize(
+    "error",
+    [Small.error, RuntimeError("CUDA error: out of memory"), RuntimeError("CUBLAS_STATUS_ALLOC_FAILED")],
+)
+def test_cohort_is_halved_until_it_fits_and_nothing_is_trained_twice(
+    error: RuntimeError, small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.error = error
+    tune = FakeTune(tmp_path)
+    train_plan(tmp_path / "test", tune, monkeypatch)
+    assert small.begun == [8, 4, 2, 2, 4, 2, 2]
+    assert_stored(tmp_path / "test")
+    assert {row["cohort_size"] for row in read_runs(str(tmp_path / "test")).to_pylist()} == {2}
+    assert tune.reports[-1] == {"iteration": 60, "diverged": 0, "stored": 8}
+    # Iterations of the whole cohort: 20 before 8 do not fit, 20 · 4/8 before 4 do not, then 20 and 40 · 2/8, …
+    iterations = [report["iteration"] for report in tune.reports]
+    assert iterations == [20, 10, 5, 10, 20, 25, 40, 35, 40, 50, 55, 60]
+
+
+def test_a_single_member_that_does_not_fit_is_the_trials_error_and_the_rest_is_stored(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = RUNS[5].key
+
+    def advance(self: Training) -> None:
+        if large in [r.key for r in self.runs]:
+            raise Small.error
+        Training.advance(self)
+
+    monkeypatch.setattr(small, "advance", advance)
+    with pytest.raises(torch.OutOfMemoryError, match="Tried to allocate"):
+        train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+    assert small.begun == [8, 4, 4, 2, 1, 1]  # 0-3 fit; of 4-7 the half 4-5, of which 4 fits
+    assert Store(str(tmp_path / "test")).finished() == {r.key for r in RUNS[:5]}
+
+
+def test_other_errors_end_the_trial_at_once(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.error = RuntimeError("device-side assert triggered")
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+    assert small.begun == [8]
+
+
+@pytest.mark.parametrize("checkpoints", [1, 2, 4, 6])
+def test_a_trial_lost_in_any_part_continues_from_its_checkpoint_and_trains_no_stored_member_again(
+    checkpoints: int, small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune = FakeTune(tmp_path, patience=checkpoints)
+    with pytest.raises(KeyboardInterrupt):
+        train_plan(tmp_path / "test", tune, monkeypatch, every=0.0)
+    stored = Store(str(tmp_path / "test")).finished()
+    before = list(small.begun)
+    tune.patience = None
+    train_plan(tmp_path / "test", tune, monkeypatch, every=0.0)
+    assert_stored(tmp_path / "test")
+    again = small.begun[len(before) :]
+    assert sum(size for size in again if size <= small.most) == len(RUNS) - len(stored)
+    assert tune.reports[-1] == {"iteration": 60, "diverged": 0, "stored": 8}
+
+
+def test_a_part_that_was_stored_after_the_last_checkpoint_is_not_trained_again(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path / "test"))
+    store.create("test", "?")
+    first = CohortPlan(RUNS, 0, 2, 1.0)
+    origin = {"device": "cpu", "git_commit": "abc", "versions": {}, "started_at": datetime.now(UTC)}
+    store.write([expected_results()[r.key] for r in RUNS[:2]], first.key, **origin)
+    train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+    assert small.begun == [8, 4, 2, 4, 2, 2]
+    assert_stored(tmp_path / "test")
+
+
+def test_cohort_begins_in_parts_of_what_memory_was_measured_to_hold(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "fitting", lambda runs, device, share: 3)
+    train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+    assert small.begun == [2, 3, 3]
+    assert_stored(tmp_path / "test")
+
+
+def test_diverged_members_of_all_parts_are_counted(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = (*(run(seed=n) for n in range(3)), run(learning_rate=1e4), *(run(seed=n) for n in range(3, 7)))
+    monkeypatch.setattr(trial.memory, "fitting", lambda runs, device, share: 2)
+    monkeypatch.setattr(f"{__name__}.PLAN", CohortPlan(runs, 0, 8, 8.0))
+    tune = FakeTune(tmp_path)
+    train_plan(tmp_path / "test", tune, monkeypatch)
+    assert tune.reports[-1] == {"iteration": 60, "diverged": 1, "stored": 8}
