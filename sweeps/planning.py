@@ -20,7 +20,7 @@ from trainables import cost
 from trainables.runs import Run, content_hash
 
 CPU_MEMBERS = 24
-"""Members of a cohort on a CPU: throughput rises up to there at widths to 64, and is level at 128."""
+"""Members of a cohort on a CPU, where its size costs nothing: small enough to store, show and retry often."""
 
 GPU_MEMBERS = 1024
 """Members of a cohort on a GPU, where memory allows."""
@@ -44,8 +44,7 @@ LEAST_MEMBERS = 6
 
 TRIALS_PER_SECOND = 14.0
 """Trials that Ray Tune starts: 10,000 of them took it 715 s (docs.ray.io, Scalability and Overhead Benchmarks
-for Ray Tune). Where it could not keep the devices busy, cohorts are larger than `members`: on a CPU 96 and
-240 members of width 32 and 64 were no slower than 24."""
+for Ray Tune). Where it could not keep the devices busy, cohorts are larger than `members`."""
 
 
 @final

@@ -116,11 +116,16 @@ store = Store(sys.argv[1])
 store.create(STUDY.name, STUDY.question)
 runs = STUDY.runs(STUDY.preset("smoke", limit=1, iterations=600))
 
+def pgrep(*arguments):
+    return subprocess.run(["pgrep", *arguments], capture_output=True, text=True).stdout.split()
+
 def kill():
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if list((__import__("pathlib").Path(sys.argv[1]) / "ray").rglob("cohort.pt")):
-            found = subprocess.run(["pgrep", "-f", "^ray::ImplicitFunc"], capture_output=True, text=True).stdout.split()
+            # Children of our raylet: not another study's on this machine.
+            raylets = pgrep("-P", str(os.getpid()), "-f", "raylet/raylet")
+            found = pgrep("-P", ",".join(raylets), "-f", "^ray::ImplicitFunc")
             for pid in found:
                 os.kill(int(pid), signal.SIGKILL)
             print("killed", len(found), flush=True)

@@ -23,7 +23,8 @@ def test_cut_puts_every_run_in_one_cohort_of_its_structure(slots: int, members: 
     plans = planning.cut(RUNS, slots, members)
     assert sorted(run.key for plan in plans for run in plan.runs) == sorted(run.key for run in RUNS)
     assert all(len({run.configuration.structure for run in plan.runs}) == 1 for plan in plans)
-    assert max(len(plan.runs) for plan in plans) <= members
+    restart = slots / planning.TRIALS_PER_SECOND
+    assert all(len(plan.runs) <= members or plan.seconds <= restart for plan in plans)
 
 
 def test_cut_of_a_grid_is_the_cut_of_its_runs() -> None:
@@ -50,7 +51,7 @@ def test_cut_makes_cohorts_short_where_little_is_left() -> None:
 def test_cut_makes_larger_cohorts_where_trials_could_not_start_in_time() -> None:
     declared = STUDY.declared(STUDY.preset("paper", seeds=20))
     few, many = planning.cut(declared, 64), planning.cut(declared, 1000)
-    assert max(len(plan) for plan in few) == 24 < max(len(plan) for plan in many)
+    assert 24 <= max(len(plan) for plan in few) < max(len(plan) for plan in many)
     restart = 1000 / planning.TRIALS_PER_SECOND
     assert all(plan.seconds > restart / 2 for plan in many)
 
@@ -133,7 +134,8 @@ def planned(seeds: int) -> tuple[int, int, int, float]:
 
 def test_planning_takes_memory_for_cohorts_not_for_runs() -> None:
     runs, cohorts, peak, seconds = planned(seeds=35)
-    assert (runs, cohorts) == (201_600, 8_400)
+    assert runs == 201_600
+    assert 2_000 < cohorts <= 8_400  # of 24 runs, and larger where those would be over too soon
     assert peak < (1 << 20) + 300 * cohorts  # a list of runs would take 40 MB
     assert seconds < 5
 
@@ -141,7 +143,8 @@ def test_planning_takes_memory_for_cohorts_not_for_runs() -> None:
 @pytest.mark.slow
 def test_a_million_runs_are_planned_within_a_minute() -> None:
     runs, cohorts, peak, _ = planned(seeds=174)
-    assert (runs, cohorts) == (1_002_240, 41_760)
+    assert runs == 1_002_240
+    assert 10_000 < cohorts <= 41_760
     assert peak < 16 << 20
     declared = STUDY.declared(STUDY.preset("paper", seeds=174))
     finished = {run.key for run in declared[::10]}
