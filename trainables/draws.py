@@ -52,9 +52,14 @@ class Block:
     @functools.cached_property
     def noise(self) -> Tensor:
         """[BLOCK · (1 + steps), M, batch, sum of NOISE]."""
-        size = sum(NOISE.values())
         steps = torch.arange(self.first_step, self.first_step + self.updates, device=self.noise_keys.device)
-        return philox.normals(self.noise_keys, steps, self.batch_size * size).unflatten(-1, (-1, size))
+        return noise_of(self.noise_keys, steps, self.batch_size)
+
+
+def noise_of(keys: Tensor, steps: Tensor, batch_size: int) -> Tensor:
+    """Noise of the numbered steps for members with these keys [M, 2]: [len(steps), M, batch, sum of NOISE]."""
+    size = sum(NOISE.values())
+    return philox.normals(keys, steps, batch_size * size).unflatten(-1, (-1, size))
 
 
 def _dropout(runs: Sequence[Run], first: int, updates: int) -> np.ndarray:

@@ -95,7 +95,7 @@ def _backward(
     _native().mlp_backward(
         ctypes.byref(Network(*shape)), _long(members), _long(rows), _pointer(flat), _long(flat.stride(0)),
         _pointer(h), _pointer(dropout), _pointer(saved), _pointer(error), _pointer(gradient if to_flat else None),
-        _long(flat.shape[1]), ctypes.c_int(0), _pointer(below if to_h else None),
+        _long(flat.shape[1]), _pointer(below if to_h else None),
     )  # fmt: skip
     return gradient, below
 

@@ -48,9 +48,7 @@ def train(
     corrections: Sequence[float],
 ) -> Tensor:
     """`Cohort.train`: the scheduled steps with Adam's rates [steps, M] and corrections [steps]; losses [steps, M].
-
-    Raises:
-        NotLowered: an objective's graph has an operation that `trainables.lowering` does not know.
+    Needs a cohort whose objectives are `available`.
     """
     library = native.library()
     assert library is not None

@@ -90,18 +90,7 @@ class MLP(nn.Module):
 
 
 class StochasticMLP(MLP):
-    """z = z_φ(x, ε) or x = x_θ(z, ξ): an MLP on its input with noise concatenated."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        depth: int,
-        width: int,
-        native: bool = False,
-        precision: str = "float32",
-    ) -> None:
-        super().__init__(inputs + NOISE_DIM, outputs, depth, width, native, precision)
+    """z = z_φ(x, ε) or x = x_θ(z, ξ): an MLP on its input with noise concatenated; `inputs` counts both."""
 
     def forward(self, h: Tensor, noise: Tensor | None = None) -> Tensor:
         """[batch, inputs] and noise [batch, NOISE_DIM] -> [batch, outputs]."""
@@ -122,7 +111,7 @@ def build(configuration: Configuration, native: bool = False, precision: str = "
     """The networks of one configuration by name, uninitialised."""
     c = configuration
     return {
-        "encoder": StochasticMLP(X_DIM, Z_DIM, c.depth, c.width, native, precision),
-        "decoder": StochasticMLP(Z_DIM, X_DIM, c.depth, c.width, native, precision),
+        "encoder": StochasticMLP(X_DIM + NOISE_DIM, Z_DIM, c.depth, c.width, native, precision),
+        "decoder": StochasticMLP(Z_DIM + NOISE_DIM, X_DIM, c.depth, c.width, native, precision),
         "critic": Critic(X_DIM + Z_DIM, 1, c.critic_depth, c.width, native, precision),
     }

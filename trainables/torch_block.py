@@ -15,10 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import philox
 from trainables.cuda_graphs import Replayed
-from trainables.draws import Block
-from trainables.joint import NOISE
+from trainables.draws import Block, noise_of
 from trainables.objectives.base import PLAYERS
 
 if TYPE_CHECKING:
@@ -77,8 +75,7 @@ def _iteration(
         indices: the batch's training points, int64 [M, batch].
         numbers, dropout, rates, corrections: of each step; [steps], [steps, M, 2, 5], [steps, M] and [steps].
     """
-    x, size = cohort.data[indices], sum(NOISE.values())
-    noise = philox.normals(noise_keys, numbers, indices.shape[1] * size).unflatten(-1, (-1, size))
+    x, noise = cohort.data[indices], noise_of(noise_keys, numbers, indices.shape[1])
     losses = []
     for step, player in enumerate(players):
         gates = dropout[step] if cohort.has_dropout else None

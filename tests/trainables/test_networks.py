@@ -46,7 +46,7 @@ def test_build_counts_hidden_layers_by_depth() -> None:
 
 
 def test_encoder_depends_on_its_noise() -> None:
-    encoder = StochasticMLP(2, 2, 2, 32)
+    encoder = StochasticMLP(4, 2, 2, 32)
     encoder.xavier_(stream("encoder"))
     x = torch.ones(4, 2)
     noise = torch.from_numpy(stream("noise").standard_normal((4, 2), dtype=np.float32))

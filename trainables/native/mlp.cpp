@@ -214,14 +214,13 @@ void mlp_forward(const Network *network, long members, long rows, const float *f
                             saved + m * saved_size(*network, rows));
 }
 
-// dy [M, rows, outputs] -> dflat [M, …] as flat, dh as h; either null: not wanted. `add`: on top of what dflat holds.
+// dy [M, rows, outputs] -> dflat [M, …] as flat, dh as h; either null: not wanted.
 void mlp_backward(const Network *network, long members, long rows, const float *flat, long stride, const float *h,
-                  const int64_t *dropout, const float *saved, const float *dy, float *dflat, long dstride, int add,
-                  float *dh) {
+                  const int64_t *dropout, const float *saved, const float *dy, float *dflat, long dstride, float *dh) {
     for (long m = 0; m < members; m++)
         native::mlp_backward(*network, rows, flat + m * stride, h + m * rows * network->inputs,
                              dropout ? dropout + 5 * m : nullptr, saved + m * saved_size(*network, rows),
-                             dy + m * rows * network->outputs, dflat ? dflat + m * dstride : nullptr, add,
+                             dy + m * rows * network->outputs, dflat ? dflat + m * dstride : nullptr, false,
                              dh ? dh + m * rows * network->inputs : nullptr);
 }
 }
