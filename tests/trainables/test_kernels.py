@@ -72,8 +72,26 @@ def test_members_and_shared_arguments_are_vectorised() -> None:
 
 
 @needs_compiler
-def test_nan_and_infinity_go_through_as_in_torch() -> None:
-    ours, _ = pair(4, 2, 2, 32)
+@pytest.mark.parametrize("bias", [-3.0, 3.0])
+def test_products_are_torchs_however_many_units_are_zero(bias: float) -> None:
+    # Hidden units: 0.1 % and 99.9 % above zero; in the tests above, about half.
+    ours, theirs = pair(4, 2, 3, 128)
+    h = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for net in (ours, theirs):
+            net.layers()[0][1].fill_(bias)
+    output, expected = ours(h), theirs(h.double())
+    torch.testing.assert_close(output.double(), expected, rtol=1e-4, atol=1e-4)
+    (gradient,), (reference,) = (
+        torch.autograd.grad(y.square().sum(), net.flat) for y, net in ((output, ours), (expected, theirs))
+    )
+    torch.testing.assert_close(gradient.double(), reference, rtol=1e-3, atol=1e-2)
+
+
+@needs_compiler
+@pytest.mark.parametrize("width", [32, 64])
+def test_nan_and_infinity_go_through_as_in_torch(width: int) -> None:
+    ours, _ = pair(4, 2, 2, width)
     h = torch.ones(3, 4)
     h[1, 2], h[2, 0] = math.nan, math.inf
     with torch.no_grad():

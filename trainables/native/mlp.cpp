@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "philox.h"
+#include "sparse.h"
 #include "tiles.h"
 
 using namespace native;
@@ -62,14 +63,16 @@ vec relu(vec v) { return v < vec{} ? vec{} : v; }
 vec through(vec h, vec g) { return h <= vec{} ? vec{} : g; }
 
 void hidden_layer(const Shape &s, long l, const float *flat, Matrix in, float *out) {
-    const float *bias = flat + s.bias(l);
-    product(
-        s.rows, s.width, s.layer_inputs(l), in, flat + s.weight(l), s.width,
-        [=](long, long j, vec &x, vec &y) { x = at(bias + j), y = at(bias + j + LANES); },
-        [=, ld = s.ld()](long i, long j, vec x, vec y) {
-            float *o = out + i * ld + j;
-            at(o) = relu(x), at(o + LANES) = relu(y);
-        });
+    const float *bias = flat + s.bias(l), *weight = flat + s.weight(l);
+    auto begin = [=](long, long j, vec &x, vec &y) { x = at(bias + j), y = at(bias + j + LANES); };
+    auto finish = [=, ld = s.ld()](long i, long j, vec x, vec y) {
+        float *o = out + i * ld + j;
+        at(o) = relu(x), at(o + LANES) = relu(y);
+    };
+    if (l == 0)
+        product(s.rows, s.width, s.inputs, in, weight, s.width, begin, finish);
+    else
+        product_of_units(s.rows, s.width, s.width, in, weight, s.width, begin, finish);
 }
 
 // Dropout after the ReLU, in a pass of its own: inside the product its constants would take registers from the tile.
@@ -100,14 +103,19 @@ void forward(const Shape &s, const float *flat, const float *h, const int64_t *d
          s.outputs);
 }
 
-// weight gradient [m, n] = A[m, rows] B[rows, n], on top of what is there if `add`
-void gradient(long m, long n, long rows, Matrix a, const float *b, long ldb, float *out, bool add) {
-    auto finish = [&](long i, long j, vec x, vec y) { at(out + i * n + j) = x, at(out + i * n + j + LANES) = y; };
+// weight gradient [m, n] = A[m, rows] B[rows, n], on top of what is there if `add`; `units`: A are hidden units
+void gradient(long m, long n, long rows, Matrix a, const float *b, long ldb, float *out, bool add, bool units) {
+    auto finish = [=](long i, long j, vec x, vec y) { at(out + i * n + j) = x, at(out + i * n + j + LANES) = y; };
+    auto from = [=](auto begin) {
+        if (units)
+            product_of_units(m, n, rows, a, b, ldb, begin, finish);
+        else
+            product(m, n, rows, a, b, ldb, begin, finish);
+    };
     if (add)
-        product(m, n, rows, a, b, ldb,
-                [&](long i, long j, vec &x, vec &y) { x = at(out + i * n + j), y = at(out + i * n + j + LANES); }, finish);
+        from([=](long i, long j, vec &x, vec &y) { x = at(out + i * n + j), y = at(out + i * n + j + LANES); });
     else
-        product(m, n, rows, a, b, ldb, [](long, long, vec &x, vec &y) { x = vec{}, y = vec{}; }, finish);
+        from([](long, long, vec &x, vec &y) { x = vec{}, y = vec{}; });
 }
 
 void column_sums(long rows, long n, const float *a, long lda, float *out, bool add) {
@@ -152,7 +160,8 @@ void backward(const Shape &s, const float *flat, const float *h, const int64_t *
     };
     const float *top = saved + (s.depth - 1) * s.hidden();
     if (dflat) {
-        gradient(s.outputs, s.width, s.rows, {dy, 1, s.outputs}, top, s.ld(), dflat + s.weight(s.depth), add);
+        gradient(s.outputs, s.width, s.rows, {dy, 1, s.outputs}, top, s.ld(), dflat + s.weight(s.depth), add,
+                 false);
         float *bias = dflat + s.bias(s.depth);
         for (long j = 0; j < s.outputs; j++) {
             float total = add ? bias[j] : 0.0f;
@@ -165,12 +174,12 @@ void backward(const Shape &s, const float *flat, const float *h, const int64_t *
     for (long l = s.depth - 1; l >= 0; l--) {
         if (dflat) {
             const Matrix in = l == 0 ? Matrix{h, 1, s.inputs} : Matrix{saved + (l - 1) * s.hidden(), 1, s.ld()};
-            gradient(s.layer_inputs(l), s.width, s.rows, in, error, s.ld(), dflat + s.weight(l), add);
+            gradient(s.layer_inputs(l), s.width, s.rows, in, error, s.ld(), dflat + s.weight(l), add, l > 0);
             column_sums(s.rows, s.width, error, s.ld(), dflat + s.bias(l), add);
         }
         if (l > 0) {
             const float *weight = across + (l - 1) * s.width * s.ld();
-            product(s.rows, s.width, s.width, {error, s.ld(), 1}, weight, s.ld(), zero, below(l - 1, next));
+            product_of_units(s.rows, s.width, s.width, {error, s.ld(), 1}, weight, s.ld(), zero, below(l - 1, next));
             std::swap(error, next);
         } else if (dh) {
             dots(s.rows, s.inputs, s.width, error, s.ld(), flat, s.width, nullptr, dh, s.inputs);
