@@ -40,11 +40,7 @@ class Rounds:
         self.engine_in_mix = engine_in_mix
         self.done = 0
         shapes = [structure(width) for width in scale.widths] + list(scale.mix if engine_in_mix else ())
-        # What the first block of a structure takes beyond a later one is the cost of starting it.
-        self.first = {
-            _key(shape): engine.run(*self._tasks(contenders.engine, self._cohorts(shape), iterations=0))
-            for shape in {_key(shape): shape for shape in shapes}.values()
-        }
+        self.starts = {key: self._start(shape) for key, shape in {_key(s): s for s in shapes}.items()}
 
     def once(self) -> list[Measurement]:
         """One round."""
@@ -95,13 +91,17 @@ class Rounds:
 
     def _engine(self, scope: str, groups: Sequence[Group]) -> Measurement:
         timings = self.engine.run(*self._tasks(contenders.engine, groups))
-        started = []
-        for group, timing in zip(groups, timings, strict=True):
-            rate = timing.seconds / timing.iterations
-            first = self.first[group[0].configuration.structure]
-            built = fmean(t.built + max(0.0, t.seconds - t.iterations * rate) for t in first)
-            started.append(replace(timing, built=built))
+        started = [
+            replace(timing, built=timing.built + self.starts[group[0].configuration.structure])
+            for group, timing in zip(groups, timings, strict=True)
+        ]
         return self._measured("engine", scope, groups, started, self.engine.count)
+
+    def _start(self, shape: Structure) -> float:
+        """Seconds that a structure costs a process once: what its first block takes beyond the same block again."""
+        tasks = self._tasks(contenders.engine, self._cohorts(shape), iterations=0)
+        first, again = (fmean(t.built + t.seconds for t in self.engine.run(*tasks)) for _ in range(2))
+        return max(0.0, first - again)
 
     def _products(self, width: int) -> list[Timing]:
         shape = structure(width)

@@ -74,9 +74,10 @@ def _notes(
     if with_ray:
         silent = f"; told not to, it takes {quiet:.3g} s at width {scale.widths[0]}" if quiet else ""
         notes += [
-            "Ray Tune trains whole runs. Its start, that of reused actors and cores left idle at the end are not in its seconds, as in "
-            f"a study of thousands. It writes the JSON, CSV and TensorBoard files that it writes by default{silent}.",
-            "This project's mix is a study from end to end: planned, trained by Ray Tune, every row stored.",
+            "Ray Tune trains whole runs, and in the mix so does this project, as a study: planned, trained by Ray Tune, every row "
+            "stored. Short trials lead in: the start of Tune and of workers that are kept, and cores left idle at the end, are in "
+            "nobody's seconds, as in a study of thousands.",
+            f"Plain Ray Tune writes the JSON, CSV and TensorBoard files that it writes by default{silent}.",
         ]
     return [f"* {note}" for note in notes]
 

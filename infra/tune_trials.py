@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
@@ -60,11 +61,7 @@ def local_ray(cores: int) -> Iterator[None]:
 def one_run_per_trial(
     runs: Sequence[Run], cores: int, reuse_actors: bool = False, loggers: bool = True
 ) -> float:
-    """Seconds for which the runs keep all cores busy, as one Tune trial each, one per core at a time.
-
-    Each core is timed from the end of a short trial that leads in to the end of its last one: in a study of a
-    thousand runs the start of Tune, with `reuse_actors` that of its actors, and an idle core at the end weigh nothing.
-    """
+    """`busy_seconds` of the runs as one Tune trial each, one per core at a time."""
     longest_first = sorted(runs, key=lambda run: -cost.operations(run.configuration))
     short = min(plain.EVALUATE_EVERY, runs[0].budget)
     lead_in = [{**config(run), "budget": short} for run in longest_first[-1:] * cores]
@@ -91,24 +88,41 @@ def one_run_per_trial(
     del os.environ[LOGGERS]
     if grid.errors or len(grid) != len(lead_in) + len(runs):
         raise RuntimeError(f"the baseline must finish {len(runs)} runs, got {grid.errors[:1]}")
-    return fmean(finished.at[-cores:]) - fmean(finished.at[:cores])
+    return busy_seconds(finished.at, cores)
+
+
+def busy_seconds(ends: Sequence[float], cores: int) -> float:
+    """Seconds for which all cores were busy: of each from the end of what led in to the end of its last trial.
+
+    In a study of a thousand runs the start of Tune and of its workers, and an idle core at the end, weigh nothing:
+    so nobody's are counted.
+
+    Args:
+        ends: when each trial ended; the first `cores` of them lead in.
+    """
+    ordered = sorted(ends)
+    return fmean(ordered[-cores:]) - fmean(ordered[:cores])
 
 
 def project(runs: Sequence[Run]) -> float:
-    """Wall seconds of the runs as a study of this project: planned, trained by cohort, every row stored."""
+    """`busy_seconds` of the runs as a study of this project: planned, trained by cohort, every row stored."""
     slots = connect("local")
+    short = min(plain.EVALUATE_EVERY, runs[0].budget)
+    lightest = min(runs, key=lambda run: cost.operations(run.configuration))
+    lead_in = [replace(lightest, seed=lightest.seed + 1 + n, budget=short) for n in range(slots.count)]
     try:
         with tempfile.TemporaryDirectory() as directory:
             store = Store(f"{directory}/{STUDY}")
             store.create(STUDY, "How fast is it?")
-            started = time.perf_counter()
-            plans = planning.cut(list(runs), slots.count)
+            plans = [plan for run in lead_in for plan in planning.cut([run])] + planning.cut(
+                runs, slots.count
+            )
             execution.train(store, plans, 0, slots, Console(quiet=True))
-            seconds = time.perf_counter() - started
-            stored = len(read_runs(store.uri))
+            rows = read_runs(store.uri)
     finally:
         ray.shutdown()
         os.environ.pop(LOGGERS, None)
-    if stored != len(runs):
-        raise RuntimeError(f"the project must store {len(runs)} rows, got {stored}")
-    return seconds
+    if len(rows) != len(lead_in) + len(runs):
+        raise RuntimeError(f"the project must store {len(lead_in) + len(runs)} rows, got {len(rows)}")
+    ends = dict(zip(rows["cohort_key"].to_pylist(), rows["finished_at"].to_pylist(), strict=True))
+    return busy_seconds([end.timestamp() for end in ends.values()], slots.count)

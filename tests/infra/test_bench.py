@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import bench, scale, sittings, table
+from infra import bench, scale, sittings, table, tune_trials
 from infra.measurements import Measurement, typical
 from infra.workload import FUSIBLE, MIX, MIX_STRUCTURES, WIDTHS, cohort, sample, structure
 from sweeps.toy_robustness import STUDY
@@ -56,6 +56,11 @@ def test_single_trials_of_the_mix_meet_both_algorithms_and_dropout() -> None:
     chosen = [cohort(structure(32))[place] for place in sittings.PLACES]
     assert {run.algorithm for run in chosen} == {"svae_r", "alice"}
     assert {run.configuration.critic_dropout for run in chosen} == {0.0, 0.2}
+
+
+def test_cores_are_timed_from_the_end_of_what_leads_in() -> None:
+    # Two cores: one from 10 to 40 s, one from 12 to 50 s: (30 + 38) / 2.
+    assert tune_trials.busy_seconds([10.0, 12.0, 30.0, 50.0, 40.0], cores=2) == pytest.approx(34.0)
 
 
 def measurement(contender: str, scope: str, seconds: float, flops: float, repetition: int = 1) -> Measurement:
