@@ -1,6 +1,7 @@
 # The front door. `make study` is all a researcher needs; `make help` lists the rest.
 
 PYTHON ?= python3
+STUDY ?= toy_robustness
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -24,14 +25,14 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-study: setup ## the toy robustness study, embedded preset; ARGS="--preset smoke" for others
-	@$(BIN)/python sweeps/toy_robustness.py $(ARGS)
+study: setup ## the toy robustness study, embedded preset; STUDY=lambda_sweep, ARGS="--preset smoke" for others
+	@$(BIN)/python sweeps/$(STUDY).py $(ARGS)
 
 ui: setup ## open the MLflow UI on the study's runs
-	@$(BIN)/python -m sweeps.ui $(ARGS)
+	@$(BIN)/python -m sweeps.ui --study $(STUDY) $(ARGS)
 
 report: setup ## rebuild the report from the stored rows
-	@$(BIN)/python -m analysis.report results/toy_robustness $(ARGS)
+	@$(BIN)/python -m analysis.report results/$(STUDY) $(ARGS)
 
 check: setup ## format, lint, strict types, import layering
 	$(BIN)/ruff format --check .

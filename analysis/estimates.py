@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from analysis.measures import Floats
 
@@ -89,7 +90,7 @@ def clustered_median(values: Floats, clusters: npt.ArrayLike, rng: Generator) ->
         return Interval(point, float("nan"), float("nan"))
 
     def statistic(rows: Any, axis: int = -1) -> Any:  # scipy always asks for the last axis
-        return _median_of_present(table[rows].reshape(*rows.shape[:-1], -1))
+        return median_of_present(table[rows].reshape(*rows.shape[:-1], -1))
 
     found = stats.bootstrap((np.arange(len(table)),), statistic, n_resamples=RESAMPLES, batch=_BATCH, vectorized=True,
                             confidence_level=CONFIDENCE, method="percentile", rng=rng).confidence_interval  # fmt: skip
@@ -161,6 +162,15 @@ def sign_test_p(wins: int, losses: int) -> float:
     return float(stats.binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
 
 
+def holm(p: Sequence[float]) -> list[float]:
+    """p values of one family with Holm's (1979) correction, in their order; NaN stays and counts for nothing."""
+    values = np.asarray(p, float)
+    there = ~np.isnan(values)
+    if there.any():
+        values[there] = multipletests(values[there], method="holm")[1]
+    return values.tolist()
+
+
 def _by_cluster(values: Floats, clusters: npt.ArrayLike) -> Floats:
     """Values [n] as [k, m]: one row per cluster, NaN where a cluster has fewer than m."""
     labels, index, counts = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
@@ -171,7 +181,7 @@ def _by_cluster(values: Floats, clusters: npt.ArrayLike) -> Floats:
     return table
 
 
-def _median_of_present(values: Floats) -> Floats:
+def median_of_present(values: Floats) -> Floats:
     """Median along the last axis of what is not NaN, vectorised (np.nanmedian loops in Python)."""
     if not np.isnan(values).any():
         return np.asarray(np.median(values, axis=-1))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from analysis import page
 from analysis.comparison import Comparison
 from analysis.distribution_figures import difference_figure, histogram_figure, paired_scatter_figure
@@ -17,7 +15,7 @@ from analysis.paired_tables import difference_cells, divergence_cells, worst_ran
 from analysis.rows import Rows, load_points
 from analysis.sample_figures import sample_figure
 from analysis.style import colours, label
-from analysis.trend_figures import lambda_figure, learning_figure
+from analysis.trend_figures import learning_figure
 
 Part = tuple[Section, list[Drawing]]
 
@@ -25,7 +23,7 @@ _TREATMENT = (
     "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}. Seeds of a "
     "configuration are averaged first, so the unit of the intervals (BCa bootstrap) and of Wilcoxon’s signed rank test "
     "is the configuration. A pair with a DIVERGED side has no difference: it is left out of this table, counted in it, "
-    "and decisive in the two below. p values are two-sided and not corrected for the number of rows."
+    "and decisive in the two below. p values are two-sided; Holm’s correction is over the λ of a metric."
 )
 _WORST_RANK = (
     "Nothing is left out here: a DIVERGED side is worse than any value, and two DIVERGED sides are equal. Counts are "
@@ -90,18 +88,6 @@ def sample_section(study: Rows, shown: list[float]) -> Part:
         drawings.append(drawing)
         body += page.figure(drawing, f"Generated points at λ = {lam:g}.")
     return Section("Generated points", body), drawings
-
-
-def lambda_section(study: Rows, summary: pd.DataFrame) -> Part | None:
-    """Medians against λ; None for a single λ."""
-    if len(study.lambdas) < 2:
-        return None
-    drawing = render("lambda", lambda_figure(summary, colours(study.algorithms)))
-    caption = (
-        "Medians over COMPLETED runs with 95 % bootstrap bands, and the share of results that DIVERGED with its Wilson "
-        "band. λ = 0, where ALICE is ALI and sVAE-r is sVAE, stands apart on the logarithmic axis."
-    )
-    return Section("Along λ", page.figure(drawing, caption)), [drawing]
 
 
 def learning_section(study: Rows, shown: list[float]) -> Part:

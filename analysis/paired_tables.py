@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from analysis.estimates import Interval
+from analysis.estimates import Interval, holm
+from analysis.measures import Measure
 from analysis.paired import Difference, Divergence, Pairs
 from analysis.style import bounded, label, p_value
 
@@ -12,11 +13,20 @@ Table = tuple[list[str], list[list[str]]]
 def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
     """Header and cells of the differences of metrics, pairs with a DIVERGED side left out and counted."""
     header = ["λ", "metric", "pairs", "configurations", "a side DIVERGED", "median difference [95 % BCa]",
-              "mean difference [95 % BCa]", "Wilcoxon p", f"{label(pairs.first)} better in"]  # fmt: skip
+              "mean difference [95 % BCa]", "Wilcoxon p", "Holm p", f"{label(pairs.first)} better in"]  # fmt: skip
+    families: dict[Measure, list[Difference]] = {}
+    for d in found:
+        families.setdefault(d.measure, []).append(d)
+    corrected = {
+        (d.lam, measure): p
+        for measure, family in families.items()
+        for d, p in zip(family, holm([one.signed_rank_p for one in family]), strict=True)
+    }
     cells = [
         [
             f"{d.lam:g}", d.measure.label, str(d.pairs), str(d.configurations), str(d.diverged), bounded(d.median),
-            bounded(d.mean), p_value(d.signed_rank_p), "–" if not d.pairs else f"{100 * d.better_share:.1f} %",
+            bounded(d.mean), p_value(d.signed_rank_p), p_value(corrected[d.lam, d.measure]),
+            "–" if not d.pairs else f"{100 * d.better_share:.1f} %",
         ]
         for d in found
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from analysis import figure_sections, page, rows, summary, table_sections
+from analysis import figure_sections, lambda_sections, page, rows, summary, table_sections
 from analysis.comparison import Comparison, compare_study
 from analysis.drawings import write_report
 from analysis.exemplars import spread
@@ -48,7 +48,7 @@ def build(study: Rows) -> dict[str, bytes]:
         figure_sections.histogram_section(study, shown),
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
-        figure_sections.lambda_section(study, table),
+        lambda_sections.lambda_section(study, table, comparison),
         figure_sections.learning_section(study, shown),
         (table_sections.marginal_section(study, shown), []),
         (table_sections.provenance_section(study), []),
@@ -73,11 +73,19 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, sh
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    said = [*table_sections.findings(comparison, shown), *table_sections.notes(study, comparison)]
+    claim = lambda_sections.claim_of(study, comparison)
+    said = table_sections.findings(comparison, shown) + ([lambda_sections.verdict(claim)] if claim else [])
+    said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in (MSE, INCEPTION):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
+    if claim is not None:
+        for title, cells in (
+            ("Trends with λ", lambda_sections.trend_cells(study, claim)),
+            ("λ as good as the best", lambda_sections.range_cells(study)),
+        ):
+            parts += [f"## {title}\n", page.markdown_table(*cells)]
     if comparison is not None:
         pairs, found = comparison.pairs, comparison.differences
         for title, cells in (

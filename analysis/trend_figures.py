@@ -16,10 +16,11 @@ from analysis.style import INK, MUTED, RC, Colours, label, panel_title
 _PANELS = ((f"{MSE.column}_median", "median MSE", True, 1.0),
            (f"{INCEPTION.column}_median", "median inception score", False, 1.0),
            ("diverged_share", "DIVERGED (%)", False, 100.0))  # fmt: skip
+_QUARTILES = {f"{m.column}_median": (f"{m.column}_q25", f"{m.column}_q75") for m in (MSE, INCEPTION)}
 
 
 def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
-    """Medians with bootstrap bands and the share DIVERGED with its Wilson band, against λ (log axis, 0 set apart)."""
+    """Medians with bootstrap bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
     with mpl.rc_context(RC):
         figure = Figure(figsize=(10.5, 3.3), layout="constrained")
         panels = figure.subplots(1, len(_PANELS))
@@ -53,6 +54,9 @@ def _band(
     point, low, high = (
         scale * part[column].to_numpy(float) for column in (name, f"{name}_low", f"{name}_high")
     )
+    if name in _QUARTILES:
+        quartiles = (scale * part[column].to_numpy(float) for column in _QUARTILES[name])
+        panel.fill_between(x, *quartiles, color=shade, alpha=0.1, linewidth=0)
     panel.plot(x, point, color=shade, marker="o", markersize=4, linewidth=1.5)
     panel.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
     # The band has no width where a λ stands alone (0 always does), so the interval is drawn as a bar too.
@@ -66,6 +70,36 @@ def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
     panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
     if 0.0 in places and len(places) > 1:
         panel.axvline(places[0.0] + 0.5, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+
+
+def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours) -> Figure:
+    """Median MSE (log axis) against median inception score, a point per λ; filled where it is on a Pareto front.
+
+    Args:
+        summary: `summary.summarise`'s table.
+        fronts: algorithm -> λ of its front.
+        colour: algorithms to draw -> their colours.
+    """
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+        panel = figure.subplots()
+        for algorithm, shade in colour.items():
+            own = summary[summary["algorithm"] == algorithm].sort_values("lam")
+            cost, gain = (own[f"{m.column}_median"].to_numpy(float) for m in (MSE, INCEPTION))
+            best = own["lam"].isin(fronts.get(algorithm, [])).to_numpy()
+            panel.plot(cost, gain, color=shade, linewidth=1, alpha=0.6, label=label(algorithm))
+            panel.scatter(
+                cost, gain, s=34, facecolor=np.where(best, shade, "white"), edgecolor=shade, zorder=3
+            )
+            for lam, x, y in zip(own["lam"], cost, gain, strict=True):
+                if np.isfinite(x) and np.isfinite(y):
+                    panel.annotate(f"{lam:.2g}", (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
+                                   color=shade)  # fmt: skip
+        panel.set_xscale("log")
+        panel.set_xlabel("median MSE (log scale)")
+        panel.set_ylabel("median inception score")
+        figure.legend(loc="outside upper center", ncols=len(colour))
+    return figure
 
 
 def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], lambdas: list[float],

@@ -52,6 +52,7 @@ def test_report_is_rebuilt_from_the_rows_alone(store, runs):
         "paired",
         "differences",
         "lambda",
+        "plane",
         "learning",
         "samples_lambda_0",
         "samples_lambda_1",

@@ -8,6 +8,7 @@ from math import prod
 
 import pytest
 
+from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
 from sweeps.toy_robustness import STUDY
 
 
@@ -22,6 +23,14 @@ def test_paper_preset_declares_5760_runs() -> None:
     runs = STUDY.runs(STUDY.preset("paper"))
     assert len({run.key for run in runs}) == 5760
     assert Counter(run.lam for run in runs) == dict.fromkeys((0.0, 0.01, 0.1, 1.0, 10.0), 1152)
+
+
+def test_lambda_sweep_declares_14_lambdas_of_48_configurations_and_3_seeds() -> None:
+    runs = LAMBDA_SWEEP.runs(LAMBDA_SWEEP.preset("embedded"))
+    assert len({run.key for run in runs}) == 14 * 48 * 3 * 2
+    lambdas = sorted({run.lam for run in runs})
+    assert (lambdas[0], lambdas[1], lambdas[-1]) == (0.0, 1e-4, 100.0)
+    assert {0.001, 0.01, 0.1, 1.0, 10.0} <= set(lambdas)  # exactly: other studies have these too
 
 
 def test_declaration_pairs_the_algorithms_on_every_configuration_and_seed() -> None:

@@ -1,0 +1,119 @@
+"""The report's parts about λ: curves, the plane of both metrics, ranges as good as the best, and the paper's claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis import estimates, page
+from analysis.comparison import Comparison
+from analysis.drawings import render
+from analysis.exchange import BEGIN, Claim, Exchange, claim, enough, exchange
+from analysis.figure_sections import Part
+from analysis.lambda_effects import TOLERANCE, by_lambda, good_range, pareto
+from analysis.measures import INCEPTION, MSE
+from analysis.page import Section
+from analysis.rows import Rows
+from analysis.style import bounded, colours, label, number
+from analysis.trend_figures import lambda_figure, plane_figure
+
+_TREND = (
+    "Kendall’s τ-b between λ, from {begin:g} up, and the metric within each configuration (median over its seeds, a DIVERGED run worse than "
+    "any value), averaged over configurations; 95 % BCa intervals over configurations. +1: the metric improves with "
+    "every step of λ; −1: it worsens with every step. A system trades generation for reconstruction where the first "
+    "interval lies above zero and the second below it."
+)
+_RANGES = (
+    "The unbroken range of λ about the best one whose medians over configurations are within {part:.0%} of its median; width in "
+    "decades between its smallest and largest positive λ, with a bootstrap interval over configurations. A λ at which "
+    "most configurations DIVERGED is in no range."
+)
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def lambda_section(study: Rows, summary: pd.DataFrame, comparison: Comparison | None) -> Part | None:
+    """Everything about λ; None for a single one."""
+    if len(study.lambdas) < 2:
+        return None
+    colour = colours(study.algorithms)
+    curves = render("lambda", lambda_figure(summary, colour))
+    caption = (
+        "Medians over COMPLETED runs with 95 % bootstrap bands (dark) and quartiles (light), and the share of results that "
+        "DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and sVAE-r is sVAE, stands apart on the logarithmic axis."
+    )
+    plane = render("plane", plane_figure(summary, fronts(summary), colour))
+    body = page.figure(curves, caption) + page.figure(
+        plane, "Median MSE against median inception score, one point per λ, joined in order of λ and named by it. Filled: the "
+        "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
+    if enough(study):
+        found = claim_of(study, comparison)
+        if found is not None:
+            body += page.paragraph(verdict(found), "finding")
+        body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(begin=BEGIN), "small")
+        body += page.table(*trend_cells(study, found), text_columns=1)
+        body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")
+        body += page.table(*range_cells(study))
+    return Section("Along λ", body), [curves, plane]
+
+
+def claim_of(study: Rows, comparison: Comparison | None) -> Claim | None:
+    """The claim about the study's two algorithms, or None where there are fewer of them, or too few λ."""
+    if comparison is None or not enough(study):
+        return None
+    return claim(study, comparison.pairs.first, comparison.pairs.second)
+
+
+def verdict(found: Claim) -> str:
+    """The claim and what the intervals say of it, in words."""
+    first, second = label(found.first.algorithm), label(found.second.algorithm)
+    said = " and ".join(
+        f"{label(one.algorithm)} {'trades' if one.trades else 'is not shown to trade'} (reconstruction τ "
+        f"{bounded(one.reconstruction)}, generation τ {bounded(one.generation)})"
+        for one in (found.second, found.first)
+    )
+    return (
+        f"The claim that {second} trades generation for reconstruction as λ grows from {BEGIN:g} up and {first} does not "
+        f"{'holds here' if found.holds else 'is not confirmed here'}: {said}; generation τ of {first} − {second}, paired over "
+        f"configurations: {bounded(found.difference)}."
+    )
+
+
+def fronts(summary: pd.DataFrame) -> dict[str, list[float]]:
+    """Algorithm -> the λ of its Pareto front over (median MSE ↓, median inception score ↑)."""
+    found = {}
+    for algorithm, own in summary.groupby("algorithm", sort=False):
+        cost, gain = (own[f"{m.column}_median"].to_numpy(float) for m in (MSE, INCEPTION))
+        found[str(algorithm)] = own["lam"].to_numpy(float)[pareto(cost, gain)].tolist()
+    return found
+
+
+def trend_cells(study: Rows, found: Claim | None) -> Table:
+    """Header and cells of the trends; of a claim's algorithms as it has them."""
+    header = ["system", "configurations", "reconstruction τ [95 %]", "generation τ [95 %]", "trades"]
+    known = {one.algorithm: one for one in (found.first, found.second)} if found else {}
+    rows: list[Exchange] = [known.get(name) or exchange(study, name) for name in study.algorithms]
+    cells = [
+        [label(one.algorithm), str(one.configurations), bounded(one.reconstruction), bounded(one.generation),
+         "yes" if one.trades else "no"]
+        for one in rows
+    ]  # fmt: skip
+    return header, cells
+
+
+def range_cells(study: Rows) -> Table:
+    """Header and cells of the ranges of λ, one line per algorithm and metric."""
+    header = ["system", "metric", "best λ", "median there", "range of λ", "decades [95 %]"]
+    cells = []
+    for algorithm in study.algorithms:
+        for measure in (MSE, INCEPTION):
+            table = by_lambda(study, algorithm, measure).to_numpy(float)
+            line = [label(algorithm), measure.label]
+            if len(table) and np.isfinite(np.median(table, axis=0)).any():
+                rng = estimates.generator("good range", algorithm, measure.column)
+                good = good_range(table, np.asarray(study.lambdas), measure.better, rng)
+                span = f"{good.low:g} – {good.high:g}" if good.low < good.high else f"{good.low:g}"
+                cells.append([*line, f"{good.best:g}", number(good.value), span, bounded(good.width)])
+            else:
+                cells.append([*line, "–", "–", "–", "–"])
+    return header, cells
