@@ -15,7 +15,7 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from analysis import figure_sections, lambda_sections, page, rows, summary, table_sections
+from analysis import effect_sections, figure_sections, lambda_sections, page, rows, summary, table_sections
 from analysis.comparison import Comparison, compare_study
 from analysis.drawings import write_report
 from analysis.exemplars import spread
@@ -50,7 +50,9 @@ def build(study: Rows) -> dict[str, bytes]:
         figure_sections.sample_section(study, shown),
         lambda_sections.lambda_section(study, table, comparison),
         figure_sections.learning_section(study, shown),
+        effect_sections.effect_section(study),
         (table_sections.marginal_section(study, shown), []),
+        effect_sections.budget_section(study, shown),
         (table_sections.provenance_section(study), []),
     ]
     kept = [part for part in parts if part is not None]

@@ -54,8 +54,11 @@ def test_report_is_rebuilt_from_the_rows_alone(store, runs):
         "lambda",
         "plane",
         "learning",
+        "effects",
         "samples_lambda_0",
         "samples_lambda_1",
+        "budget_lambda_0",
+        "budget_lambda_1",
     ]
     assert names == {"report.html", "summary.csv", "summary.md"} | {
         f"{n}.{e}" for n in figures for e in ("png", "svg")

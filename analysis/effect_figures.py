@@ -1,0 +1,66 @@
+"""Figures of what moves a metric and of what a search budget buys: only drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from analysis.budget import BudgetCurve
+from analysis.effects import Effect
+from analysis.measures import Measure
+from analysis.style import INK, MUTED, RC, Colours, label, panel_title
+
+_LARGEST = 12
+"""Terms drawn of each metric."""
+
+
+def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
+    """A panel per metric: shares of the largest terms as bars, interactions lighter, those with p > 0.05 hollow."""
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(10.5, 3.6), layout="constrained")
+        panels = figure.subplots(1, len(found), squeeze=False)[0]
+        for panel, (measure, effects) in zip(panels, found.items(), strict=True):
+            shown = list(effects[:_LARGEST])[::-1]
+            for place, effect in enumerate(shown):
+                shade = INK if len(effect.term) == 1 else MUTED
+                panel.barh(
+                    place, 100 * effect.share, color=shade if effect.p <= 0.05 else "none", edgecolor=shade
+                )
+            panel.set_yticks(range(len(shown)), [term_label(effect.term) for effect in shown])
+            panel.set_xlabel("share of the variance of ranks (%)")
+            panel_title(panel, measure.label)
+        return figure
+
+
+def term_label(term: Sequence[str]) -> str:
+    """A term in words: its factors, λ as λ, joined by ×."""
+    return " × ".join("λ" if name == "lam" else name for name in term)
+
+
+def budget_figure(curves: Mapping[Measure, Mapping[str, BudgetCurve]], colour: Colours) -> Figure:
+    """Two panels per metric: the best of k against k and against device-seconds (log axes), with its band."""
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(10.5, 2.9 * len(curves)), layout="constrained")
+        panels = figure.subplots(len(curves), 2, squeeze=False, sharey="row")
+        for row, (measure, own) in zip(panels, curves.items(), strict=True):
+            for panel, axis in zip(row, ("runs", "device-seconds"), strict=True):
+                for algorithm, curve in own.items():
+                    x = curve.runs if axis == "runs" else curve.seconds
+                    panel.plot(
+                        x, curve.expected, color=colour[algorithm], linewidth=1.6, label=label(algorithm)
+                    )
+                    panel.fill_between(
+                        x, curve.low, curve.high, color=colour[algorithm], alpha=0.15, linewidth=0
+                    )
+                panel.set_xscale("log")
+                panel.set_xlabel(f"{axis} (log scale)")
+                ends = np.concatenate([end for c in own.values() for end in (c.low, c.high)])
+                if measure.better < 0 and 0 < ends.min() < ends.max():
+                    panel.set_yscale("log")
+            row[0].set_ylabel(f"best {measure.label}")
+        handles, labels = panels[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=max(1, len(labels)))
+    return figure

@@ -1,0 +1,86 @@
+"""The report's parts on importance: what moves a metric, what goes with divergence, what a search budget buys."""
+
+from __future__ import annotations
+
+from analysis import page
+from analysis.budget import BAND, BudgetCurve, budget_curve
+from analysis.drawings import render
+from analysis.effect_figures import budget_figure, effect_figure, term_label
+from analysis.effects import causes, effects, factors
+from analysis.figure_sections import Part
+from analysis.measures import INCEPTION, MSE, Measure
+from analysis.page import Drawing, Section
+from analysis.rows import Rows
+from analysis.style import colours, label, number, p_value
+
+_ANOVA = (
+    "Analysis of variance of ranks (Conover & Iman 1981) over all runs: every main effect and two-way interaction, sums of "
+    "squares of type II. A DIVERGED run has the worst rank. Bars: share of the total sum of squares (η²); dark: main effects, "
+    "light: interactions, hollow: p > 0.05 after Holm’s correction over the terms. An interaction with the algorithm is a "
+    "hyper-parameter to which the systems respond differently."
+)
+_CAUSES = (
+    "A logistic model of divergence on all factors; the deviance it loses without one of them is that factor’s part "
+    "(likelihood ratio, Holm’s correction over factors)."
+)
+_BUDGET = (
+    "Expected best of k runs drawn at random from the configurations (Lucic et al. 2018; Dodge et al. 2019), and the {low:.0%} and "
+    "{high:.0%} quantiles of that best. Device-seconds: k times the mean training time of a run. A DIVERGED run counts as "
+    "the worst value of any system at its λ, and with its time."
+)
+_STEPS = (1, 4, 16, 64, 256)
+"""Budgets in the table."""
+
+
+def effect_section(study: Rows) -> Part | None:
+    """What moves the metrics and what goes with divergence; None where the runs cannot tell factors apart."""
+    names = factors(study.runs, list(study.manifest.hyper_parameters))
+    found = {measure: effects(study.runs, names, measure) for measure in (MSE, INCEPTION)}
+    if not all(found.values()):
+        return None
+    drawing = render("effects", effect_figure(found))
+    body = page.figure(drawing, _ANOVA)
+    for measure, terms in found.items():
+        cells = [[term_label(t.term), f"{100 * t.share:.2f} %", p_value(t.p)] for t in terms]
+        body += page.details(
+            f"All terms: {measure.label}", page.table(["term", "share of variance", "Holm p"], cells, 1)
+        )
+    body += "<h3>What goes with divergence</h3>"
+    diverging = causes(study.runs, names)
+    if diverging:
+        header = ["factor", "diverged most at", "DIVERGED there", "deviance", "Holm p"]
+        cells = [
+            [term_label([c.factor]), c.worst, f"{c.diverged} of {c.results}", number(c.deviance), p_value(c.p)]
+            for c in diverging
+        ]  # fmt: skip
+        body += page.paragraph(_CAUSES, "small") + page.table(header, cells)
+    else:
+        body += page.paragraph("No run DIVERGED, or every one did: there is nothing to explain.", "small")
+    return Section("What matters", body), [drawing]
+
+
+def budget_section(study: Rows, shown: list[float]) -> Part | None:
+    """The best of k runs against k; None where nothing COMPLETED."""
+    body = page.paragraph(_BUDGET.format(low=BAND[0], high=BAND[1]), "small")
+    drawings: list[Drawing] = []
+    cells = []
+    for lam in shown:
+        curves = {measure: _curves(study, lam, measure) for measure in (MSE, INCEPTION)}
+        if not all(curves.values()):
+            continue
+        drawing = render(f"budget_lambda_{lam:g}", budget_figure(curves, colours(study.algorithms)))
+        drawings.append(drawing)
+        body += page.figure(drawing, f"Best of k runs at λ = {lam:g}.")
+        for measure, own in curves.items():
+            for algorithm, curve in own.items():
+                values = [number(curve.expected[k - 1]) if k <= len(curve.runs) else "–" for k in _STEPS]
+                cells.append([f"{lam:g}", label(algorithm), measure.label, *values, number(curve.seconds[0])])
+    if not drawings:
+        return None
+    header = ["λ", "system", "expected best", *(f"k = {k}" for k in _STEPS), "device-seconds a run"]
+    return Section("What a search buys", body + page.table(header, cells, 3)), drawings
+
+
+def _curves(study: Rows, lam: float, measure: Measure) -> dict[str, BudgetCurve]:
+    found = {name: budget_curve(study, name, lam, measure) for name in study.algorithms}
+    return {name: curve for name, curve in found.items() if curve is not None}

@@ -1,0 +1,141 @@
+"""What moves a metric: main effects and two-way interactions over a factorial, by ANOVA of ranks; and divergence.
+
+Source: Conover & Iman 1981 for the rank transformation; DIVERGED runs share the worst rank, so that they count.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from scipy import stats
+from statsmodels.stats.anova import anova_lm
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
+
+from analysis import estimates, rows
+from analysis.measures import Floats, Measure
+from result_schema import Outcome
+
+ALGORITHM = "algorithm"
+
+Term = tuple[str, ...]
+"""One factor, or two that interact."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One term of an analysis of variance.
+
+    Attributes:
+        term: its factors.
+        share: of the total sum of squares (η²), in [0, 1].
+        p: of its F test, with Holm's correction over all terms.
+    """
+
+    term: Term
+    share: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One factor's part in divergence.
+
+    Attributes:
+        factor: a hyper-parameter, or the algorithm.
+        deviance: what the logistic model of all factors loses without this one (likelihood ratio, χ²).
+        p: of that, with Holm's correction over all factors.
+        worst: the level that diverged most often, in words.
+        diverged, results: counts at that level.
+    """
+
+    factor: str
+    deviance: float
+    p: float
+    worst: str
+    diverged: int
+    results: int
+
+
+def factors(runs: pd.DataFrame, hyper_parameters: Sequence[str]) -> list[str]:
+    """The hyper-parameters, λ and the algorithm, as far as they take more than one value."""
+    return [name for name in (*hyper_parameters, "lam", ALGORITHM) if runs[name].nunique() > 1]
+
+
+def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[Effect]:
+    """Every main effect and two-way interaction on the rank of a metric, the largest share first.
+
+    A term's sum of squares is what it adds to all others but those that contain it (type II); in a full factorial
+    terms are orthogonal and this is the term's own. Seeds are replications.
+
+    Args:
+        runs: rows of any outcome; COMPLETED ones with a finite value and DIVERGED ones are counted.
+        names: factors, each with two levels or more.
+        measure: the metric.
+
+    Returns:
+        Nothing where the runs cannot tell the terms apart, or all ranks are equal.
+    """
+    found = rows.results(runs)
+    diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy()
+    values = np.where(diverged, -measure.better * np.inf, found[measure.column].to_numpy(float))
+    kept = ~np.isnan(values)
+    found = found.loc[kept, list(names)].assign(rank=stats.rankdata(measure.better * values[kept]))
+    if not names or found["rank"].nunique() < 2:
+        return []
+    model = smf.ols(f"rank ~ ({' + '.join(f'C({name}, Sum)' for name in names)})**2", found)
+    if len(found) <= model.exog.shape[1] or np.linalg.matrix_rank(model.exog) < model.exog.shape[1]:
+        return []
+    table = anova_lm(model.fit(), typ=2).drop(index="Residual")
+    shares = table["sum_sq"] / float(np.sum((found["rank"] - found["rank"].mean()) ** 2))
+    terms = [tuple(part[2:].split(",")[0] for part in term.split(":")) for term in table.index]
+    measured = zip(terms, shares, estimates.holm(table["PR(>F)"].tolist()), strict=True)
+    return sorted((Effect(*one) for one in measured), key=lambda effect: -effect.share)
+
+
+def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
+    """Which factors go with divergence: a logistic model of all of them, each left out in turn; the strongest first.
+
+    Args:
+        runs: rows of any outcome; COMPLETED and DIVERGED ones are counted.
+        names: factors, each with two levels or more.
+
+    Returns:
+        Nothing where no run or every run DIVERGED.
+    """
+    found = rows.results(runs)
+    diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy(float)
+    if not 0 < diverged.sum() < len(diverged):
+        return []
+    columns = {name: _contrasts(found[name]) for name in names}
+    whole = _deviance(diverged, list(columns.values()))
+    lost = [_deviance(diverged, [columns[n] for n in names if n != name]) - whole for name in names]
+    ps = [float(stats.chi2.sf(max(d, 0.0), columns[n].shape[1])) for n, d in zip(names, lost, strict=True)]
+    table = []
+    for name, deviance, p in zip(names, lost, estimates.holm(ps), strict=True):
+        levels = pd.Series(diverged).groupby(found[name].to_numpy()).agg(["mean", "sum", "size"])
+        worst = levels["mean"].idxmax()
+        words = f"{worst:g}" if isinstance(worst, float) else str(worst)
+        counts = levels.loc[worst]
+        table.append(Cause(name, max(deviance, 0.0), p, words, int(counts["sum"]), int(counts["size"])))
+    return sorted(table, key=lambda cause: -cause.deviance)
+
+
+def _contrasts(column: pd.Series) -> Floats:
+    """Sum-to-zero contrasts of a factor: [n, levels − 1] of 1, 0 and −1 for the last level."""
+    codes, levels = pd.factorize(column, sort=True)
+    coding = np.vstack([np.eye(len(levels) - 1), -np.ones(len(levels) - 1)])
+    return np.asarray(coding[codes])
+
+
+def _deviance(outcomes: Floats, columns: Sequence[Floats]) -> float:
+    """Deviance of a logistic model; where levels separate the outcomes, its limit."""
+    design = np.column_stack([np.ones(len(outcomes)), *columns])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerfectSeparationWarning)
+        return float(sm.GLM(outcomes, design, family=sm.families.Binomial()).fit(maxiter=50).deviance)

@@ -1,0 +1,103 @@
+"""Importance of factors against analyses of variance worked out by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.effects import causes, effects, factors
+from analysis.measures import INCEPTION, MSE
+
+LEVELS = list(itertools.product((2, 3), (1e-4, 1e-3), ("alice", "svae_r")))
+
+
+def factorial(run, value, replications=2):
+    """A full 2 × 2 × 2 factorial of depth, learning rate and algorithm; `value(depth, rate, algorithm, seed)`."""
+    return pd.DataFrame([
+        run(a, i, seed=seed, depth=depth, learning_rate=rate, **value(depth, rate, a, seed))
+        for i, (depth, rate, a) in enumerate(LEVELS) for seed in range(replications)
+    ])  # fmt: skip
+
+
+def test_effects_are_shares_of_the_ranks_sum_of_squares(run):
+    # Ranks 1 … 16 in the order depth, rate, algorithm, seed: 16 · 255 / 12 = 340 in all. Means of the two levels of
+    # depth are 4 from the middle: 16 · 16 = 256; of the rate 2: 64; of the algorithm 1: 16; seeds ½: 4.
+    order = {level: 2 * place for place, level in enumerate(LEVELS)}
+    runs = factorial(run, lambda *at: {"inception_score": 1 + 0.1 * (order[at[:3]] + at[3])})
+    found = effects(runs, ["depth", "learning_rate", "algorithm"], INCEPTION)
+    shares = {effect.term: effect.share for effect in found}
+    assert len(shares) == 6
+    assert shares["depth",] == pytest.approx(256 / 340)
+    assert shares["learning_rate",] == pytest.approx(64 / 340)
+    assert shares["algorithm",] == pytest.approx(16 / 340)
+    assert [e.term for e in found[:3]] == [("depth",), ("learning_rate",), ("algorithm",)]
+    assert sum(shares.values()) == pytest.approx(336 / 340)
+    assert shares["depth", "algorithm"] == pytest.approx(0, abs=1e-12)
+
+
+def test_effects_find_an_interaction_that_has_no_main_effect(run):
+    runs = factorial(run, lambda depth, rate, a, seed: {
+        "mse_x": 1 + ((depth == 2) == (a == "alice")) + 0.01 * seed + 0.001 * (rate > 5e-4)})  # fmt: skip
+    found = effects(runs, ["depth", "learning_rate", "algorithm"], MSE)
+    assert found[0].term == ("depth", "algorithm")
+    assert found[0].p < 0.01 < min(e.p for e in found[1:])
+    # Eight ranks above the middle and eight below it, 4 away on average: 16 · 16 of 340, less ½ for each of 8 ties.
+    assert found[0].share == pytest.approx(256 / 336)
+
+
+def test_effects_count_a_divergence_as_the_worst_rank(run):
+    # One half of the runs is equal, one half DIVERGED: mean ranks 4.5 and 12.5, nothing else varies.
+    runs = factorial(run, lambda depth, *_: {"outcome": "DIVERGED", "mse_x": np.nan} if depth == 3 else {})
+    found = effects(runs, ["depth", "learning_rate", "algorithm"], MSE)
+    assert found[0].term == ("depth",)
+    assert found[0].share == pytest.approx(1)
+
+
+def test_effects_are_none_where_terms_cannot_be_told_apart_or_nothing_varies(run):
+    names = ["depth", "learning_rate", "algorithm"]
+    confounded = factorial(run, lambda *at: {"inception_score": 1 + at[3] + at[0]})
+    confounded["learning_rate"] = confounded["depth"] / 1000
+    assert effects(confounded, names, INCEPTION) == []
+    assert effects(factorial(run, lambda *_: {}), names, INCEPTION) == []
+    assert effects(confounded.iloc[:0], [], INCEPTION) == []
+
+
+def test_factors_are_what_varies(run):
+    assert factors(factorial(run, lambda *_: {}), ["depth", "learning_rate"]) == [
+        "depth",
+        "learning_rate",
+        "algorithm",
+    ]
+    only = pd.DataFrame([run("alice", i, lam) for i in range(2) for lam in (0.1, 1.0)])
+    assert factors(only, ["depth"]) == ["depth", "lam"]
+
+
+def test_causes_name_the_factor_and_level_that_diverge(run):
+    runs = factorial(
+        run,
+        lambda depth, rate, a, seed: {"outcome": "DIVERGED" if rate > 5e-4 and seed else "COMPLETED"},
+        replications=10,
+    )
+    found = causes(runs, ["depth", "learning_rate", "algorithm"])
+    assert (found[0].factor, found[0].worst, found[0].diverged, found[0].results) == (
+        "learning_rate",
+        "0.001",
+        36,
+        40,
+    )
+    assert found[0].p < 1e-10
+    assert all(cause.p > 0.9 for cause in found[1:])
+
+    # Two binomials, 36 of 40 and 0 of 40, against 36 of 80: the deviance is that of the margins.
+    def deviance(k, n):
+        return -2 * sum(c * np.log(c / n) for c in (k, n - k) if c)
+
+    assert found[0].deviance == pytest.approx(deviance(36, 80) - deviance(36, 40), rel=1e-3)
+
+
+@pytest.mark.parametrize("outcome", ["COMPLETED", "DIVERGED"])
+def test_causes_are_none_where_all_runs_end_alike(run, outcome):
+    assert causes(factorial(run, lambda *_: {"outcome": outcome}), ["depth"]) == []
