@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench clean
+.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -62,6 +62,9 @@ test-browser: setup ## the MLflow UI in Chromium
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)
+
+bench-search: setup ## the samplers against the stored grid of `make study`
+	@$(BIN)/python -m infra.search_bench $(ARGS)
 
 clean: ## remove what was installed and built; results and MLflow's store stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, NoReturn
 
 import tyro
@@ -19,10 +19,11 @@ from rich.console import Console
 from result_schema import Outcome, SchemaError, read_runs
 from sweeps import planning, schedule
 from sweeps.cluster import ClusterError, connect
-from sweeps.grid import Grid
+from sweeps.optuna_search import METRICS, Settings
 from sweeps.store import Store
 from sweeps.study import Study
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
+from sweeps.work import GridWork, SearchWork, Work
 from trainables import precision
 
 MIRROR_PATIENCE = 300.0
@@ -51,6 +52,21 @@ class Options:
     """Training iterations per run: one critic step and the configuration's encoder/decoder steps each."""
     limit: Annotated[int | None, _preset("N")] = None
     """Train a balanced subset of this many configurations."""
+    search: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="{grid,random,tpe,nsga2}", help_behavior_hint="(default: the study's)"),
+    ] = None
+    """How configurations are chosen: all of the grid, or by an Optuna sampler, whose runs have a folder of their own."""
+    runs: int = 96
+    """With --search: configurations to train per algorithm and λ."""
+    metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METRIC ...")] = ("inception_score",)
+    """With --search: inception_score or mse_x, of which nsga2 takes both."""
+    generation: int = 16
+    """With --search: configurations that are proposed, and train fused, before their results are told."""
+    search_seed: int = 0
+    """With --search: seed of the sampler."""
+    optuna_storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
+    """With --search: also write the history there, for optuna-dashboard; sqlite:///FILE, another RDB URL or a journal file."""
     precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
     """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
     results: str = "results"
@@ -118,39 +134,46 @@ def run(study: Study, options: Options, console: Console) -> int:
         iterations=options.iterations,
         limit=options.limit,
     )
-    declared = study.declared(preset, options.algorithms, options.precision)
+    sampler = options.search or study.search
+    if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
+        study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     store = Store(f"{options.results.rstrip('/')}/{study.name}")
-    finished = store.finished() if store.check(study.name, options.precision) else set()
-    todo = planning.missing(declared, finished)
-    already = len(declared) - len(todo)
-    if options.dry_run or options.simulate is not None:
-        simulated = schedule.table(todo, options.simulate) if options.simulate else ""
-        describe(len(declared), todo, console)
-        console.print(simulated, end="")
-        return 0
+    there = store.check(study.name, options.precision)
+    work: Work
+    if sampler == "grid":
+        declared = study.declared(preset, options.algorithms, options.precision)
+        work = GridWork(declared, store.finished() if there else set())
+        if options.dry_run or options.simulate is not None:
+            simulated = schedule.table(work.missing, options.simulate) if options.simulate else ""
+            describe(len(declared), work.missing, console)
+            console.print(simulated, end="")
+            return 0
+    else:
+        if options.dry_run or options.simulate is not None or options.limit is not None:
+            raise ValueError("--dry-run, --simulate and --limit are of a grid; leave them out, or --search")
+        metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
+        settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed)
+        algorithms = options.algorithms or study.algorithms
+        work = SearchWork(
+            study, preset, algorithms, options.precision, settings, store, options.optuna_storage
+        )
     store.check_writable()
-    slots = connect(options.address) if todo else None
+    slots = connect(options.address) if work.todo else None
     if slots:
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision)
-    console.print(f"{study.name}: {len(declared)} runs declared, {already} stored, {len(todo)} to train")
+    console.print(
+        f"{study.name}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
+    )
     warning = check_tracking(tracking_uri)
     if warning:
         console.print(f"warning: {warning}")
     follower = start_follower(store.uri, tracking_uri)
-    errors: list[str] = []
-    if slots:
-        from sweeps import execution
-
-        members, memory = planning.CPU_MEMBERS, planning.MEMORY
-        if slots.device != "cpu":
-            members, memory = planning.GPU_MEMBERS, planning.GPU_MEMORY
-        plans = planning.cut(todo, slots.count, members, memory)
-        errors = execution.train(store, plans, already, slots, console)
+    errors = work.train(store, slots, console) if slots else []
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
-    return conclude(study, declared, store, errors, reported, mirrored.message, tracking_uri, console)
+    return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
 
 
 def describe(declared: int, todo: planning.Missing, console: Console) -> None:
@@ -178,7 +201,7 @@ def report(store: Store, iterations: int) -> str | None:
 
 def conclude(
     study: Study,
-    declared: Grid,
+    work: Work,
     store: Store,
     errors: Sequence[str],
     report_error: str | None,
@@ -189,9 +212,9 @@ def conclude(
     """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
     rows = read_runs(store.uri)
     stored = dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
-    counts = Counter(stored[key] for key in (run.key for run in declared) if key in stored)
+    counts = Counter(stored[key] for key in work.run_keys() if key in stored)
     words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-    console.print(f"stored    {counts.total()} of {len(declared)} runs: {words or 'none'}")
+    console.print(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")
     console.print(f"MLflow    {mirrored}")
     if report_error:
         console.print(f"report    failed: {report_error}; try: python -m analysis.report {store.uri}")
@@ -200,9 +223,10 @@ def conclude(
     default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
     ui = "make ui" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
     console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
+    work.conclude(console)
     for error in errors[:3]:
         console.print(f"failed    {error}")
-    unfinished = len(declared) - counts.total() + counts[Outcome.FAILED]
+    unfinished = work.declared - counts.total() + counts[Outcome.FAILED]
     if unfinished:
         console.print(
             f"continue  {unfinished} runs are not finished; give the same command again to train them"

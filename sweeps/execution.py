@@ -4,26 +4,69 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from ray import tune
-from ray.tune.search import BasicVariantGenerator
+from ray.tune.search import BasicVariantGenerator, Searcher
 from rich.console import Console
 
-from sweeps import provenance
+from sweeps import planning, provenance
 from sweeps.cluster import Slots
 from sweeps.planning import CohortPlan
 from sweeps.progress import StudyProgress
 from sweeps.schedule import CHECKPOINT_SECONDS, progress_seconds
 from sweeps.store import Store
 from sweeps.trial import train_cohort
+from trainables.runs import Run
 
 RETRIES = 3
 """Times a trial that died is continued from its last checkpoint before its runs are FAILED."""
 
 SCRATCH = "ray"
 """Folder of the store where Ray keeps the checkpoints of trials in flight; removed when they end."""
+
+
+class InGenerations(Searcher):
+    """Has Tune start the cohorts of one generation after the other.
+
+    The next generation is made once every cohort of the last one has ended, and its rows are stored: what is
+    proposed does not depend on which of them ended first.
+
+    Args:
+        generations: cohorts; each carries its runs, which no one knows when the study begins.
+    """
+
+    def __init__(self, generations: Iterator[Sequence[CohortPlan]]) -> None:
+        super().__init__()
+        self.generations = generations
+        self.waiting: list[CohortPlan] = []
+        self.running: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles it for a restore; studies continue from the rows instead
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The configuration of a trial; None while a generation is not done, FINISHED after the last one."""
+        if not self.waiting:
+            if self.running:
+                return None
+            self.waiting = list(next(self.generations, ()))
+            if not self.waiting:
+                return str(Searcher.FINISHED)
+        plan = self.waiting.pop(0)
+        self.running.add(trial_id)
+        return {"cohort": plan.key, "runs": [run.to_dict() for run in plan.runs], "seconds": plan.seconds}
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        self.running.discard(trial_id)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: a search continues from the stored rows."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as `save`."""
 
 
 def train(
@@ -34,10 +77,59 @@ def train(
     Returns the error of each cohort that was lost for good; its runs have FAILED rows.
     Ctrl-C ends it early, without an error: what is stored is stored.
     """
+    progress = StudyProgress(already, sum(map(len, plans)), console)
+    progress.expect(plans)
+    # Not a grid search: Tune copies the whole grid for each of its trials.
+    cohorts = [{"cohort": key} for key in progress.plans]
+    in_order = BasicVariantGenerator(cohorts, max_concurrent=slots.count)
+    return _fit(store, in_order, len(cohorts), progress, dict(progress.plans), slots)
+
+
+def search(
+    store: Store,
+    generations: Iterator[Sequence[Run]],
+    already: int,
+    most: int,
+    slots: Slots,
+    members: int,
+    memory: int,
+    console: Console,
+) -> list[str]:
+    """Train generation after generation, each cut into cohorts; else as `train`.
+
+    Args:
+        store: where rows go.
+        generations: the runs to train of each; the next one is asked for when the rows of the last are stored.
+        already: runs that were stored before.
+        most: runs in all generations, at most.
+        slots: trials that run at once.
+        members: the most members of a cohort.
+        memory: bytes that a cohort may take.
+        console: where progress is shown.
+    """
+    progress = StudyProgress(already, most, console)
+
+    def cohorts() -> Iterator[Sequence[CohortPlan]]:
+        for runs in generations:
+            plans = planning.cut(runs, slots.count, members, memory)
+            progress.expect(plans)
+            yield plans
+
+    return _fit(store, InGenerations(cohorts()), max(most, 1), progress, {}, slots)
+
+
+def _fit(
+    store: Store,
+    searcher: BasicVariantGenerator | InGenerations,
+    trials: int,
+    progress: StudyProgress,
+    plans: Mapping[str, CohortPlan],
+    slots: Slots,
+) -> list[str]:
+    """Run Tune; `plans`: the cohorts whose runs are not in their trials' configurations."""
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     started_at = datetime.now(UTC)
     origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
-    by_key = {plan.key: plan for plan in plans}
     settings = {
         "directory": store.uri_for_workers,
         "device": slots.device,
@@ -46,18 +138,16 @@ def train(
         "progress_seconds": progress_seconds(slots.count),
         **origin,
     }
-    # Not a grid search: Tune copies the whole grid for each of its trials.
-    in_order = BasicVariantGenerator([{"cohort": key} for key in by_key], max_concurrent=slots.count)
-    with StudyProgress(by_key, already, console) as progress, warnings.catch_warnings():
+    with progress, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         grid = tune.Tuner(
             tune.with_resources(
-                tune.with_parameters(train_cohort, plans=by_key, settings=settings), slots.resources
+                tune.with_parameters(train_cohort, plans=plans, settings=settings), slots.resources
             ),
             param_space={"cohort": None},
             tune_config=tune.TuneConfig(
-                num_samples=len(by_key),
-                search_alg=in_order,
+                num_samples=trials,
+                search_alg=searcher,
                 reuse_actors=True,
                 trial_name_creator=lambda trial: f"cohort-{trial.trial_id}",
                 trial_dirname_creator=lambda trial: f"cohort-{trial.trial_id}",
@@ -75,7 +165,7 @@ def train(
     errors = []
     finished = store.finished()
     for result in (r for r in grid if r.error is not None):
-        plan = by_key[result.config["cohort"]]
+        plan = progress.plans[result.config["cohort"]]
         lost = [run for run in plan.runs if run.key not in finished]
         if lost:
             errors.append(f"{type(result.error).__name__}: {str(result.error).strip().splitlines()[-1]}")

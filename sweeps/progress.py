@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
 
@@ -23,18 +24,18 @@ class StudyProgress(tune.Callback):
     networks, which train first, do not make it pessimistic.
 
     Args:
-        plans: the cohorts to train, by their key.
         already: runs that were stored before.
+        todo: runs to train.
         console: where to show it.
     """
 
-    def __init__(self, plans: dict[str, CohortPlan], already: int, console: Console) -> None:
-        self.plans = plans
+    def __init__(self, already: int, todo: int, console: Console) -> None:
+        self.plans: dict[str, CohortPlan] = {}
+        self.expected = self.planned = 0.0
         self.console = console
         self.already = already
         self.done = already
-        self.total = already + sum(len(plan) for plan in plans.values())
-        self.cost = sum(plan.seconds for plan in plans.values())
+        self.total = already + todo
         self.parts: dict[str, float] = {}
         self.diverged: dict[str, int] = {}
         self.seconds_done = 0.0
@@ -54,6 +55,18 @@ class StudyProgress(tune.Callback):
         self.task = self.bar.add_task(
             "training", total=self.total, completed=already, work=0.0, diverged=0, left="estimating time left"
         )
+
+    def expect(self, plans: Iterable[CohortPlan]) -> None:
+        """Cohorts that are going to be trained: all of a grid, the next generation of a search."""
+        for plan in plans:
+            self.plans[plan.key] = plan
+            self.expected += plan.seconds
+            self.planned += len(plan)
+
+    @property
+    def cost(self) -> float:
+        """Expected seconds of all runs; those that are not planned yet as the others."""
+        return self.expected * (self.total - self.already) / max(self.planned, 1)
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # Tune pickles its callbacks for a restore; studies continue from the rows instead
@@ -93,7 +106,7 @@ class StudyProgress(tune.Callback):
 
     def _show(self) -> None:
         diverged, left = self.diverged_runs, self.time_left()
-        work = self.seconds_done / self.cost
+        work = self.seconds_done / self.cost if self.cost else 0.0
         self.bar.update(self.task, completed=self.done, work=work, diverged=diverged, left=left)
         now = time.monotonic()
         if not self.console.is_terminal and now - self.last_line > LINE_SECONDS:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sweeps.grid import Grid
+from sweeps.space import Space, check, points
 from trainables import objectives
 from trainables.runs import Configuration, Run
 
@@ -38,30 +39,34 @@ class Study:
     Attributes:
         name: names its results directory and MLflow experiment; letters, digits, `_` and `-`.
         question: what it is run to find out.
-        space: hyper-parameter -> its levels; the configurations are the full factorial.
+        space: hyper-parameter -> its levels, or what else `sweeps.space` has; the configurations are the full factorial.
         algorithms: objectives compared by default.
         presets: name -> Preset.
+        search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
 
     Raises:
-        ValueError: the name has other characters.
+        ValueError: the name has other characters, or a dimension depends on a later one.
     """
 
     name: str
     question: str
-    space: Mapping[str, Sequence[Any]]
+    space: Space
     algorithms: tuple[str, ...]
     presets: Mapping[str, Preset] = field(default_factory=dict)
+    search: str = "grid"
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
             raise ValueError(f"a study's name must be letters, digits, '_' and '-', got {self.name!r}")
+        check(self.space)
 
     def configurations(self) -> list[Configuration]:
-        """The full factorial in declared order; a configuration's number is its place in it."""
-        return [
-            Configuration(**dict(zip(self.space, levels, strict=True)))
-            for levels in itertools.product(*self.space.values())
-        ]
+        """The full factorial in declared order; a configuration's number is its place in it.
+
+        Raises:
+            ValueError: a dimension is no list of levels.
+        """
+        return [Configuration(**point) for point in points(self.space)]
 
     def subset(self, limit: int | None) -> list[tuple[int, Configuration]]:
         """`limit` numbered configurations: deterministic, balanced in levels, nested in larger limits.
@@ -77,7 +82,8 @@ class Study:
             return numbered
         if not 1 <= limit <= size:
             raise ValueError(f"limit must be 1 to {size}, the configurations of {self.name}, got {limit}")
-        places = np.array(list(itertools.product(*(range(len(levels)) for levels in self.space.values()))))
+        levels = [dict.fromkeys(getattr(c, name) for _, c in numbered) for name in self.space]
+        places = np.array(list(itertools.product(*(range(len(own)) for own in levels))))
         one_hot = np.concatenate(
             [np.eye(places[:, f].max() + 1)[places[:, f]] for f in range(places.shape[1])], 1
         )

@@ -20,17 +20,18 @@ from ray import tune
 from sweeps.planning import CohortPlan
 from sweeps.store import Store
 from trainables import checkpoint, memory
+from trainables.runs import Run
 from trainables.training import Result, Training
 
 PARTS = "parts.json"
 """File of a checkpoint, beside the state of the part in training: the parts that are left."""
 
 
-def train_cohort(trial: dict[str, str], plans: Mapping[str, CohortPlan], settings: dict[str, Any]) -> None:
+def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], settings: dict[str, Any]) -> None:
     """Train the cohort of key `trial["cohort"]` from its last checkpoint, if any, and store one row per run.
 
     Args:
-        trial: what Tune varies.
+        trial: what Tune varies: the key of a cohort, and where it is none of `plans` its runs and expected seconds.
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), git_commit, versions.
@@ -39,7 +40,12 @@ def train_cohort(trial: dict[str, str], plans: Mapping[str, CohortPlan], setting
         RuntimeError: memory does not suffice for a single member; what was stored before is stored.
     """
     torch.set_num_threads(1)
-    CohortTrial(plans[trial["cohort"]], settings).run()
+    if trial["cohort"] in plans:
+        plan = plans[trial["cohort"]]
+    else:
+        runs = tuple(map(Run.from_dict, trial["runs"]))
+        plan = CohortPlan(runs, 0, len(runs), trial["seconds"])
+    CohortTrial(plan, settings).run()
 
 
 class CohortTrial:

@@ -86,6 +86,38 @@ def test_study_is_complete_when_its_driver_is_killed_again_and_again(tmp_path: P
 
 
 @pytest.mark.slow
+def test_search_trains_no_configuration_twice_and_loses_none_when_it_is_killed(tmp_path: Path) -> None:
+    arguments = [
+        "--search",
+        "tpe",
+        "--runs",
+        "24",
+        "--generation",
+        "8",
+        "--iterations",
+        "200",
+        "--algorithms",
+        "alice",
+    ]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    study(whole, *arguments)
+    for seconds in (12.0, 20.0):
+        driver = subprocess.Popen(command(killed, *arguments), cwd=killed, stdout=subprocess.DEVNULL)
+        time.sleep(seconds)
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.wait()
+    output = study(killed, *arguments)
+    assert "0 of 24" not in output
+    tables = [read_runs(str(where / f"{DIRECTORY}-search")).to_pylist() for where in (whole, killed)]
+    results = [{row["run_key"]: row["inception_score"] for row in table} for table in tables]
+    assert len(tables[1]) == 24
+    assert results[0] == results[1]
+    assert "24 stored, 0 to train" in study(killed, *arguments)
+
+
+@pytest.mark.slow
 def test_study_says_how_to_continue_when_it_is_interrupted(tmp_path: Path) -> None:
     arguments = ["--preset", "smoke", "--iterations", "400"]
     driver = subprocess.Popen(

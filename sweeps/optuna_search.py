@@ -1,0 +1,274 @@
+"""Search by Optuna: it proposes generations of configurations, cohorts train them, each gets its own result told.
+
+A search is a declaration as a grid is: its next generation is a pure function of the stored rows of those before,
+of the sampler and of its seed. So it does not depend on how its runs were scheduled, and a killed one continues by
+being asked again: what is stored is told, what is not is trained. Nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import optuna
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from result_schema import Outcome
+from sweeps import space as spaces
+from sweeps.space import Float, Int, Space, When
+from trainables.runs import Configuration, Run
+
+METRICS = {"inception_score": "maximize", "mse_x": "minimize"}
+"""Search metrics, and which way is better."""
+
+SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
+    "random": lambda seed, size: RandomSampler(seed=seed),
+    "tpe": lambda seed, size: TPESampler(seed=seed, n_startup_trials=size),
+    "nsga2": lambda seed, size: NSGAIISampler(seed=seed, population_size=size),
+}
+"""Name -> its sampler, from a seed and the size of a generation."""
+
+TRIES = 50
+"""Proposals of what has been proposed before that are passed over before a point is drawn at random."""
+
+RESULTS = (Outcome.COMPLETED, Outcome.DIVERGED)
+"""Outcomes that need no training."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to search.
+
+    Attributes:
+        sampler: one of SAMPLERS.
+        metrics: search metrics; one, or both for the Pareto front (nsga2).
+        runs: how many configurations to train.
+        generation: how many are proposed before their results are told.
+        seed: of the sampler.
+
+    Raises:
+        ValueError: a name is unknown, a number < 1, or nsga2 has not two metrics, or another one not one.
+    """
+
+    sampler: str
+    metrics: tuple[str, ...]
+    runs: int
+    generation: int
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"search must be one of grid, {', '.join(SAMPLERS)}, got {self.sampler!r}")
+        for metric in self.metrics:
+            if metric not in METRICS:
+                raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        if len(self.metrics) != (2 if self.sampler == "nsga2" else 1):
+            raise ValueError(f"{self.sampler} takes {'two metrics' if self.sampler == 'nsga2' else 'one metric'}, "
+                             f"got {', '.join(self.metrics) or 'none'}")  # fmt: skip
+        for name in ("runs", "generation"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+
+
+@final
+@dataclass
+class Search:
+    """One search: over the configurations of a space, for one algorithm, λ and seed of training.
+
+    Attributes:
+        space: what is searched.
+        settings: how.
+        run_of: the run of a configuration.
+        history: Optuna's study, in memory.
+        told: keys of the runs that were proposed and told.
+    """
+
+    space: Space
+    settings: Settings
+    run_of: Callable[[Configuration], Run]
+    told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        spaces.check(self.space)
+        self.history = optuna.create_study(
+            directions=[StudyDirection[METRICS[m].upper()] for m in self.settings.metrics]
+        )
+        self.generations = 0
+        self._asked: list[tuple[optuna.Trial, Run]] = []
+
+    def ask(self) -> list[Run]:
+        """The next generation, no run of it proposed before; none when the budget or the space is exhausted.
+
+        Raises:
+            RuntimeError: the last generation has not been told.
+        """
+        if self._asked:
+            raise RuntimeError("tell the last generation's results before asking for the next one")
+        left = min(self.settings.generation, self.settings.runs - len(self.told))
+        seed = zlib.crc32(f"{self.settings.seed}/{self.generations}".encode())
+        self.history.sampler = SAMPLERS[self.settings.sampler](seed, self.settings.generation)
+        self.generations += 1
+        doubled: list[optuna.Trial] = []
+        tries = 0
+        while len(self._asked) < left:
+            if tries == TRIES and not self._enqueue_new(seed):
+                break
+            tries += 1
+            trial = self.history.ask()
+            run = self.run_of(_configuration(trial, self.space))
+            if run.key in self.told or any(run.key == other.key for _, other in self._asked):
+                doubled.append(
+                    trial
+                )  # left running until the end: TPE then looks elsewhere ("constant liar")
+                continue
+            trial.set_user_attr("run_key", run.key)
+            self._asked.append((trial, run))
+            tries = 0
+        for trial in doubled:
+            self.history.tell(trial, state=TrialState.FAIL)
+        return [run for _, run in self._asked]
+
+    def tell(self, rows: Mapping[str, Row]) -> None:
+        """Tell the asked generation's results: COMPLETED as they are, DIVERGED as infeasible and worse than any
+        value, FAILED or absent as failed, to be proposed again by a later start.
+
+        Args:
+            rows: run key -> columns of its row, `outcome` and the search metrics among them.
+        """
+        for trial, run in self._asked:
+            row = rows.get(run.key, {})
+            outcome = row.get("outcome", Outcome.FAILED)
+            trial.set_user_attr("outcome", str(outcome))
+            trial.set_constraint(
+                "diverged", float(outcome == Outcome.DIVERGED)
+            )  # above 0: behind every other
+            self.told.add(run.key)
+            if outcome == Outcome.COMPLETED:
+                self.history.tell(trial, [float(row[m]) for m in self.settings.metrics])
+            elif outcome == Outcome.DIVERGED:
+                self.history.tell(trial, [_worst(m) for m in self.settings.metrics])
+            else:
+                self.history.tell(trial, state=TrialState.FAIL)
+        self._asked = []
+
+    def best(self) -> list[FrozenTrial]:
+        """The best COMPLETED run, or the Pareto front of two metrics; nothing if none COMPLETED."""
+        found = self.history.best_trials if len(self.settings.metrics) > 1 else []
+        if len(self.settings.metrics) == 1 and self.history.get_trials(states=[TrialState.COMPLETE]):
+            found = [self.history.best_trial]
+        return [trial for trial in found if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+
+    def _enqueue_new(self, seed: int) -> bool:
+        """Have a configuration that was not proposed asked next; False where a grid has none left."""
+        if not spaces.is_grid(self.space):
+            return True  # a range always has another point
+        asked = self.told | {run.key for _, run in self._asked}
+        points = [c for c in spaces.points(self.space) if self.run_of(Configuration(**c)).key not in asked]
+        if points:
+            self.history.enqueue_trial(points[(seed + len(asked)) % len(points)])
+        return bool(points)
+
+
+def generations(searches: Sequence[Search], rows: Callable[[], Mapping[str, Row]]) -> Iterator[list[Run]]:
+    """The runs to train of one generation of all searches after the other.
+
+    A generation's results are told when the next one is asked for: train it before.
+
+    Args:
+        searches: side by side; their runs train together.
+        rows: the stored rows by run key.
+    """
+    while asked := [run for search in searches for run in search.ask()]:
+        stored = rows()
+        missing = [run for run in asked if stored.get(run.key, {}).get("outcome") not in RESULTS]
+        if missing:
+            yield missing
+            stored = rows()
+        for search in searches:
+            search.tell(stored)
+
+
+def importances(search: Search) -> list[dict[str, float]]:
+    """fANOVA (Hutter et al. 2014) of what was told: of each search metric hyper-parameter -> share of the variance.
+
+    Of the COMPLETED runs; nothing where there are fewer than four of them, or where they all agree. Conditional
+    hyper-parameters are left out, since not every run has them.
+    """
+    done = [
+        t
+        for t in search.history.get_trials(deepcopy=False)
+        if t.user_attrs.get("outcome") == Outcome.COMPLETED
+    ]
+    if len(done) < 4:
+        return []
+    found = []
+    for place in range(len(search.settings.metrics)):
+        values = [trial.values[place] for trial in done]
+        one = optuna.create_study()
+        one.add_trials(
+            [
+                create_trial(value=v, params=t.params, distributions=t.distributions)
+                for t, v in zip(done, values, strict=True)
+            ]
+        )
+        shares = (
+            get_param_importances(one, evaluator=FanovaImportanceEvaluator(seed=0))
+            if len(set(values)) > 1
+            else {}
+        )
+        found.append(dict(shares))
+    return found
+
+
+def save(search: Search, name: str, storage: str) -> None:
+    """Write a search's told history into an Optuna storage, for optuna-dashboard; what is there stays.
+
+    Args:
+        name: of the study there.
+        storage: an RDB URL such as sqlite:///optuna.db, or the path of a journal file.
+    """
+    backend: Any = storage
+    if "://" not in storage:
+        backend = JournalStorage(JournalFileBackend(storage))
+    study = optuna.create_study(
+        study_name=name, storage=backend, load_if_exists=True, directions=search.history.directions
+    )
+    study.set_metric_names(list(search.settings.metrics))
+    there = {trial.user_attrs.get("run_key") for trial in study.get_trials(deepcopy=False)}
+    told = search.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    study.add_trials([trial for trial in told if trial.user_attrs["run_key"] not in there])
+
+
+def _configuration(trial: optuna.Trial, space: Space) -> Configuration:
+    values: dict[str, Any] = {}
+    for name, dimension in space.items():
+        if isinstance(dimension, When):
+            if values[dimension.name] not in dimension.among:
+                values[name] = dimension.otherwise
+                continue
+            dimension = dimension.dimension
+        values[name] = _suggest(trial, name, dimension)
+    return Configuration(**values)
+
+
+def _suggest(trial: optuna.Trial, name: str, dimension: Sequence[Any] | Float | Int) -> Any:
+    if isinstance(dimension, Float):
+        return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
+    if isinstance(dimension, Int):
+        return trial.suggest_int(name, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
+    return trial.suggest_categorical(name, list(dimension))
+
+
+def _worst(metric: str) -> float:
+    return -math.inf if METRICS[metric] == "maximize" else math.inf

@@ -1,0 +1,205 @@
+"""Search: what is proposed is a pure function of what was told, no point twice, divergence is learnt from."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from sweeps.optuna_search import SAMPLERS, Search, Settings, generations, importances, save
+from sweeps.search import STUDY as WIDE
+from sweeps.space import Float, Int, Space, When
+from sweeps.toy_robustness import STUDY
+from trainables.runs import Configuration, Run
+
+BOTH = ("inception_score", "mse_x")
+
+
+def run_of(configuration: Configuration) -> Run:
+    return Run("searched", "alice", 0.1, 0, configuration, 20)
+
+
+def search(
+    sampler: str, runs: int = 24, generation: int = 8, seed: int = 0, space: Space = STUDY.space
+) -> Search:
+    metrics = BOTH if sampler == "nsga2" else BOTH[:1]
+    return Search(space, Settings(sampler, metrics, runs, generation, seed), run_of)
+
+
+def result(run: Run) -> dict[str, Any]:
+    """A smooth response: width and β1 matter, the rate beyond 1e-3 diverges."""
+    c = run.configuration
+    if c.learning_rate > 9e-4:
+        return {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}
+    return {
+        "outcome": "COMPLETED",
+        "inception_score": c.width / 64 + 2 * c.beta1,
+        "mse_x": 1 / c.width + c.beta1,
+    }
+
+
+def finish(one: Search) -> list[list[Run]]:
+    """Search to the end; the runs of each generation."""
+    asked = []
+    while runs := one.ask():
+        one.tell({run.key: result(run) for run in runs})
+        asked.append(runs)
+    return asked
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_search_asks_in_generations_and_for_no_configuration_twice(sampler: str) -> None:
+    asked = finish(search(sampler, runs=20))
+    assert [len(runs) for runs in asked] == [8, 8, 4]
+    assert len({run.key for runs in asked for run in runs}) == 20
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_search_is_a_function_of_seed_and_results(sampler: str) -> None:
+    first, again, other = (finish(search(sampler, seed=seed)) for seed in (0, 0, 1))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_search_ends_when_a_small_grid_is_exhausted(sampler: str) -> None:
+    space = {name: levels[:1] for name, levels in STUDY.space.items()} | {"width": (32, 64, 128)}  # type: ignore[index]
+    asked = [run for runs in finish(search(sampler, runs=10, generation=2, space=space)) for run in runs]
+    assert sorted(run.configuration.width for run in asked) == [32, 64, 128]
+
+
+def test_tpe_turns_to_what_is_good_and_away_from_what_diverges() -> None:
+    asked = finish(search("tpe", runs=80))
+    late = [run.configuration for runs in asked[5:] for run in runs]
+    share = {
+        "best": sum(c.width == 128 and c.beta1 == 0.9 for c in late) / len(late),
+        "diverged": sum(c.learning_rate > 9e-4 for c in late) / len(late),
+    }
+    assert share["best"] > 2 / 6  # twice what chance gives
+    assert share["diverged"] < 1 / 3 / 2
+
+
+def test_divergence_is_told_as_worst_and_infeasible_and_is_never_best() -> None:
+    one = search("random", runs=30)
+    finish(one)
+    trials = one.history.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    gone = [t for t in trials if t.user_attrs["outcome"] == "DIVERGED"]
+    assert len(trials) == 30
+    assert gone
+    assert {t.value for t in gone} == {float("-inf")}
+    (best,) = one.best()
+    assert best.value == max(t.value for t in trials)
+    assert best.user_attrs["outcome"] == "COMPLETED"
+
+
+def test_front_of_two_metrics_has_completed_runs_alone() -> None:
+    one = search("nsga2", runs=40)
+    finish(one)
+    front = {tuple(trial.values) for trial in one.best()}
+    assert front
+    assert not any(a[0] >= b[0] and a[1] <= b[1] and a != b for a in front for b in front)
+
+
+def test_search_is_without_a_best_when_everything_diverged_or_failed() -> None:
+    one = search("nsga2", runs=8)
+    runs = one.ask()
+    one.tell({run.key: {"outcome": "DIVERGED"} for run in runs[1:]})
+    assert one.best() == importances(one) == []
+
+
+def test_generations_train_what_is_not_stored_and_continue_where_they_were() -> None:
+    stored: dict[str, dict[str, Any]] = {}
+    trained: list[str] = []
+
+    def train(searches: list[Search], most: int) -> None:
+        for count, runs in enumerate(generations(searches, lambda: stored)):
+            if count == most:  # killed: half of a generation is stored
+                runs = runs[: len(runs) // 2]
+            trained.extend(run.key for run in runs)
+            stored.update({run.key: result(run) for run in runs})
+            if count == most:
+                return
+
+    train([search("tpe")], 1)
+    assert len(trained) == 12
+    train([search("tpe")], 99)
+    assert len(trained) == len(set(trained)) == 24
+    assert trained[:8] == [run.key for run in finish(search("tpe"))[0]]
+    assert set(trained) == {run.key for runs in finish(search("tpe")) for run in runs}
+    assert list(generations([search("tpe")], lambda: stored)) == []
+
+
+def test_a_failed_run_is_asked_for_again_by_the_next_start() -> None:
+    runs = next(generations([search("random")], dict))
+    stored = {run.key: result(run) for run in runs} | {runs[0].key: {"outcome": "FAILED"}}
+    assert next(generations([search("random")], lambda: stored)) == [runs[0]]
+
+
+def test_ranges_and_conditions_are_kept() -> None:
+    asked = [
+        run.configuration
+        for runs in finish(search("tpe", runs=48, generation=16, space=WIDE.space))
+        for run in runs
+    ]
+    assert len(set(asked)) == 48
+    assert all(1e-5 <= c.learning_rate <= 1e-2 and c.batch_size % 32 == 0 for c in asked)
+    assert all(c.critic_dropout == 0 for c in asked if c.critic_depth == 1)
+    assert any(c.critic_dropout > 0 for c in asked)
+
+
+def test_importances_name_what_moves_the_metric() -> None:
+    one = search("random", runs=64)
+    finish(one)
+    (shares,) = importances(one)
+    assert set(list(shares)[:2]) == {"width", "beta1"}
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["sqlite:///{}/optuna.db", "{}/optuna.log"])
+def test_history_is_saved_once_as_an_optuna_storage(kind: str, tmp_path: Path) -> None:
+    storage, one = kind.format(tmp_path), search("nsga2")
+    for _ in range(2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Optuna's, about its own experimental features
+            finish(one)
+            save(one, "mine", storage)
+            one = search("nsga2")
+    backend: Any = storage
+    if "://" not in storage:
+        backend = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(storage))
+    study = optuna.load_study(study_name="mine", storage=backend)
+    assert len({trial.user_attrs["run_key"] for trial in study.trials}) == len(study.trials) == 24
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (("annealing", BOTH[:1], 8, 8), "search must be one of grid, random, tpe, nsga2, got 'annealing'"),
+        (("tpe", ("loss",), 8, 8), "metric must be one of inception_score, mse_x, got 'loss'"),
+        (("tpe", BOTH, 8, 8), "tpe takes one metric, got inception_score, mse_x"),
+        (("nsga2", BOTH[:1], 8, 8), "nsga2 takes two metrics, got inception_score"),
+        (("tpe", BOTH[:1], 0, 8), "runs must be >= 1, got 0"),
+    ],
+)
+def test_settings_say_what_is_wrong(settings: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Settings(*settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Float(1.0, 0.0), "low <= high, got"),
+        (lambda: Float(0.0, 1.0, log=True), "low > 0, got 0.0"),
+        (lambda: Int(1, 8, step=2, log=True), "step must be >= 1, and 1 with log, got 2"),
+        (lambda: search("tpe", space={"a": When("b", (1,), (1, 2), 0), "b": (1,)}), "declared before it"),
+        (lambda: search("tpe", space={"a": ()}), "a must have at least one level, got none"),
+        (WIDE.configurations, "a grid needs levels, but depth, .* have ranges; add --search"),
+    ],
+)
+def test_spaces_say_what_is_wrong(make: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
