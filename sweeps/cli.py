@@ -150,8 +150,12 @@ def run(study: Study, options: Options, console: Console) -> int:
             console.print(simulated, end="")
             return 0
     else:
-        if options.dry_run or options.simulate is not None or options.limit is not None:
-            raise ValueError("--dry-run, --simulate and --limit are of a grid; leave them out, or --search")
+        of_grids = {"--dry-run": options.dry_run, "--simulate": options.simulate, "--limit": options.limit, "--seeds": options.seeds}  # fmt: skip
+        for option, value in of_grids.items():
+            if value is not None and value is not False:
+                raise ValueError(
+                    f"{option} must be left out with --search {sampler}: it is of a grid, got {value}"
+                )
         metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
         settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed)
         algorithms = options.algorithms or study.algorithms

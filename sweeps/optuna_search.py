@@ -91,6 +91,7 @@ class Search:
         run_of: the run of a configuration.
         history: Optuna's study, in memory.
         told: keys of the runs that were proposed and told.
+        exhausted: whether every point of a grid has been proposed.
     """
 
     space: Space
@@ -105,7 +106,13 @@ class Search:
             directions=[StudyDirection[METRICS[m].upper()] for m in self.settings.metrics]
         )
         self.generations = 0
+        self.exhausted = False
         self._asked: list[tuple[optuna.Trial, Run]] = []
+
+    @property
+    def declared(self) -> int:
+        """How many runs it is for: as many as were asked for, or all points of a grid that has fewer."""
+        return len(self.told) if self.exhausted else self.settings.runs
 
     def ask(self) -> list[Run]:
         """The next generation, no run of it proposed before; none when the budget or the space is exhausted.
@@ -123,6 +130,7 @@ class Search:
         tries = 0
         while len(self._asked) < left:
             if tries == TRIES and not self._enqueue_new(seed):
+                self.exhausted = True
                 break
             tries += 1
             trial = self.history.ask()

@@ -85,7 +85,7 @@ class SearchWork(Work):
 
     Args:
         study: whose space is searched.
-        preset: iterations and λ; one seed, no limit.
+        preset: iterations and λ; its seeds and limit are a grid's.
         algorithms: objectives.
         precision: of the networks' products.
         settings: how to search.
@@ -93,7 +93,7 @@ class SearchWork(Work):
         storage: Optuna storage for the histories, or None.
 
     Raises:
-        ValueError: the preset asks for several seeds or a subset, or an algorithm is unknown.
+        ValueError: an algorithm is unknown.
     """
 
     def __init__(
@@ -106,8 +106,6 @@ class SearchWork(Work):
         store: Store,
         storage: str | None,
     ) -> None:
-        if preset.seeds != 1:
-            raise ValueError(f"seeds must be 1 with --search, got {preset.seeds}; leave --seeds out")
         for name in algorithms:
             objectives.find(name)
         self.name, self.precision = study.name, precision
@@ -123,7 +121,7 @@ class SearchWork(Work):
 
     @property
     def declared(self) -> int:
-        return self.settings.runs * len(self.searches)
+        return sum(search.declared for search in self.searches.values())
 
     @property
     def todo(self) -> int:
@@ -140,13 +138,17 @@ class SearchWork(Work):
         )
 
     def conclude(self, console: Console) -> None:
-        """The best configuration, or the Pareto front, of each search, and what mattered."""
+        """The best configuration, or the Pareto front, of each search, and what mattered; saves the histories."""
+        self._save()
         for (algorithm, lam), search in self.searches.items():
             for trial in search.best()[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.metrics, trial.values, strict=True)
                 )
-                chosen = ", ".join(f"{name} {value:.4g}" for name, value in trial.params.items())
+                chosen = ", ".join(
+                    f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                    for name, value in trial.params.items()
+                )
                 console.print(f"best      {algorithm} λ={lam:g}: {values} with {chosen}")
             for metric, shares in zip(self.settings.metrics, importances(search), strict=False):
                 words = ", ".join(f"{name} {share:.0%}" for name, share in list(shares.items())[:4])
@@ -160,7 +162,6 @@ class SearchWork(Work):
         for runs in self._pending:
             self._save()
             yield runs
-        self._save()
 
     def _save(self) -> None:
         if self.storage:

@@ -67,8 +67,10 @@ def test_search_is_a_function_of_seed_and_results(sampler: str) -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_search_ends_when_a_small_grid_is_exhausted(sampler: str) -> None:
     space = {name: levels[:1] for name, levels in STUDY.space.items()} | {"width": (32, 64, 128)}  # type: ignore[index]
-    asked = [run for runs in finish(search(sampler, runs=10, generation=2, space=space)) for run in runs]
+    one = search(sampler, runs=10, generation=2, space=space)
+    asked = [run for runs in finish(one) for run in runs]
     assert sorted(run.configuration.width for run in asked) == [32, 64, 128]
+    assert (one.exhausted, one.declared) == (True, 3)
 
 
 def test_tpe_turns_to_what_is_good_and_away_from_what_diverges() -> None:
