@@ -17,6 +17,17 @@ constexpr long SLICE = 64;  // of k and of the columns of B: 16 KiB, half of an 
 constexpr int ACROSS = SLICE / LANES;
 constexpr double DENSE = 0.7;  // part of A that is not zero from which on the dense product is faster
 
+#if defined(__AVX2__)
+
+struct Orders {  // of each mask of eight lanes: the kept lanes' numbers, a byte each, the first kept lane first
+    uint64_t bytes[256] = {};
+    constexpr Orders() {
+        for (int mask = 0; mask < 256; mask++)
+            for (int lane = 0, place = 0; lane < 8; lane++)
+                if (mask >> lane & 1) bytes[mask] |= (uint64_t)lane << 8 * place++;
+    }
+};
+
 // Moves the lanes of `values` and `places` that are not zero in `values` to the front; returns how many.
 static inline long compress(vec &values, ivec &places) {
 #if defined(__AVX512F__)
@@ -24,18 +35,23 @@ static inline long compress(vec &values, ivec &places) {
     values = (vec)_mm512_maskz_compress_ps(kept, (__m512)values);
     places = (ivec)_mm512_maskz_compress_epi32(kept, (__m512i)places);
     return __builtin_popcount(kept);
-#elif defined(__AVX2__) && defined(__BMI2__)
+#else
+    static constexpr Orders orders;
     const int kept = _mm256_movemask_ps(_mm256_cmp_ps((__m256)values, _mm256_setzero_ps(), _CMP_NEQ_UQ));
-    const uint64_t bytes = _pdep_u64((uint64_t)kept, 0x0101010101010101) * 0xFF;  // a byte of ones per kept lane
-    const __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)_pext_u64(0x0706050403020100, bytes)));
+    const __m256i order = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((long long)orders.bytes[kept]));
     values = (vec)_mm256_permutevar8x32_ps((__m256)values, order);
     places = (ivec)_mm256_permutevar8x32_epi32((__m256i)places, order);
     return __builtin_popcount((unsigned)kept);
+#endif
+}
+
+static inline __attribute__((always_inline)) vec pick(vec a, vec b, ivec from) {  // a's lanes are 0 …, b's LANES …
+#if defined(__clang__)
+    vec out;
+    for (int l = 0; l < LANES; l++) out[l] = from[l] < LANES ? a[from[l]] : b[from[l] - LANES];
+    return out;
 #else
-    long count = 0;
-    for (int l = 0; l < LANES; l++)
-        if (values[l] != 0) values[count] = values[l], places[count++] = places[l];
-    return count;
+    return __builtin_shuffle(a, b, from);
 #endif
 }
 
@@ -47,7 +63,7 @@ static inline __attribute__((always_inline)) void exchange(vec *square) {
     for (int i = 0; i < LANES; i++)
         if (!(i & STEP)) {
             const vec a = square[i], b = square[i + STEP];
-            square[i] = __builtin_shuffle(a, b, low), square[i + STEP] = __builtin_shuffle(a, b, high);
+            square[i] = pick(a, b, low), square[i + STEP] = pick(a, b, high);
         }
 }
 
@@ -163,15 +179,17 @@ static inline void sparse_product(long m, long n, long k, const NonZeros &a, con
         }
 }
 
-// As `product`, of an A that a ReLU left: by its non-zero elements where that is faster.
+#endif
+
+// As `product`, of an A that a ReLU left: by its non-zero elements where the processor finds them fast, and that is faster.
 template <class Start, class Finish>
 static inline void product_of_units(long m, long n, long k, Matrix a, const float *b, long ldb, Start start,
                                     Finish finish) {
+#if defined(__AVX2__)
     static thread_local NonZeros found;
-    if (found.find(m, n, k, a))
-        sparse_product(m, n, k, found, b, ldb, start, finish);
-    else
-        product(m, n, k, a, b, ldb, start, finish);
+    if (found.find(m, n, k, a)) return sparse_product(m, n, k, found, b, ldb, start, finish);
+#endif
+    product(m, n, k, a, b, ldb, start, finish);
 }
 
 }  // namespace native
