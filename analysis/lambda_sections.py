@@ -32,7 +32,7 @@ _RANGES = (
 Table = tuple[list[str], list[list[str]]]
 
 
-def lambda_section(study: Rows, summary: pd.DataFrame, comparison: Comparison | None) -> Part | None:
+def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None) -> Part | None:
     """Everything about λ; None for a single one."""
     if len(study.lambdas) < 2:
         return None
@@ -47,9 +47,6 @@ def lambda_section(study: Rows, summary: pd.DataFrame, comparison: Comparison | 
         plane, "Median MSE against median inception score, one point per λ, joined in order of λ and named by it. Filled: the "
         "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
     if enough(study):
-        found = claim_of(study, comparison)
-        if found is not None:
-            body += page.paragraph(verdict(found), "finding")
         body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(begin=BEGIN), "small")
         body += page.table(*trend_cells(study, found), text_columns=1)
         body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 _ALICE_README = "README of the released ALICE code (Li et al. 2017), 576 configurations"
 _ALICE_NOTEBOOK = "plotting notebook of the released ALICE code (Li et al. 2017)"
 _SVAE = "sVAE, later version (Chen et al.), section 6.1 and figure 3"
+_SVAE_LAMBDA = "sVAE, later version (Chen et al.), section 6.4 and figure 7"
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,17 @@ TOY = (
 )  # fmt: skip
 
 
+LAMBDA = (
+    Published("sVAE-r and ALICE", None, "", None, None, "both reconstruct better as λ grows (CIFAR-10)", _SVAE_LAMBDA),
+    Published("alice", None, "", None, None, "the inception score falls once λ > 1e-3 (CIFAR-10)", _SVAE_LAMBDA),
+    Published("svae_r", None, "", None, None, "the inception score does not fall with λ (CIFAR-10)", _SVAE_LAMBDA),
+)  # fmt: skip
+
+
 def published_for(study: str) -> tuple[Published, ...]:
-    """What has been published about a study: the toy data's figures for a study whose name begins with `toy`."""
-    return TOY if study.startswith("toy") else ()
+    """What has been published about a study, by the beginning of its name."""
+    found = [figures for name, figures in (("toy", TOY), ("lambda", LAMBDA)) if study.startswith(name)]
+    return found[0] if found else ()
 
 
 def published_value(study: str, system: str, lam: float, column: str) -> Published | None:

@@ -18,6 +18,7 @@ import tyro
 from analysis import effect_sections, figure_sections, lambda_sections, page, rows, summary, table_sections
 from analysis.comparison import Comparison, compare_study
 from analysis.drawings import write_report
+from analysis.exchange import Claim
 from analysis.exemplars import spread
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
@@ -42,13 +43,14 @@ def build(study: Rows) -> dict[str, bytes]:
     """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
     table = summary.summarise(study)
     comparison = compare_study(study)
+    claim = lambda_sections.claim_of(study, comparison)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     parts = [
         (table_sections.summary_section(study, table), []),
         figure_sections.histogram_section(study, shown),
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
-        lambda_sections.lambda_section(study, table, comparison),
+        lambda_sections.lambda_section(study, table, claim),
         figure_sections.learning_section(study, shown),
         effect_sections.effect_section(study),
         (table_sections.marginal_section(study, shown), []),
@@ -58,11 +60,13 @@ def build(study: Rows) -> dict[str, bytes]:
     kept = [part for part in parts if part is not None]
     files = {
         "summary.csv": table.to_csv(index=False).encode(),
-        "summary.md": markdown(study, table, comparison, shown),
+        "summary.md": markdown(study, table, comparison, claim, shown),
     }
     for drawing in (drawing for _, drawings in kept for drawing in drawings):
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
     opening = table_sections.opening(study, comparison, shown)
+    if claim is not None:
+        opening += page.paragraph(lambda_sections.verdict(claim), "finding")
     if len(shown) < len(study.lambdas):
         opening += page.paragraph(f"Figures and marginal tables with a part per λ show {len(shown)} of "
                                   f"{len(study.lambdas)} λ.", "note")  # fmt: skip
@@ -71,11 +75,11 @@ def build(study: Rows) -> dict[str, bytes]:
     return files | {"report.html": html.encode()}
 
 
-def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, shown: list[float]) -> bytes:
+def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
+             shown: list[float]) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    claim = lambda_sections.claim_of(study, comparison)
     said = table_sections.findings(comparison, shown) + ([lambda_sections.verdict(claim)] if claim else [])
     said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
