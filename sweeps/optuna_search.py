@@ -91,7 +91,7 @@ class Search:
         run_of: the run of a configuration.
         history: Optuna's study, in memory.
         told: keys of the runs that were proposed and told.
-        exhausted: whether every point of a grid has been proposed.
+        exhausted: whether nothing new was found to propose.
     """
 
     space: Space
@@ -111,7 +111,7 @@ class Search:
 
     @property
     def declared(self) -> int:
-        """How many runs it is for: as many as were asked for, or all points of a grid that has fewer."""
+        """How many runs it is for: as many as were asked for, or all that the space has, if those are fewer."""
         return len(self.told) if self.exhausted else self.settings.runs
 
     def ask(self) -> list[Run]:
@@ -136,9 +136,8 @@ class Search:
             trial = self.history.ask()
             run = self.run_of(_configuration(trial, self.space))
             if run.key in self.told or any(run.key == other.key for _, other in self._asked):
-                doubled.append(
-                    trial
-                )  # left running until the end: TPE then looks elsewhere ("constant liar")
+                # Left running until the generation is asked for: TPE then looks elsewhere ("constant liar").
+                doubled.append(trial)
                 continue
             trial.set_user_attr("run_key", run.key)
             self._asked.append((trial, run))
@@ -158,9 +157,8 @@ class Search:
             row = rows.get(run.key, {})
             outcome = row.get("outcome", Outcome.FAILED)
             trial.set_user_attr("outcome", str(outcome))
-            trial.set_constraint(
-                "diverged", float(outcome == Outcome.DIVERGED)
-            )  # above 0: behind every other
+            # Above 0: samplers rank it behind every feasible one.
+            trial.set_constraint("diverged", float(outcome == Outcome.DIVERGED))
             self.told.add(run.key)
             if outcome == Outcome.COMPLETED:
                 self.history.tell(trial, [float(row[m]) for m in self.settings.metrics])
@@ -178,9 +176,9 @@ class Search:
         return [trial for trial in found if trial.user_attrs["outcome"] == Outcome.COMPLETED]
 
     def _enqueue_new(self, seed: int) -> bool:
-        """Have a configuration that was not proposed asked next; False where a grid has none left."""
+        """Have a point of a grid that was not proposed asked next; False where there is none, or no grid."""
         if not spaces.is_grid(self.space):
-            return True  # a range always has another point
+            return False
         asked = self.told | {run.key for _, run in self._asked}
         points = [c for c in spaces.points(self.space) if self.run_of(Configuration(**c)).key not in asked]
         if points:

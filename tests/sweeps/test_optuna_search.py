@@ -73,6 +73,12 @@ def test_search_ends_when_a_small_grid_is_exhausted(sampler: str) -> None:
     assert (one.exhausted, one.declared) == (True, 3)
 
 
+def test_search_ends_when_a_small_range_is_exhausted() -> None:
+    space = {name: levels[:1] for name, levels in STUDY.space.items()} | {"depth": Int(1, 3)}  # type: ignore[index]
+    one = search("random", runs=10, generation=2, space=space)
+    assert sorted(run.configuration.depth for runs in finish(one) for run in runs) == [1, 2, 3]
+
+
 def test_tpe_turns_to_what_is_good_and_away_from_what_diverges() -> None:
     asked = finish(search("tpe", runs=80))
     late = [run.configuration for runs in asked[5:] for run in runs]
