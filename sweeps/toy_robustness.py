@@ -5,9 +5,10 @@ Source   Chen et al., Symmetric Variational Autoencoder, §6.1 and figure 3: for
          the full factorial below, 2·3·2·3·2·2·2·2 = 576 configurations, is ours, and fixed.
 Command  make study, or python sweeps/toy_robustness.py [--preset smoke|embedded|paper] [--help]
          ray submit CLUSTER.yaml sweeps/toy_robustness.py -- --preset paper --address auto
-Cost     embedded: 1,152 runs, about 11 core-minutes; paper: 5,760 runs, about 5 core-hours.
+Cost     embedded: 1,152 runs, about 9 core-minutes; paper: 5,760 runs, about 4 core-hours.
 Expected both reconstruct at λ = 0.1, sVAE-r with the better overall inception score (paper). Obtained at
-         the embedded budget: ALICE ahead in both; docs/reproduction.md has the intervals.
+         the paper's budget: both reconstruct; sVAE-r has the better score at λ = 1 and 10, not at 0.1
+         (docs/reproduction.md, with intervals).
 """
 
 from sweeps.cli import main
