@@ -225,7 +225,7 @@ def conclude(
     else:
         console.print(f"report    {store.uri}/report/report.html")
     default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
-    ui = "make ui" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
+    ui = f"make ui STUDY={study.name}" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
     console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
     work.conclude(console)
     for error in errors[:3]:
