@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import optuna
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -211,6 +210,11 @@ def importances(search: Search) -> list[dict[str, float]]:
     Of the COMPLETED runs; nothing where there are fewer than four of them, or where they all agree. Conditional
     hyper-parameters are left out, since not every run has them.
     """
+    from optuna.importance import (  # a second, of scikit-learn
+        FanovaImportanceEvaluator,
+        get_param_importances,
+    )
+
     done = [
         t
         for t in search.history.get_trials(deepcopy=False)
