@@ -89,7 +89,7 @@ def good_range(table: Floats, lambdas: Floats, better: int, rng: Generator) -> G
     Raises:
         ValueError: no λ has a finite median.
     """
-    medians = _medians(table)
+    medians = medians_of(table)
     if not np.isfinite(medians).any():
         raise ValueError("the median must be finite at one λ at least, got none; too many runs DIVERGED")
     first, last = _around_best(medians[None], better)
@@ -97,7 +97,7 @@ def good_range(table: Floats, lambdas: Floats, better: int, rng: Generator) -> G
     found = []
     for start in range(0, RESAMPLES, _BATCH):
         drawn = rng.integers(len(table), size=(min(_BATCH, RESAMPLES - start), len(table)))
-        found.append(_decades(*_around_best(_medians(table[drawn]), better), lambdas))
+        found.append(_decades(*_around_best(medians_of(table[drawn]), better), lambdas))
     tail = (1 - estimates.CONFIDENCE) / 2
     low, high = np.quantile(np.concatenate(found), [tail, 1 - tail]) if len(table) > 1 else (np.nan, np.nan)
     best = int(np.nanargmax(better * medians))
@@ -117,8 +117,8 @@ def pareto(cost: Floats, gain: Floats) -> Mask:
     return ~(no_worse & better).any(axis=1) & np.isfinite(cost) & np.isfinite(gain)
 
 
-def _medians(table: Floats) -> Floats:
-    """Median over configurations, [..., L] from [..., k, L], of what is there."""
+def medians_of(table: Floats) -> Floats:
+    """Median over configurations of what is there: [..., L] from [..., k, L]; NaN where nothing is."""
     if not np.isnan(table).any():
         return np.asarray(np.median(table, axis=-2))
     return np.asarray(estimates.median_of_present(np.moveaxis(table, -2, -1)))

@@ -10,7 +10,7 @@ from analysis.comparison import Comparison
 from analysis.drawings import render
 from analysis.exchange import BEGIN, Claim, Exchange, claim, enough, exchange
 from analysis.figure_sections import Part
-from analysis.lambda_effects import TOLERANCE, by_lambda, good_range, pareto
+from analysis.lambda_effects import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.measures import INCEPTION, MSE
 from analysis.page import Section
 from analysis.rows import Rows
@@ -106,7 +106,7 @@ def range_cells(study: Rows) -> Table:
         for measure in (MSE, INCEPTION):
             table = by_lambda(study, algorithm, measure).to_numpy(float)
             line = [label(algorithm), measure.label]
-            if len(table) and np.isfinite(np.median(table, axis=0)).any():
+            if len(table) and np.isfinite(medians_of(table)).any():
                 rng = estimates.generator("good range", algorithm, measure.column)
                 good = good_range(table, np.asarray(study.lambdas), measure.better, rng)
                 span = f"{good.low:g} – {good.high:g}" if good.low < good.high else f"{good.low:g}"

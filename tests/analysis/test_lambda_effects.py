@@ -8,6 +8,7 @@ import pytest
 from analysis import lambda_effects
 from analysis.estimates import generator, holm
 from analysis.exchange import claim, enough
+from analysis.lambda_sections import range_cells
 from analysis.measures import INCEPTION, MSE
 
 
@@ -56,6 +57,14 @@ def test_good_range_interval_covers_what_configurations_disagree_on():
     table = np.array([[5.0, 5.0, 5.0]] * 10 + [[5.0, 1.0, 1.0]] * 10)
     width = lambda_effects.good_range(table, np.array([0.1, 1.0, 10.0]), +1, generator("test")).width
     assert (width.low, width.high) == (0.0, 2.0)
+
+
+def test_ranges_are_given_while_every_configuration_still_waits_for_a_run(study, run):
+    # Each configuration lacks one λ; the median of what is there is best at λ = 10 for the score, everywhere for MSE.
+    runs = [run("alice", i, lam, inception_score=3 + place) for i in range(3)
+            for place, lam in enumerate((0.1, 1.0, 10.0)) if place != i]  # fmt: skip
+    _, cells = range_cells(study(runs))
+    assert [line[2:5] for line in cells] == [["0.1", "0.100", "0.1 – 10"], ["10", "5.00", "10"]]
 
 
 def test_good_range_refuses_a_metric_that_is_nowhere_finite():
