@@ -5,9 +5,10 @@ imports neither, and neither torch nor ray. A study's directory (a local path or
 `pyarrow.fs` URI) holds
 
     study.json              the manifest: schema version, study, hyper-parameters, precision
-    runs/*.parquet          one row per run: the only truth about what has been trained
+    runs/*.parquet          one row per run, or one per rung of it: the only truth about what has been trained
     curves/*.parquet        one row per run and evaluation: the learning curves
     samples/*.parquet       one row per run: points drawn from its trained decoder
+    states/*.pt             what cohorts stopped at a rung continue from, while that is open
 
 A run is finished when its row is in `runs`; its curve and samples are written before it.
 """
@@ -30,19 +31,26 @@ SCHEMA_VERSION = 1
 MANIFEST = "study.json"
 
 METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
-"""Final metrics of a run, in reading order; null unless its outcome is COMPLETED or STOPPED."""
+"""Metrics of a run where it ended, in reading order; null unless its outcome is COMPLETED or STOPPED."""
 
 LOSSES = ("critic_loss", "autoencoder_loss")
 """Training losses that stand beside the metrics in the learning curves."""
 
 
 class Outcome(StrEnum):
-    """How a run ended. Divergence is a result, FAILED is not: failed runs are tried again."""
+    """How a run ended. Divergence is a result, FAILED is not: failed runs are tried again.
+
+    STOPPED is a result as far as it goes: a row that goes further takes its place.
+    """
 
     COMPLETED = "COMPLETED"
     DIVERGED = "DIVERGED"
     STOPPED = "STOPPED"
     FAILED = "FAILED"
+
+
+FINISHED = (Outcome.COMPLETED, Outcome.DIVERGED)
+"""Outcomes that need no training."""
 
 
 class SchemaError(ValueError):
@@ -112,12 +120,14 @@ class Manifest:
         hyper_parameters: name -> 'int' | 'float' | 'str' | 'bool', in reading order.
         question: the research question, for the report.
         precision: of the networks' products, the same for all its runs; float32 where nothing is said.
+        searched: whether a sampler chose the configurations, so that they are no sample of the space.
     """
 
     study: str
     hyper_parameters: dict[str, str]
     question: str = ""
     precision: str = "float32"
+    searched: bool = False
 
     def to_json(self) -> str:
         return (
@@ -175,11 +185,20 @@ def read_samples(uri: str) -> pa.Table:
 
 
 def one_row_per_run(table: pa.Table) -> pa.Table:
-    """The row that counts for each run key: a finished one before a FAILED one, then the earliest finished."""
-    failed = pc.equal(table["outcome"], Outcome.FAILED.value)
-    order = [("run_key", "ascending"), ("_failed", "ascending"), ("finished_at", "ascending")]
-    table = table.append_column("_failed", failed).sort_by(order)
-    return _first_of(table, ["run_key"]).drop_columns(["_failed"])
+    """The row that counts for each run key: the one that went furthest, then the earliest finished.
+
+    FAILED went nowhere; COMPLETED and DIVERGED went further than STOPPED at any iteration.
+    """
+    unfinished = pa.array([Outcome.STOPPED.value, Outcome.FAILED.value])
+    rank = pc.index_in(table["outcome"], value_set=unfinished).fill_null(-1)
+    order = [
+        ("run_key", "ascending"),
+        ("_rank", "ascending"),
+        ("iterations", "descending"),
+        ("finished_at", "ascending"),
+    ]
+    table = table.append_column("_rank", rank).sort_by(order)
+    return _first_of(table, ["run_key"]).drop_columns(["_rank"])
 
 
 def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:

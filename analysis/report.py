@@ -15,7 +15,16 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
-from analysis import effect_sections, figure_sections, lambda_sections, page, rows, summary, table_sections
+from analysis import (
+    course_sections,
+    effect_sections,
+    figure_sections,
+    lambda_sections,
+    page,
+    rows,
+    summary,
+    table_sections,
+)
 from analysis.comparison import Comparison, compare_study
 from analysis.drawings import write_report
 from analysis.exchange import Claim
@@ -51,10 +60,12 @@ def build(study: Rows) -> dict[str, bytes]:
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
         lambda_sections.lambda_section(study, table, claim),
+        course_sections.search_section(study, shown),
+        course_sections.halving_section(study, shown),
         figure_sections.learning_section(study, shown),
-        effect_sections.effect_section(study),
+        None if study.manifest.searched else effect_sections.effect_section(study),
         (table_sections.marginal_section(study, shown), []),
-        effect_sections.budget_section(study, shown),
+        None if study.manifest.searched else effect_sections.budget_section(study, shown),
         (table_sections.provenance_section(study), []),
     ]
     kept = [part for part in parts if part is not None]

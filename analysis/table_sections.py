@@ -73,8 +73,11 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
                     "formed within a version, all else is pooled.")  # fmt: skip
     stopped = int((study.runs["outcome"] == Outcome.STOPPED.value).sum())
     if stopped:
+        said.append(f"{stopped} runs were STOPPED before {study.budget} iterations; they are in no statistic: what follows "
+                    "is of the others, which were chosen for being good.")  # fmt: skip
+    if study.manifest.searched:
         said.append(
-            f"{stopped} runs were STOPPED before {study.budget} iterations; they are in no statistic."
+            "A sampler chose the configurations: shares, histograms and medians are of what it chose, not of the space."
         )
     for metric, count in rows.not_finite(study.runs).items():
         said.append(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -64,8 +66,9 @@ def _band(
 
 
 def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
-    kept = places if len(places) <= 8 else dict(list(places.items())[:: len(places) // 8 + 1])
-    panel.set_xticks(list(kept.values()), [f"{lam:g}" for lam in kept])
+    decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
+    kept = places if len(places) <= 6 or len(decades) < 3 else decades
+    panel.set_xticks(list(kept.values()), [f"{lam:.3g}" for lam in kept])
     panel.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
     panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
     if 0.0 in places and len(places) > 1:
@@ -91,9 +94,12 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
             panel.scatter(
                 cost, gain, s=34, facecolor=np.where(best, shade, "white"), edgecolor=shade, zorder=3
             )
-            for lam, x, y in zip(own["lam"], cost, gain, strict=True):
-                if np.isfinite(x) and np.isfinite(y):
-                    panel.annotate(f"{lam:.2g}", (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
+            last = None
+            for lam, x, y, front in zip(own["lam"], np.log10(cost), gain, best, strict=True):
+                # Where λ changes nothing, points lie on each other.
+                if np.isfinite([x, y]).all() and (front or last is None or math.dist(last, (x, y)) > 0.15):
+                    last = (x, y)
+                    panel.annotate(f"{lam:.3g}", (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
                                    color=shade)  # fmt: skip
         panel.set_xscale("log")
         panel.set_xlabel("median MSE (log scale)")

@@ -15,7 +15,8 @@ import numpy as np
 
 from analysis.lambda_effects import pareto
 from result_schema import Outcome, read_runs
-from sweeps.optuna_search import METRICS, Search, Settings
+from sweeps.halving import METRICS
+from sweeps.optuna_search import Search, Settings
 from sweeps.toy_robustness import STUDY
 from trainables.runs import Configuration, Run
 

@@ -19,11 +19,12 @@ from rich.console import Console
 from result_schema import Outcome, SchemaError, read_runs
 from sweeps import planning, schedule
 from sweeps.cluster import ClusterError, connect
-from sweeps.optuna_search import METRICS, Settings
+from sweeps.halving import METRICS, Halving
+from sweeps.optuna_search import Settings
 from sweeps.store import Store
 from sweeps.study import Study
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
-from sweeps.work import GridWork, SearchWork, Work
+from sweeps.work import GridWork, HalvedGrid, SearchWork, Work
 from trainables import precision
 
 MIRROR_PATIENCE = 300.0
@@ -60,9 +61,13 @@ class Options:
     runs: int = 96
     """With --search: configurations to train per algorithm and λ."""
     metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METRIC ...")] = ("inception_score",)
-    """With --search: inception_score or mse_x, of which nsga2 takes both."""
+    """With --search and --halving: inception_score or mse_x, of which nsga2 takes both."""
     generation: int = 16
     """With --search: configurations that are proposed, and train fused, before their results are told."""
+    halving: Annotated[int | None, tyro.conf.arg(metavar="η", help_behavior_hint="")] = None
+    """Successive halving: at rungs of iterations only the best 1/η by the metric go on, the others are STOPPED."""
+    allow_biased_histograms: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Allow --halving on a grid: its histograms and statistics are then of the survivors alone."""
     search_seed: int = 0
     """With --search: seed of the sampler."""
     optuna_storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
@@ -140,13 +145,19 @@ def run(study: Study, options: Options, console: Console) -> int:
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     store = Store(f"{options.results.rstrip('/')}/{study.name}")
     there = store.check(study.name, options.precision)
+    metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
+    halving = halving_of(options, sampler, metrics, preset.iterations)
     work: Work
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
-        work = GridWork(declared, store.finished() if there else set())
+        finished = store.finished() if there else set()
+        work = HalvedGrid(declared, halving, store) if halving else GridWork(declared, finished)
         if options.dry_run or options.simulate is not None:
-            simulated = schedule.table(work.missing, options.simulate) if options.simulate else ""
-            describe(len(declared), work.missing, console)
+            missing = planning.missing(declared, finished)
+            simulated = schedule.table(missing, options.simulate) if options.simulate else ""
+            describe(len(declared), missing, console)
+            if isinstance(work, HalvedGrid):
+                console.print(f"halving   {work.plan()}")
             console.print(simulated, end="")
             return 0
     else:
@@ -156,8 +167,7 @@ def run(study: Study, options: Options, console: Console) -> int:
                 raise ValueError(
                     f"{option} must be left out with --search {sampler}: it is of a grid, got {value}"
                 )
-        metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
-        settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed)
+        settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
         algorithms = options.algorithms or study.algorithms
         work = SearchWork(
             study, preset, algorithms, options.precision, settings, store, options.optuna_storage
@@ -166,7 +176,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     slots = connect(options.address) if work.todo else None
     if slots:
         precision.check(options.precision, slots.device)
-    store.create(study.name, study.question, options.precision)
+    store.create(study.name, study.question, options.precision, searched=sampler != "grid")
     console.print(
         f"{study.name}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )
@@ -178,6 +188,24 @@ def run(study: Study, options: Options, console: Console) -> int:
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
+
+
+def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:
+    """How runs are halved, or None.
+
+    Raises:
+        ValueError: they cannot be, or it would bias the histograms of a grid and was not allowed to.
+    """
+    if options.halving is None:
+        return None
+    if sampler == "grid" and not options.allow_biased_histograms:
+        raise ValueError("--halving must be left out of a robustness study: its histograms would be of the survivors "
+                         f"alone, got {options.halving}; search with --search random, or add --allow-biased-histograms")  # fmt: skip
+    if len(metrics) != 1:
+        raise ValueError(f"--halving takes one metric to rank runs by, got {', '.join(metrics)}")
+    halving = Halving(options.halving, metrics[0])
+    halving.rungs(iterations)
+    return halving
 
 
 def describe(declared: int, todo: planning.Missing, console: Console) -> None:
@@ -230,10 +258,10 @@ def conclude(
     work.conclude(console)
     for error in errors[:3]:
         console.print(f"failed    {error}")
-    unfinished = work.declared - counts.total() + counts[Outcome.FAILED]
+    unfinished = work.unfinished(stored)
     if unfinished:
         console.print(
             f"continue  {unfinished} runs are not finished; give the same command again to train them"
         )
-        return 1 if counts[Outcome.FAILED] else INTERRUPTED
+        return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
     return 0

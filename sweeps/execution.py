@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,11 +16,12 @@ from rich.console import Console
 
 from sweeps import planning, provenance
 from sweeps.cluster import Slots
-from sweeps.planning import CohortPlan
+from sweeps.halving import Stage
+from sweeps.planning import CohortPlan, Leg
 from sweeps.progress import StudyProgress
 from sweeps.schedule import CHECKPOINT_SECONDS, progress_seconds
 from sweeps.store import Store
-from sweeps.trial import train_cohort
+from sweeps.trial import planned, train_cohort
 from trainables.runs import Run
 
 RETRIES = 3
@@ -28,19 +31,19 @@ SCRATCH = "ray"
 """Folder of the store where Ray keeps the checkpoints of trials in flight; removed when they end."""
 
 
-class InGenerations(Searcher):
-    """Has Tune start the cohorts of one generation after the other.
+class InStages(Searcher):
+    """Has Tune start the cohorts of one stage after the other.
 
-    The next generation is made once every cohort of the last one has ended, and its rows are stored: what is
-    proposed does not depend on which of them ended first.
+    The next stage is made once every cohort of the last one has ended, and its rows are stored: what is
+    proposed, and who survives, does not depend on which of them ended first.
 
     Args:
-        generations: cohorts; each carries its runs, which no one knows when the study begins.
+        stages: cohorts; each carries its runs, which no one knows when the study begins.
     """
 
-    def __init__(self, generations: Iterator[Sequence[CohortPlan]]) -> None:
+    def __init__(self, stages: Iterator[Sequence[CohortPlan]]) -> None:
         super().__init__()
-        self.generations = generations
+        self.stages = stages
         self.waiting: list[CohortPlan] = []
         self.running: set[str] = set()
 
@@ -48,16 +51,16 @@ class InGenerations(Searcher):
         return {}  # Tune pickles it for a restore; studies continue from the rows instead
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The configuration of a trial; None while a generation is not done, FINISHED after the last one."""
+        """The configuration of a trial; None while a stage is not done, FINISHED after the last one."""
         if not self.waiting:
             if self.running:
                 return None
-            self.waiting = list(next(self.generations, ()))
+            self.waiting = list(next(self.stages, ()))
             if not self.waiting:
                 return str(Searcher.FINISHED)
         plan = self.waiting.pop(0)
         self.running.add(trial_id)
-        return {"cohort": plan.key, "runs": [run.to_dict() for run in plan.runs], "seconds": plan.seconds}
+        return planned(plan)
 
     def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
         self.running.discard(trial_id)
@@ -85,42 +88,54 @@ def train(
     return _fit(store, in_order, len(cohorts), progress, dict(progress.plans), slots)
 
 
-def search(
+def train_stages(
     store: Store,
-    generations: Iterator[Sequence[Run]],
-    already: int,
-    most: int,
+    stages: Iterator[Stage],
+    progress: StudyProgress,
     slots: Slots,
     members: int,
     memory: int,
-    console: Console,
 ) -> list[str]:
-    """Train generation after generation, each cut into cohorts; else as `train`.
+    """Train stage after stage, each cut into cohorts; else as `train`.
 
     Args:
         store: where rows go.
-        generations: the runs to train of each; the next one is asked for when the rows of the last are stored.
-        already: runs that were stored before.
-        most: runs in all generations, at most.
+        stages: what to train; the next one is asked for when the rows of the last are stored.
+        progress: where it is shown; made for as many runs as all stages have at most, one that goes on counted again.
         slots: trials that run at once.
         members: the most members of a cohort.
         memory: bytes that a cohort may take.
-        console: where progress is shown.
     """
-    progress = StudyProgress(already, most, console)
 
     def cohorts() -> Iterator[Sequence[CohortPlan]]:
-        for runs in generations:
-            plans = planning.cut(runs, slots.count, members, memory)
+        for stage in stages:
+            kept = store.states()
+            store.drop_states(kept - stage.waiting)
+            plans = legs(stage, kept, slots.count, members, memory)
             progress.expect(plans)
             yield plans
 
-    return _fit(store, InGenerations(cohorts()), max(most, 1), progress, {}, slots)
+    return _fit(store, InStages(cohorts()), max(progress.total, 1), progress, {}, slots)
+
+
+def legs(stage: Stage, kept: AbstractSet[str], slots: int, members: int, memory: int) -> list[CohortPlan]:
+    """Cohorts of a stage, longest first: runs go on together from where they are, or begin where no state is kept."""
+    begun: dict[int, list[Run]] = {}
+    for run in stage.runs:
+        since, state = stage.stopped.get(run.key, (0, ""))
+        begun.setdefault(since if state in kept else 0, []).append(run)
+    plans = []
+    for since, runs in begun.items():
+        for plan in planning.cut(runs, slots, members, memory):
+            states = {stage.stopped[run.key][1] for run in plan.runs} if since else ()
+            seconds = plan.seconds * (stage.until - since) / plan.budget
+            plans.append(replace(plan, seconds=seconds, leg=Leg(since, stage.until, tuple(sorted(states)))))
+    return sorted(plans, key=lambda plan: -plan.seconds)
 
 
 def _fit(
     store: Store,
-    searcher: BasicVariantGenerator | InGenerations,
+    searcher: BasicVariantGenerator | InStages,
     trials: int,
     progress: StudyProgress,
     plans: Mapping[str, CohortPlan],

@@ -12,8 +12,8 @@ from sweeps.cli import main
 from sweeps.study import Preset, Study
 from sweeps.toy_robustness import STUDY as ROBUSTNESS
 
-LAMBDAS = (0.0, *(10 ** (step / 2) for step in range(-8, 5)))
-"""0, and two a decade from 1e-4 to 1e2."""
+LAMBDAS = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""0, and two a decade."""
 
 STUDY = Study(
     name="lambda_sweep",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
@@ -18,15 +18,13 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 
 from result_schema import Outcome
 from sweeps import space as spaces
+from sweeps.halving import METRICS, Halving, Rows, Stage, stages
 from sweeps.space import Float, Int, Space, When
 from trainables.runs import Configuration, Run
-
-METRICS = {"inception_score": "maximize", "mse_x": "minimize"}
-"""Search metrics, and which way is better."""
 
 SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
     "random": lambda seed, size: RandomSampler(seed=seed),
@@ -37,11 +35,6 @@ SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
 
 TRIES = 50
 """Proposals of what has been proposed before that are passed over before a point is drawn at random."""
-
-RESULTS = (Outcome.COMPLETED, Outcome.DIVERGED)
-"""Outcomes that need no training."""
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class Settings:
         runs: how many configurations to train.
         generation: how many are proposed before their results are told.
         seed: of the sampler.
+        halving: how the runs of a generation are halved, or None.
 
     Raises:
         ValueError: a name is unknown, a number < 1, or nsga2 has not two metrics, or another one not one.
@@ -64,6 +58,7 @@ class Settings:
     runs: int
     generation: int
     seed: int = 0
+    halving: Halving | None = None
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
@@ -109,6 +104,11 @@ class Search:
         self._asked: list[tuple[optuna.Trial, Run]] = []
 
     @property
+    def asked(self) -> int:
+        """How many runs are proposed and not told."""
+        return len(self._asked)
+
+    @property
     def declared(self) -> int:
         """How many runs it is for: as many as were asked for, or all that the space has, if those are fewer."""
         return len(self.told) if self.exhausted else self.settings.runs
@@ -145,9 +145,9 @@ class Search:
             self.history.tell(trial, state=TrialState.FAIL)
         return [run for _, run in self._asked]
 
-    def tell(self, rows: Mapping[str, Row]) -> None:
-        """Tell the asked generation's results: COMPLETED as they are, DIVERGED as infeasible and worse than any
-        value, FAILED or absent as failed, to be proposed again by a later start.
+    def tell(self, rows: Rows) -> None:
+        """Tell the asked generation's results: COMPLETED as they are, STOPPED as pruned where they were, DIVERGED
+        as infeasible and worse than any value, FAILED or absent as failed, to be proposed again by a later start.
 
         Args:
             rows: run key -> columns of its row, `outcome` and the search metrics among them.
@@ -161,6 +161,9 @@ class Search:
             self.told.add(run.key)
             if outcome == Outcome.COMPLETED:
                 self.history.tell(trial, [float(row[m]) for m in self.settings.metrics])
+            elif outcome == Outcome.STOPPED:
+                trial.report(float(row[self.settings.metrics[0]]), row["iterations"])
+                self.history.tell(trial, state=TrialState.PRUNED)
             elif outcome == Outcome.DIVERGED:
                 self.history.tell(trial, [_worst(m) for m in self.settings.metrics])
             else:
@@ -185,60 +188,21 @@ class Search:
         return bool(points)
 
 
-def generations(searches: Sequence[Search], rows: Callable[[], Mapping[str, Row]]) -> Iterator[list[Run]]:
-    """The runs to train of one generation of all searches after the other.
+def generations(searches: Sequence[Search], rows: Callable[[], Rows]) -> Iterator[Stage]:
+    """What is to be trained of one generation of all searches after the other.
 
     A generation's results are told when the next one is asked for: train it before.
 
     Args:
-        searches: side by side; their runs train together.
+        searches: side by side, with the same settings but for their space; their runs train together.
         rows: the stored rows by run key.
     """
-    while asked := [run for search in searches for run in search.ask()]:
+    halving = searches[0].settings.halving
+    while any(asked := [search.ask() for search in searches]):
+        yield from stages(asked, halving, rows)
         stored = rows()
-        missing = [run for run in asked if stored.get(run.key, {}).get("outcome") not in RESULTS]
-        if missing:
-            yield missing
-            stored = rows()
         for search in searches:
             search.tell(stored)
-
-
-def importances(search: Search) -> list[dict[str, float]]:
-    """fANOVA (Hutter et al. 2014) of what was told: of each search metric hyper-parameter -> share of the variance.
-
-    Of the COMPLETED runs; nothing where there are fewer than four of them, or where they all agree. Conditional
-    hyper-parameters are left out, since not every run has them.
-    """
-    from optuna.importance import (  # a second, of scikit-learn
-        FanovaImportanceEvaluator,
-        get_param_importances,
-    )
-
-    done = [
-        t
-        for t in search.history.get_trials(deepcopy=False)
-        if t.user_attrs.get("outcome") == Outcome.COMPLETED
-    ]
-    if len(done) < 4:
-        return []
-    found = []
-    for place in range(len(search.settings.metrics)):
-        values = [trial.values[place] for trial in done]
-        one = optuna.create_study()
-        one.add_trials(
-            [
-                create_trial(value=v, params=t.params, distributions=t.distributions)
-                for t, v in zip(done, values, strict=True)
-            ]
-        )
-        shares = (
-            get_param_importances(one, evaluator=FanovaImportanceEvaluator(seed=0))
-            if len(set(values)) > 1
-            else {}
-        )
-        found.append(dict(shares))
-    return found
 
 
 def save(search: Search, name: str, storage: str) -> None:
@@ -256,7 +220,7 @@ def save(search: Search, name: str, storage: str) -> None:
     )
     study.set_metric_names(list(search.settings.metrics))
     there = {trial.user_attrs.get("run_key") for trial in study.get_trials(deepcopy=False)}
-    told = search.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    told = search.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
     study.add_trials([trial for trial in told if trial.user_attrs["run_key"] not in there])
 
 

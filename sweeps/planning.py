@@ -89,6 +89,21 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Leg:
+    """Part of the way of a cohort's members.
+
+    Attributes:
+        since: iterations done before.
+        until: iterations to have done after it.
+        states: names of the stored states that hold the members at `since`.
+    """
+
+    since: int
+    until: int
+    states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CohortPlan:
     """Runs that train as one array.
 
@@ -97,12 +112,14 @@ class CohortPlan:
         start: place in it of the first member.
         stop: place after the last member.
         seconds: expected time on one CPU core.
+        leg: the iterations to train; None for all of them.
     """
 
     group: Sequence[Run]
     start: int
     stop: int
     seconds: float
+    leg: Leg | None = None
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -119,8 +136,19 @@ class CohortPlan:
 
     @property
     def key(self) -> str:
-        """Hash of its members' keys: the same cohort has the same file."""
-        return content_hash(sorted(run.key for run in self.runs))
+        """Hash of its members' keys, and where they stop before their budget: the same cohort has the same file."""
+        keys = sorted(run.key for run in self.runs)
+        return content_hash(keys if self.until == self.budget else {"runs": keys, "until": self.until})
+
+    @property
+    def since(self) -> int:
+        """Iterations that are done when it begins."""
+        return self.leg.since if self.leg else 0
+
+    @property
+    def until(self) -> int:
+        """Iterations that are done when it ends."""
+        return self.leg.until if self.leg else self.budget
 
     def split(self, most: int) -> list[CohortPlan]:
         """It in parts of at most `most` >= 1 members, alike in size and in its order."""

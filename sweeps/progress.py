@@ -27,12 +27,14 @@ class StudyProgress(tune.Callback):
         already: runs that were stored before.
         todo: runs to train.
         console: where to show it.
+        unit: what is counted.
     """
 
-    def __init__(self, already: int, todo: int, console: Console) -> None:
+    def __init__(self, already: int, todo: int, console: Console, unit: str = "runs") -> None:
         self.plans: dict[str, CohortPlan] = {}
         self.expected = self.planned = 0.0
         self.console = console
+        self.unit = unit
         self.already = already
         self.done = already
         self.total = already + todo
@@ -47,7 +49,7 @@ class StudyProgress(tune.Callback):
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("runs · {task.fields[work]:.0%} of the work · {task.fields[diverged]} diverged"),
+            TextColumn(unit + " · {task.fields[work]:.0%} of the work · {task.fields[diverged]} diverged"),
             TimeElapsedColumn(),
             TextColumn("· {task.fields[left]}"),
         )
@@ -86,7 +88,7 @@ class StudyProgress(tune.Callback):
         """Count what a trial reports; a stored cohort is done."""
         key = trial.config["cohort"]
         plan = self.plans[key]
-        part = plan.seconds * result["iteration"] / plan.budget
+        part = plan.seconds * (result["iteration"] - plan.since) / (plan.until - plan.since)
         # Sums are kept, not added up again: there can be tens of thousands of cohorts.
         self.seconds_done += part - self.parts.get(key, 0.0)
         self.diverged_runs += result["diverged"] - self.diverged.get(key, 0)
@@ -113,5 +115,5 @@ class StudyProgress(tune.Callback):
             self.last_line = now
             elapsed = now - self.started
             self.console.print(
-                f"{elapsed:5.0f} s  {self.done}/{self.total} runs, {diverged} diverged, {left}"
+                f"{elapsed:5.0f} s  {self.done}/{self.total} {self.unit}, {diverged} diverged, {left}"
             )

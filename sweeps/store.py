@@ -6,7 +6,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from result_schema import (
     CURVES,
+    FINISHED,
     MANIFEST,
     SAMPLES,
     Manifest,
@@ -90,7 +91,7 @@ class Store:
             raise SchemaError(f"--results must be a directory that can be written, but {there} cannot be "
                               f"({error.strerror or error}); choose another") from error  # fmt: skip
 
-    def create(self, study: str, question: str, precision: str = "float32") -> None:
+    def create(self, study: str, question: str, precision: str = "float32", searched: bool = False) -> None:
         """Make the directory this study's store, or leave it if it is.
 
         Raises:
@@ -99,15 +100,16 @@ class Store:
         """
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
-            manifest = Manifest(study, HYPER_PARAMETERS, question, precision)
+            manifest = Manifest(study, HYPER_PARAMETERS, question, precision, searched)
             self._write_bytes(MANIFEST, manifest.to_json().encode())
-        for name in ("runs", "curves", "samples"):
+        for name in ("runs", "curves", "samples", "states"):
             self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)
 
     def finished(self) -> set[str]:
-        """Keys of the runs that need no training: all but FAILED ones."""
+        """Keys of the runs that need no training: those that COMPLETED or DIVERGED."""
         runs = read_runs(self.uri)
-        return set(runs.filter(pc.not_equal(runs["outcome"], Outcome.FAILED.value))["run_key"].to_pylist())
+        finished = pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED]))
+        return set(runs.filter(finished)["run_key"].to_pylist())
 
     def holds(self, cohort_key: str) -> bool:
         """Whether the rows of this cohort, all its members trained together, are stored."""
@@ -125,7 +127,7 @@ class Store:
             {
                 **_identity(r.run),
                 **(r.metrics or {}),
-                "outcome": Outcome.DIVERGED if r.diverged_at else Outcome.COMPLETED,
+                "outcome": _outcome(r),
                 "diverged_at": r.diverged_at,
                 "iterations": r.iterations,
                 "train_seconds": r.train_seconds,
@@ -136,6 +138,26 @@ class Store:
         self._write_table(f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=CURVES))
         self._write_table(f"samples/{cohort_key}.parquet", pa.Table.from_pylist(samples, schema=SAMPLES))
         self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
+
+    def write_state(self, name: str, content: bytes) -> None:
+        """Keep the state of a cohort, from which members go on in others; before its rows, which tell of it."""
+        self._write_bytes(f"states/{name}.pt", content)
+
+    def read_state(self, name: str) -> bytes:
+        """A state that was kept. Raises FileNotFoundError if it was not."""
+        with self.filesystem.open_input_stream(f"{self.path}/states/{name}.pt") as stream:
+            content: bytes = stream.read()
+        return content
+
+    def states(self) -> set[str]:
+        """Names of the states that are kept."""
+        found = self.filesystem.get_file_info(pafs.FileSelector(f"{self.path}/states", allow_not_found=True))
+        return {info.base_name.removesuffix(".pt") for info in found if info.extension == "pt"}
+
+    def drop_states(self, names: Iterable[str]) -> None:
+        """Remove states that no run continues from."""
+        for name in names:
+            self.filesystem.delete_file(f"{self.path}/states/{name}.pt")
 
     def write_failed(self, runs: Sequence[Run], cohort_key: str, error: str, **provenance: Any) -> None:
         """Store FAILED rows of runs whose trial was lost for good; a later success takes their place."""
@@ -174,6 +196,12 @@ class Store:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def _outcome(result: Result) -> Outcome:
+    if result.diverged_at:
+        return Outcome.DIVERGED
+    return Outcome.STOPPED if result.stopped else Outcome.COMPLETED
 
 
 def _identity(run: Run) -> dict[str, Any]:

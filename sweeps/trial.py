@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from ray import tune
 
-from sweeps.planning import CohortPlan
+from sweeps.planning import CohortPlan, Leg
 from sweeps.store import Store
 from trainables import checkpoint, memory
 from trainables.runs import Run
@@ -31,7 +31,8 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
     """Train the cohort of key `trial["cohort"]` from its last checkpoint, if any, and store one row per run.
 
     Args:
-        trial: what Tune varies: the key of a cohort, and where it is none of `plans` its runs and expected seconds.
+        trial: what Tune varies: the key of a cohort, and where it is none of `plans` what it consists of
+            (`planned`).
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), git_commit, versions.
@@ -44,8 +45,21 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plan = plans[trial["cohort"]]
     else:
         runs = tuple(map(Run.from_dict, trial["runs"]))
-        plan = CohortPlan(runs, 0, len(runs), trial["seconds"])
+        leg = Leg(trial["since"], trial["until"], tuple(trial["states"]))
+        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], leg)
     CohortTrial(plan, settings).run()
+
+
+def planned(plan: CohortPlan) -> dict[str, Any]:
+    """A cohort as plain values, for a trial of it that has no `plans`."""
+    return {
+        "cohort": plan.key,
+        "runs": [run.to_dict() for run in plan.runs],
+        "seconds": plan.seconds,
+        "since": plan.since,
+        "until": plan.until,
+        "states": list(plan.leg.states if plan.leg else ()),
+    }
 
 
 class CohortTrial:
@@ -104,13 +118,17 @@ class CohortTrial:
         memory.release()  # here, where the error no longer holds the arrays of the part
 
     def _train(self, part: CohortPlan, directory: str | None) -> list[Result]:
-        training = Training(part.runs, device=self.settings["device"])
+        training = Training(part.runs, self.settings["device"], part.until)
         if directory is not None:
             checkpoint.load(training, directory)
+        elif part.leg and part.leg.states:
+            checkpoint.unpack(training, map(self.store.read_state, part.leg.states))
         while not training.finished:
             training.advance()
             if not training.finished:
                 self._report(training)
+        if part.until < part.budget:
+            self.store.write_state(part.key, checkpoint.pack(training))
         return training.results()
 
     def _report(self, training: Training) -> None:
@@ -133,6 +151,10 @@ class CohortTrial:
     def _progress(self, iteration: int, diverged: int) -> dict[str, int]:
         """Iterations of the whole cohort, by its members, where the first part has done so many; and diverged."""
         left = sum(len(part) for part in self.parts)
-        running = len(self.parts[0]) * iteration if self.parts else 0
-        done = (len(self.plan) - left) * self.plan.budget + running
+        running = (
+            len(self.parts[0]) * iteration + (left - len(self.parts[0])) * self.plan.since
+            if self.parts
+            else 0
+        )
+        done = (len(self.plan) - left) * self.plan.until + running
         return {"iteration": done // len(self.plan), "diverged": self.diverged + diverged}

@@ -102,12 +102,18 @@ class Cohort:
         return torch_block.train(self, block, schedule, rates, corrections)
 
     def evaluate(self, function: Callable[..., dict[str, Tensor]], *inputs: Tensor) -> dict[str, Tensor]:
-        """`function(networks, *inputs)` for every member: inputs [M, …] -> values [M, …] by name."""
+        """`function(networks, *inputs)` for every member: inputs [M, …] -> values [M, …] by name.
+
+        One member is evaluated beside its double: libraries treat a batch of one as none, with other bits.
+        """
 
         def one(flats: tuple[Tensor, ...], *inputs: Tensor) -> dict[str, Tensor]:
             return function(_callables(self.exact, flats), *inputs)
 
-        return vmap(one)(tuple(self.parameters.values()), *inputs)
+        flats = tuple(self.parameters.values())
+        if len(self) == 1:
+            flats, inputs = (tuple(torch.cat([a, a]) for a in arrays) for arrays in (flats, inputs))
+        return {name: values[: len(self)] for name, values in vmap(one)(flats, *inputs).items()}
 
     def gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
         """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.

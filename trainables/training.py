@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +39,11 @@ class Result:
         run: what was trained.
         diverged_at: the iteration, counted from 1, at which it was found to have diverged, or None.
         iterations: iterations trained.
-        metrics: final metrics by name; None if it diverged.
+        metrics: metrics at its last evaluation by name; None if it diverged.
         curve: one dictionary per evaluation: iteration, metrics, mean losses since the last one; a value
             that is not finite is None.
-        samples: generated points [256, 2], float32; empty if it diverged.
-        train_seconds: its share of the cohort's training time.
+        samples: generated points [256, 2], float32; empty if it diverged or was stopped.
+        train_seconds: its share of the training time of the cohorts it was in.
     """
 
     run: Run
@@ -54,6 +54,16 @@ class Result:
     samples: np.ndarray
     train_seconds: float
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was left before its budget was spent, and had not diverged."""
+        return self.diverged_at is None and self.iterations < self.run.budget
+
+
+def evaluated_every(budget: int) -> int:
+    """Iterations between two evaluations of a run of this budget: whole blocks."""
+    return math.ceil(budget / EVALUATIONS / BLOCK) * BLOCK
+
 
 class Training:
     """A cohort in training. `advance` it until `finished`, then take its `results`.
@@ -61,35 +71,47 @@ class Training:
     Args:
         runs: the members: one structure, one budget.
         device: torch device name, such as 'cpu' or 'cuda'.
+        until: iterations after which to leave the runs; an evaluation, or their budget, which is the default.
 
     Attributes:
         iteration: iterations done.
         diverged_at: per member, [M]: the iteration at which it diverged, or 0.
+
+    Raises:
+        ValueError: `until` is no evaluation of theirs.
     """
 
-    def __init__(self, runs: Sequence[Run], device: str = "cpu") -> None:
+    def __init__(self, runs: Sequence[Run], device: str = "cpu", until: int | None = None) -> None:
         keep_freed_memory()
         self.runs = tuple(runs)
-        # Libraries treat a batch of one matrix as a matrix, with other kernels and so other bits:
-        # a run that trains alone trains beside its own double.
-        members = self.runs * 2 if len(runs) == 1 else self.runs
-        self.cohort = Cohort(members, torch.device(device))
+        self.cohort = Cohort(self.runs, torch.device(device))
+        if len(self.runs) == 1 and not self.cohort.native:
+            # Libraries treat a batch of one matrix as a matrix, with other kernels and so other bits:
+            # on torch's operations, a run that trains alone trains beside its own double.
+            self.cohort = Cohort(self.runs * 2, torch.device(device))
+        members = self.cohort.runs
         self.blocks = Blocks(members, ahead=self.cohort.device.type != "cpu")
         self.evaluation = Evaluation(self.cohort)
         self.budget = members[0].budget
-        self.evaluate_every = math.ceil(self.budget / EVALUATIONS / BLOCK) * BLOCK
+        self.evaluate_every = evaluated_every(self.budget)
+        self.until = self.budget if until is None else until
+        if self.until != self.budget and (
+            self.until % self.evaluate_every or not 0 < self.until < self.budget
+        ):
+            raise ValueError(f"until must be a multiple of {self.evaluate_every}, at which runs of {self.budget} "
+                             f"iterations are evaluated, got {until}")  # fmt: skip
         self.iteration = 0
         self.diverged_at = np.zeros(len(members), dtype=np.int64)
         self.curves: list[list[dict[str, Any]]] = [[] for _ in members]
         self.losses = {player: np.zeros(len(members)) for player in PLAYERS}
         self.counted = 0
-        self.seconds = 0.0
+        self.seconds = np.zeros(len(members))
         self._points = np.empty((len(members), 0, 2), dtype=np.float32)
 
     @property
     def finished(self) -> bool:
-        """Whether the budget is spent or every member has diverged."""
-        return self.iteration >= self.budget or bool(self.diverged_at.all())
+        """Whether all iterations are done or every member has diverged."""
+        return self.iteration >= self.until or bool(self.diverged_at.all())
 
     @property
     def evaluated(self) -> bool:
@@ -105,15 +127,14 @@ class Training:
             self._train_block()
             if self.iteration % self.evaluate_every == 0 or self.finished:
                 self._evaluate()
-        self.seconds += time.perf_counter() - started
+        self.seconds += (time.perf_counter() - started) / len(self.runs)
 
     def results(self) -> list[Result]:
         """One result per member, in order. Raises RuntimeError before `finished`."""
         if not self.finished:
             raise RuntimeError(
-                f"results need all {self.budget} iterations, {self.iteration} are done: advance first"
+                f"results need all {self.until} iterations, {self.iteration} are done: advance first"
             )
-        share = self.seconds / len(self.runs)
         results = []
         for m, run in enumerate(self.runs):
             diverged_at = int(self.diverged_at[m]) or None
@@ -125,8 +146,8 @@ class Training:
                     iterations=diverged_at or self.iteration,
                     metrics=None if diverged_at else {name: final[name] for name in METRICS},
                     curve=self.curves[m],
-                    samples=self._points[m, : 0 if diverged_at else SAMPLES],
-                    train_seconds=share,
+                    samples=self._points[m, : 0 if diverged_at or self.iteration < self.budget else SAMPLES],
+                    train_seconds=float(self.seconds[m]),
                 )
             )
         return results
@@ -145,29 +166,40 @@ class Training:
             "curves": self.curves,
             "losses": {player: torch.from_numpy(total) for player, total in self.losses.items()},
             "counted": self.counted,
-            "seconds": self.seconds,
+            "seconds": torch.from_numpy(self.seconds),
             "points": torch.from_numpy(self._points),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a `state_dict` of the same runs. Raises ValueError if it is of others."""
-        keys = [run.key for run in self.runs]
-        if state["runs"] != keys:
-            raise ValueError(f"a checkpoint must be of the same runs, got one of {state['runs']} for {keys}")
-        for name, saved in state["optimisers"].items():
-            optimiser = self.cohort.optimisers[name]
+    def load_state_dict(self, *states: dict[str, Any]) -> None:
+        """Continue from `state_dict`s that hold its runs between them, of whatever cohorts, all at one iteration.
+
+        Raises ValueError if a run is in none of them, or their iterations differ.
+        """
+        where = {key: (state, m) for state in states for m, key in enumerate(state["runs"])}
+        missing = [run.key for run in self.runs if run.key not in where]
+        if missing:
+            raise ValueError(f"a checkpoint must be of the same runs, got one of {list(where)} for {missing}")
+        places = [where[run.key] for run in self.cohort.runs]
+        first = places[0][0]
+        if any(state["iteration"] != first["iteration"] for state, _ in places):
+            raise ValueError(
+                f"checkpoints must be of one iteration, got {sorted({s['iteration'] for s, _ in places})}"
+            )
+        for name, optimiser in self.cohort.optimisers.items():
             for array in ("parameters", "first", "second"):
-                getattr(optimiser, array).copy_(saved[array])
-            optimiser.taken = saved["taken"]
-        self.iteration, self.counted, self.seconds = state["iteration"], state["counted"], state["seconds"]
-        self.diverged_at = state["diverged_at"].numpy()
-        self.curves = state["curves"]
-        self.losses = {player: total.numpy() for player, total in state["losses"].items()}
-        self._points = state["points"].numpy()
+                for mine, (state, m) in zip(getattr(optimiser, array), places, strict=True):
+                    mine.copy_(state["optimisers"][name][array][m])
+            optimiser.taken = first["optimisers"][name]["taken"]
+        self.iteration, self.counted = first["iteration"], first["counted"]
+        self.diverged_at = _stacked(state["diverged_at"][m] for state, m in places)
+        self.seconds = _stacked(state["seconds"][m] for state, m in places)
+        self.curves = [list(state["curves"][m]) for state, m in places]
+        self.losses = {p: _stacked(state["losses"][p][m] for state, m in places) for p in PLAYERS}
+        self._points = _stacked(state["points"][m] for state, m in places)
 
     def _train_block(self) -> None:
-        iterations = min(BLOCK, self.budget - self.iteration)
-        block = self.blocks.take(self.iteration // BLOCK, last=self.iteration + iterations == self.budget)
+        iterations = min(BLOCK, self.until - self.iteration)
+        block = self.blocks.take(self.iteration // BLOCK, last=self.iteration + iterations == self.until)
         updates = {player: 1 if player == "critic" else self.cohort.configuration.steps for player in PLAYERS}
         schedule = [(p, i) for i in range(iterations) for p in PLAYERS for _ in range(updates[p])]
         with applied(self.cohort.precision):
@@ -179,8 +211,10 @@ class Training:
         """Mark the members whose losses [iterations, 1 + steps, M] left the bound, and add up the means."""
         with np.errstate(invalid="ignore", over="ignore"):
             bad = ~(np.abs(losses) <= DIVERGENCE_BOUND).all(axis=1)
-            self.losses["critic"] += losses[:, 0].sum(axis=0)
-            self.losses["autoencoder"] += losses[:, 1:].mean(axis=1).sum(axis=0)
+            # One column is added up in another order than many: beside its double it is not.
+            wide = np.repeat(losses, 2, axis=2) if losses.shape[2] == 1 else losses
+            self.losses["critic"] += wide[:, 0].sum(axis=0)[: len(self.cohort)]
+            self.losses["autoencoder"] += wide[:, 1:].mean(axis=1).sum(axis=0)[: len(self.cohort)]
         self.counted += len(losses)
         first = self.iteration + 1 + bad.argmax(axis=0)
         self.diverged_at = np.where((self.diverged_at == 0) & bad.any(axis=0), first, self.diverged_at)
@@ -195,3 +229,7 @@ class Training:
             curve.append({"iteration": self.iteration, **point})
         self.losses = {player: np.zeros(len(self.cohort)) for player in PLAYERS}
         self.counted = 0
+
+
+def _stacked(members: Iterable[torch.Tensor]) -> np.ndarray:
+    return torch.stack(list(members)).numpy()

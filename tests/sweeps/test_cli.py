@@ -40,6 +40,13 @@ def run(*arguments: str) -> int:
         (["--search", "tpe", "--seeds", "2"], ["--seeds must be left out with --search tpe", "got 2"]),
         (["--search", "tpe", "--lambdas", "-1"], ["lambda must be finite and >= 0", "-1"]),
         (["--search", "random", "--runs", "0"], ["runs must be >= 1", "got 0"]),
+        (
+            ["--halving", "4"],
+            ["--halving must be left out of a robustness study", "--allow-biased-histograms"],
+        ),
+        (["--halving", "1", "--search", "tpe"], ["halving must keep the best 1/2 or less", "got 1"]),
+        (["--halving", "2", "--search", "nsga2"], ["--halving takes one metric", "inception_score, mse_x"]),
+        (["--halving", "2", "--search", "tpe", "--iterations", "20"], ["iterations must be > 20, got 20"]),
         (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),
         (
             ["--address", "127.0.0.1:1"],
@@ -109,6 +116,18 @@ def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
     output = capsys.readouterr().out
     assert "5760 declared, 0 stored, 5760 to train" in output
     assert "core-minutes" in output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dry_run_of_a_halved_grid_tells_how_many_are_trained_how_far(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("--halving", "4", "--allow-biased-histograms", "--dry-run") == 0
+    # (1152 · 60 + 288 · 60 + 72 · 180) / (1152 · 300) = 0.2875
+    assert (
+        "1152 runs to 60, 288 runs to 120, 72 runs to 300: 29% of the iterations" in capsys.readouterr().out
+    )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -223,3 +223,33 @@ def test_runs_of_a_trial_that_is_lost_are_failed_and_tried_again(tmp_path: Path)
         "0 2",
         "['COMPLETED', 'COMPLETED'] [False, False]",
     ]
+
+
+@pytest.mark.slow
+def test_halving_ends_with_the_same_survivors_when_its_driver_is_killed_and_is_completed_by_the_whole_grid(
+    tmp_path: Path,
+) -> None:
+    budget = ["--preset", "smoke", "--iterations", "240"]
+    arguments = [*budget, "--halving", "3", "--allow-biased-histograms"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    output = study(whole, *arguments)
+    assert "24 runs: 2 COMPLETED, 22 STOPPED" in output
+    assert output.count("best ") == 2
+    for seconds in (10.0, 13.0):
+        driver = subprocess.Popen(command(killed, *arguments), cwd=killed, stdout=subprocess.DEVNULL)
+        time.sleep(seconds)
+        os.kill(driver.pid, signal.SIGKILL)
+        driver.wait()
+    study(killed, *arguments)
+    tables = [read_runs(str(where / DIRECTORY)).to_pylist() for where in (whole, killed)]
+    names = ("run_key", "outcome", "iterations", "inception_score", "mse_x")
+    assert [[row[name] for name in names] for row in tables[0]] == [
+        [row[name] for name in names] for row in tables[1]
+    ]
+    assert list((killed / DIRECTORY / "states").iterdir()) == []
+    assert "24 stored, 0 to train" in study(killed, *arguments)
+    study(killed, *budget)
+    assert_complete(killed, STUDY.runs(STUDY.preset("smoke", iterations=240)))
+    assert {row["outcome"] for row in read_runs(str(killed / DIRECTORY)).to_pylist()} == {"COMPLETED"}

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-from sweeps.optuna_search import SAMPLERS, Search, Settings, generations, importances, save
+from sweeps.optuna_search import SAMPLERS, Search, Settings, generations, save
 from sweeps.search import STUDY as WIDE
 from sweeps.space import Float, Int, Space, When
 from sweeps.toy_robustness import STUDY
@@ -115,7 +115,7 @@ def test_search_is_without_a_best_when_everything_diverged_or_failed() -> None:
     one = search("nsga2", runs=8)
     runs = one.ask()
     one.tell({run.key: {"outcome": "DIVERGED"} for run in runs[1:]})
-    assert one.best() == importances(one) == []
+    assert one.best() == []
 
 
 def test_generations_train_what_is_not_stored_and_continue_where_they_were() -> None:
@@ -123,7 +123,8 @@ def test_generations_train_what_is_not_stored_and_continue_where_they_were() -> 
     trained: list[str] = []
 
     def train(searches: list[Search], most: int) -> None:
-        for count, runs in enumerate(generations(searches, lambda: stored)):
+        for count, stage in enumerate(generations(searches, lambda: stored)):
+            runs = stage.runs
             if count == most:  # killed: half of a generation is stored
                 runs = runs[: len(runs) // 2]
             trained.extend(run.key for run in runs)
@@ -141,9 +142,9 @@ def test_generations_train_what_is_not_stored_and_continue_where_they_were() -> 
 
 
 def test_a_failed_run_is_asked_for_again_by_the_next_start() -> None:
-    runs = next(generations([search("random")], dict))
+    runs = next(generations([search("random")], dict)).runs
     stored = {run.key: result(run) for run in runs} | {runs[0].key: {"outcome": "FAILED"}}
-    assert next(generations([search("random")], lambda: stored)) == [runs[0]]
+    assert next(generations([search("random")], lambda: stored)).runs == (runs[0],)
 
 
 def test_ranges_and_conditions_are_kept() -> None:
@@ -156,14 +157,6 @@ def test_ranges_and_conditions_are_kept() -> None:
     assert all(1e-5 <= c.learning_rate <= 1e-2 and c.batch_size % 32 == 0 for c in asked)
     assert all(c.critic_dropout == 0 for c in asked if c.critic_depth == 1)
     assert any(c.critic_dropout > 0 for c in asked)
-
-
-def test_importances_name_what_moves_the_metric() -> None:
-    one = search("random", runs=64)
-    finish(one)
-    (shares,) = importances(one)
-    assert set(list(shares)[:2]) == {"width", "beta1"}
-    assert sum(shares.values()) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["sqlite:///{}/optuna.db", "{}/optuna.log"])

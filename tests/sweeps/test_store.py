@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,33 @@ def test_failed_runs_are_counted_and_tried_again_and_replaced(store: Store) -> N
     store.write(results(), "c0", **ORIGIN)
     assert set(read_runs(store.uri)["outcome"].to_pylist()) == {"COMPLETED"}
     assert len(store.finished()) == 4
+
+
+def test_a_row_that_goes_further_takes_the_place_of_a_stopped_one(store: Store) -> None:
+    def stopped(iterations: int) -> list[Result]:
+        return [replace(r, iterations=iterations, samples=r.samples[:0]) for r in results(diverged=1)]
+
+    for iterations in (40, 20):  # in whatever order they come
+        store.write(stopped(iterations), f"c{iterations}", **ORIGIN)
+    rows = {row["run_key"]: row for row in read_runs(store.uri).to_pylist()}
+    assert [rows[run.key]["outcome"] for run in RUNS] == ["DIVERGED", "STOPPED", "STOPPED", "STOPPED"]
+    assert {rows[run.key]["iterations"] for run in RUNS[1:]} == {40}
+    assert store.finished() == {RUNS[0].key}
+    store.write_failed(RUNS, "c0", "killed", **ORIGIN)
+    assert {row["iterations"] for row in read_runs(store.uri).to_pylist()} == {40}
+    store.write(results(diverged=1), "c60", **ORIGIN)
+    outcomes = read_runs(store.uri)["outcome"].to_pylist()
+    assert sorted(outcomes) == ["COMPLETED", "COMPLETED", "COMPLETED", "DIVERGED"]
+
+
+def test_states_are_kept_until_they_are_dropped(store: Store) -> None:
+    store.write_state("c0", b"one")
+    store.write_state("c1", b"other")
+    assert (store.states(), store.read_state("c1")) == ({"c0", "c1"}, b"other")
+    store.drop_states({"c0"})
+    assert store.states() == {"c1"}
+    with pytest.raises(FileNotFoundError):
+        store.read_state("c0")
 
 
 def test_a_write_that_is_interrupted_leaves_no_row_and_no_rubbish(

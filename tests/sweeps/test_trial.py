@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import torch
 
-from result_schema import read_runs
+from result_schema import read_curves, read_runs, read_samples
 from sweeps import trial
-from sweeps.planning import CohortPlan
+from sweeps.planning import CohortPlan, Leg
 from sweeps.store import Store
 from tests.trainables.factory import different_runs, run, train
 from trainables import memory
@@ -81,16 +81,22 @@ def small(monkeypatch: pytest.MonkeyPatch) -> type[Small]:
     class OfThisTest(Small):
         begun: list[int] = []  # noqa: RUF012
 
-        def __init__(self, runs: Any, device: str) -> None:
+        def __init__(self, runs: Any, *arguments: Any) -> None:
             self.begun.append(len(runs))
-            super().__init__(runs, device)
+            super().__init__(runs, *arguments)
 
     monkeypatch.setattr(trial, "Training", OfThisTest)
     return OfThisTest
 
 
-def train_plan(directory: Path, tune: FakeTune, monkeypatch: pytest.MonkeyPatch, every: float = 1e9) -> None:
-    """The trial of PLAN, with a checkpoint at least every so many seconds."""
+def train_plan(
+    directory: Path,
+    tune: FakeTune,
+    monkeypatch: pytest.MonkeyPatch,
+    every: float = 1e9,
+    plan: CohortPlan | None = None,
+) -> None:
+    """The trial of a plan, PLAN unless told, with a checkpoint at least every so many seconds."""
     store = Store(str(directory))
     store.create("test", "?")
     monkeypatch.setattr(trial, "tune", tune)
@@ -98,7 +104,10 @@ def train_plan(directory: Path, tune: FakeTune, monkeypatch: pytest.MonkeyPatch,
         "directory": str(directory), "device": "cpu", "share": 1.0, "checkpoint_seconds": every,
         "progress_seconds": 0.0, "git_commit": "abc", "versions": {},
     }  # fmt: skip
-    trial.train_cohort({"cohort": PLAN.key}, {PLAN.key: PLAN}, settings)
+    if plan:
+        trial.train_cohort(trial.planned(plan), {}, settings)
+    else:
+        trial.train_cohort({"cohort": PLAN.key}, {PLAN.key: PLAN}, settings)
 
 
 @functools.cache
@@ -208,3 +217,43 @@ def test_diverged_members_of_all_parts_are_counted(
     tune = FakeTune(tmp_path)
     train_plan(tmp_path / "test", tune, monkeypatch)
     assert tune.reports[-1] == {"iteration": 60, "diverged": 1, "stored": 8}
+
+
+def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_node_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, runs = tmp_path / "test", tuple(different_runs(budget=240))  # evaluated every 40
+    store = Store(str(directory))
+    first = [CohortPlan(runs, a, b, 1.0, Leg(0, 80)) for a, b in ((0, 5), (5, 8))]
+    for plan in first:
+        train_plan(directory, FakeTune(tmp_path / plan.key), monkeypatch, plan=plan)
+    rows = read_runs(str(directory)).to_pylist()
+    assert {(row["outcome"], row["iterations"]) for row in rows} == {("STOPPED", 80)}
+    assert store.finished() == set()
+    assert store.states() == {plan.key for plan in first} == {row["cohort_key"] for row in rows}
+
+    survivors = (runs[6], runs[1], runs[4])
+    plan = CohortPlan(survivors, 0, 3, 1.0, Leg(80, 240, tuple(sorted(store.states()))))
+    tune = FakeTune(tmp_path, patience=3)
+    with pytest.raises(KeyboardInterrupt):
+        train_plan(directory, tune, monkeypatch, every=0.0, plan=plan)
+    assert tune.reports[0] == {"iteration": 100, "diverged": 0}
+    tune.patience = None
+    train_plan(directory, tune, monkeypatch, every=0.0, plan=plan)
+    assert tune.reports[-1] == {"iteration": 240, "diverged": 0, "stored": 3}
+
+    expected = train(list(runs))[0]
+    rows = read_runs(str(directory)).to_pylist()
+    assert len(rows) == 8
+    for row in rows:
+        result = expected[row["run_key"]]
+        curve = [p for p in read_curves(str(directory)).to_pylist() if p["run_key"] == row["run_key"]]
+        if row["run_key"] in [run.key for run in survivors]:
+            assert (row["outcome"], row["iterations"]) == ("COMPLETED", 240)
+            assert {name: row[name] for name in result.metrics or {}} == result.metrics
+            assert [point["mse_x"] for point in curve] == [point["mse_x"] for point in result.curve]
+        else:
+            assert (row["outcome"], row["iterations"]) == ("STOPPED", 80)
+            assert row["mse_x"] == result.curve[1]["mse_x"]
+            assert [point["iteration"] for point in curve] == [40, 80]
+    assert sorted(read_samples(str(directory))["run_key"].to_pylist()) == sorted(r.key for r in survivors)

@@ -70,6 +70,53 @@ def test_training_continues_from_a_checkpoint_to_the_same_bits(tmp_path: Path) -
         assert torch.equal(second.cohort.parameters["critic"][m], weights[runs[m].key]["critic"])
 
 
+@pytest.mark.parametrize("structure", [{}, {"width": 48, "batch_size": 96, "critic_depth": 1, "steps": 1}])
+def test_survivors_of_several_cohorts_go_on_together_or_alone_to_the_bits_of_uninterrupted_runs(
+    structure: dict[str, int],
+) -> None:
+    runs = different_runs(budget=240, **structure)  # evaluated every 40
+    whole, weights = train(runs)
+    packed = []
+    for part in (runs[:5], runs[5:7], runs[7:]):
+        training = Training(part, until=80)
+        while not training.finished:
+            training.advance()
+        for result in training.results():
+            assert (result.stopped, result.iterations, len(result.samples)) == (True, 80, 0)
+            assert result.curve == whole[result.run.key].curve[:2]
+            assert result.metrics == {name: result.curve[-1][name] for name in result.metrics or {}}
+        packed.append((checkpoint.pack(training), training))
+    for survivors in ([runs[6], runs[1], runs[7], runs[4]], [runs[2]]):
+        training = Training(survivors)
+        checkpoint.unpack(training, [content for content, _ in packed])
+        spent = {r.key: t.seconds[m] for _, t in packed for m, r in enumerate(t.runs)}
+        assert training.seconds[: len(survivors)].tolist() == [spent[run.key] for run in survivors]
+        while not training.finished:
+            training.advance()
+        for m, result in enumerate(training.results()):
+            expected = whole[result.run.key]
+            assert not result.stopped
+            assert (result.metrics, result.curve) == (expected.metrics, expected.curve)
+            np.testing.assert_array_equal(result.samples, expected.samples)
+            assert result.train_seconds > spent[result.run.key]
+            for name, flat in training.cohort.parameters.items():
+                assert torch.equal(flat[m], weights[result.run.key][name])
+
+
+def test_states_of_two_iterations_do_not_go_on_together() -> None:
+    first, second = Training([run(budget=240)]), Training([run(budget=240, seed=1)])
+    first.advance()
+    contents = [checkpoint.pack(first), checkpoint.pack(second)]
+    with pytest.raises(ValueError, match=r"must be of one iteration, got \[0, 20\]"):
+        checkpoint.unpack(Training([*first.runs, *second.runs]), contents)
+
+
+@pytest.mark.parametrize("until", [0, 60, 260])
+def test_training_ends_at_an_evaluation_only(until: int) -> None:
+    with pytest.raises(ValueError, match=f"until must be a multiple of 40.*got {until}"):
+        Training([run(budget=240)], until=until)
+
+
 def test_checkpoint_of_other_runs_is_refused(tmp_path: Path) -> None:
     checkpoint.save(Training([run()]), tmp_path)
     with pytest.raises(ValueError, match="a checkpoint must be of the same runs"):
