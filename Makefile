@@ -63,8 +63,10 @@ test-browser: setup ## the MLflow UI in Chromium
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)
 
-bench-search: setup ## the samplers against the stored grid of `make study`
-	@$(BIN)/python -m infra.search_bench $(ARGS)
+bench-search: setup ## halving and the samplers against the whole grid, which is trained first
+	@rm -rf results/bench-search
+	@$(BIN)/python -m infra.halving_bench results/bench-search
+	@$(BIN)/python -m infra.search_bench --results results/bench-search/grid/$(STUDY)
 
 clean: ## remove what was installed and built; results and MLflow's store stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

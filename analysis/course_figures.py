@@ -75,7 +75,8 @@ def rung_figure(curves: Mapping[Measure, Mapping[str, Rungs]], colour: Colours) 
         for row, (measure, own) in zip(panels, curves.items(), strict=True):
             for panel, (algorithm, found) in zip(row, own.items(), strict=True):
                 stopped = found.stopped_at > 0
-                panel.plot(found.iterations, found.values[stopped].T, color=MUTED, alpha=0.18, linewidth=0.6)
+                panel.plot(found.iterations, found.values[stopped].T, color=MUTED, alpha=0.18, linewidth=0.6,
+                           marker=".", markersize=2)  # fmt: skip
                 panel.plot(
                     found.iterations,
                     found.values[~stopped].T,

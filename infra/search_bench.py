@@ -1,4 +1,4 @@
-"""`make bench-search`: how good the searches are, against the grid of the toy robustness study as it is stored.
+"""`make bench-search`, second part: how good the searches are, against the grid of the toy robustness study as stored.
 
 A run's result does not depend on who asked for it: the grid's rows are told to each search as what its runs gave, so
 that ten seeds of every sampler take minutes. Nothing is trained.
