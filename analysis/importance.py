@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import optuna
 import pandas as pd
-from optuna.distributions import BaseDistribution, FloatDistribution
-from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
 from analysis import rows
 from analysis.measures import Floats, Measure
@@ -42,14 +39,17 @@ def importances(
         measure: the metric, on its own scale.
         seed: of the forest.
     """
+    import optuna  # a second, of a report that may not need it
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
     found = rows.finite(runs, measure.column).sort_values("run_key")
     names = [name for name in hyper_parameters if found[name].nunique() > 1]
     values = measure.scaled(found[measure.column].to_numpy(float))
     if len(found) < LEAST_RUNS or not names or np.ptp(values) == 0:
         return {}
     columns = {name: _uniform(found[name]) for name in names}
-    ranges: dict[str, BaseDistribution] = {
-        name: FloatDistribution(low, high) for name, (_, low, high) in columns.items()
+    ranges: dict[str, optuna.distributions.BaseDistribution] = {
+        name: optuna.distributions.FloatDistribution(low, high) for name, (_, low, high) in columns.items()
     }
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
