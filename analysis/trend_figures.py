@@ -68,7 +68,8 @@ def _band(
 def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
     decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
     kept = places if len(places) <= 6 or len(decades) < 3 else decades
-    panel.set_xticks(list(kept.values()), [f"{lam:.3g}" for lam in kept])
+    words = [f"{lam:.0e}".replace("e-0", "e−") if 0 < lam < 1e-3 else f"{lam:.3g}" for lam in kept]
+    panel.set_xticks(list(kept.values()), words)
     panel.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
     panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
     if 0.0 in places and len(places) > 1:
