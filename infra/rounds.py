@@ -150,7 +150,7 @@ class Rounds:
         budget, busy = self.scale.budget, min(busy, len(groups))
         start_up = sum(t.built for t in timings)
         training = sum(budget * t.seconds / t.iterations for t in timings)
-        arithmetic = sum(budget * cost.operations(run.configuration) for run in runs)
+        arithmetic = sum(budget * cost.operations(run) for run in runs)
         return Measurement(
             contender,
             scope,

@@ -62,7 +62,7 @@ def _timed(
     contender: str, scope: str, repetition: int, runs: Sequence[Run], train: Callable[[Sequence[Run]], float]
 ) -> Measurement:
     seconds = train(runs)
-    arithmetic = sum(run.budget * cost.operations(run.configuration) for run in runs)
+    arithmetic = sum(run.budget * cost.operations(run) for run in runs)
     budget = runs[0].budget
     return Measurement(
         contender, scope, repetition, len(runs), budget, seconds / len(runs), 0.0, arithmetic / seconds

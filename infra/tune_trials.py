@@ -62,7 +62,7 @@ def one_run_per_trial(
     runs: Sequence[Run], cores: int, reuse_actors: bool = False, loggers: bool = True
 ) -> float:
     """`busy_seconds` of the runs as one Tune trial each, one per core at a time."""
-    longest_first = sorted(runs, key=lambda run: -cost.operations(run.configuration))
+    longest_first = sorted(runs, key=lambda run: -cost.operations(run))
     short = min(plain.EVALUATE_EVERY, runs[0].budget)
     lead_in = [{**config(run), "budget": short} for run in longest_first[-1:] * cores]
 
@@ -108,7 +108,7 @@ def project(runs: Sequence[Run]) -> float:
     """`busy_seconds` of the runs as a study of this project: planned, trained by cohort, every row stored."""
     slots = connect("local")
     short = min(plain.EVALUATE_EVERY, runs[0].budget)
-    lightest = min(runs, key=lambda run: cost.operations(run.configuration))
+    lightest = min(runs, key=lambda run: cost.operations(run))
     lead_in = [replace(lightest, seed=lightest.seed + 1 + n, budget=short) for n in range(slots.count)]
     try:
         with tempfile.TemporaryDirectory() as directory:

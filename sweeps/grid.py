@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import final, overload
 
+from trainables import objectives
 from trainables.runs import Configuration, Run
 
 
@@ -42,6 +43,7 @@ class Grid(LazyRuns):
         lambdas: values of λ.
         algorithms: names of objectives.
         precision: of the networks' products.
+        data: name of the data set.
 
     Raises:
         ValueError: a value is out of bounds (`Run`).
@@ -54,20 +56,12 @@ class Grid(LazyRuns):
     lambdas: tuple[float, ...]
     algorithms: tuple[str, ...]
     precision: str = "float32"
+    data: str = "mixture5"
 
     def __post_init__(self) -> None:
         for number, configuration in self.configurations[:1]:  # refuse a bad value here, not at run 999,999
             for lam in self.lambdas:
-                Run(
-                    self.study,
-                    self.algorithms[0],
-                    lam,
-                    self.seeds - 1,
-                    configuration,
-                    self.budget,
-                    number,
-                    self.precision,
-                )
+                self._run(self.algorithms[0], lam, self.seeds - 1, (number, configuration))
 
     def __len__(self) -> int:
         return len(self.configurations) * self.seeds * len(self.lambdas) * len(self.algorithms)
@@ -76,25 +70,24 @@ class Grid(LazyRuns):
         place, algorithm = divmod(place, len(self.algorithms))
         place, lam = divmod(place, len(self.lambdas))
         place, seed = divmod(place, self.seeds)
-        number, configuration = self.configurations[place]
+        return self._run(self.algorithms[algorithm], self.lambdas[lam], seed, self.configurations[place])
+
+    def _run(self, algorithm: str, lam: float, seed: int, numbered: tuple[int, Configuration]) -> Run:
+        number, configuration = numbered
         return Run(
-            self.study,
-            self.algorithms[algorithm],
-            self.lambdas[lam],
-            seed,
-            configuration,
-            self.budget,
-            number,
-            self.precision,
+            self.study, algorithm, lam, seed, configuration, self.budget, number, self.precision, self.data
         )
 
     def by_structure(self) -> list[Grid]:
-        """A grid per structure, with everything in ascending order, whatever the order here."""
+        """A grid per structure and form of the systems, with everything in ascending order, whatever the order here."""
         numbered = sorted(self.configurations, key=lambda pair: pair[1])
-        ordered = replace(
-            self, lambdas=tuple(sorted(self.lambdas)), algorithms=tuple(sorted(self.algorithms))
-        )
+        ordered = replace(self, lambdas=tuple(sorted(self.lambdas)))
+        forms: dict[str, list[str]] = {}
+        for name in sorted(self.algorithms):
+            forms.setdefault(objectives.find(name).form.key, []).append(name)
         return [
-            replace(ordered, configurations=tuple(same))
-            for _, same in itertools.groupby(numbered, key=lambda pair: pair[1].structure)
+            replace(ordered, configurations=same, algorithms=tuple(forms[form]))
+            for _, group in itertools.groupby(numbered, key=lambda pair: pair[1].structure)
+            for same in [tuple(group)]
+            for form in sorted(forms)
         ]

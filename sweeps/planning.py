@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import final
 
 from sweeps.grid import Grid, LazyRuns
-from trainables import cost
+from trainables import cost, objectives
 from trainables.runs import Run, content_hash
 
 CPU_MEMBERS = 24
@@ -202,7 +202,7 @@ def cut(
     plans = []
     for group in sorted(groups, key=lambda group: -group.seconds):
         each, start = group.seconds, 0
-        fitting = memory // cost.bytes_per_member(group[0].configuration)
+        fitting = memory // cost.bytes_per_member(group[0])
         widest = max(1, min(fitting, max(members, int(restart / each))))
         while rest := len(group) - start:
             seconds = max(left / slots / COHORTS_PER_SLOT, shortest)
@@ -215,7 +215,8 @@ def cut(
 
 
 def _structure(run: Run) -> tuple[object, ...]:
-    return (run.budget, run.precision, run.configuration.structure)
+    form = objectives.find(run.algorithm).form
+    return (run.budget, run.precision, run.data, run.configuration.structure, form.key)
 
 
 def _order(run: Run) -> tuple[object, ...]:

@@ -30,7 +30,6 @@ from result_schema import (
     read_runs,
     runs_schema,
 )
-from trainables import mixture
 from trainables.runs import HYPER_PARAMETERS, Run
 from trainables.training import Result
 
@@ -214,7 +213,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "configuration": run.number,
         "configuration_key": run.configuration.key,
         "budget": run.budget,
-        "data_version": mixture.DATA_VERSION,
+        "data_version": run.dataset.version,
         **asdict(run.configuration),
     }
 

@@ -42,6 +42,7 @@ class Study:
         space: hyper-parameter -> its levels, or what else `sweeps.space` has; the configurations are the full factorial.
         algorithms: objectives compared by default.
         presets: name -> Preset.
+        data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
 
     Raises:
@@ -54,6 +55,7 @@ class Study:
     algorithms: tuple[str, ...]
     presets: Mapping[str, Preset] = field(default_factory=dict)
     search: str = "grid"
+    data: str = "mixture5"
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -114,7 +116,9 @@ class Study:
             raise ValueError(f"seeds must be >= 1, got {preset.seeds}")
         lambdas = tuple(dict.fromkeys(float(value) for value in preset.lambdas))
         configurations = tuple(self.subset(preset.limit))
-        return Grid(self.name, preset.iterations, configurations, preset.seeds, lambdas, chosen, precision)
+        return Grid(
+            self.name, preset.iterations, configurations, preset.seeds, lambdas, chosen, precision, self.data
+        )
 
     def runs(self, preset: Preset, algorithms: Sequence[str] | None = None) -> list[Run]:
         """The same as a list."""

@@ -310,6 +310,15 @@ def _words(values: Mapping[str, Any]) -> str:
 
 def _run_of(study: Study, preset: Preset, algorithm: str, lam: float, precision: str) -> Any:
     def run(configuration: Configuration) -> Run:
-        return Run(study.name, algorithm, lam, 0, configuration, preset.iterations, precision=precision)
+        return Run(
+            study.name,
+            algorithm,
+            lam,
+            0,
+            configuration,
+            preset.iterations,
+            precision=precision,
+            data=study.data,
+        )
 
     return run

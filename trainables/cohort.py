@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
 
-from trainables import mixture, native_block, networks, objectives, precision, torch_block
+from trainables import native_block, networks, objectives, precision, torch_block
 from trainables.adam import Adam
+from trainables.batch import Batch
 from trainables.cuda_graphs import Replayed
 from trainables.draws import Block
 from trainables.graph import Traced, trace
-from trainables.joint import JointBatch
-from trainables.objectives.base import PLAYERS, Objective
+from trainables.objectives import Objective
 from trainables.runs import Run
 from trainables.streams import stream
 
@@ -37,13 +37,16 @@ class Cohort:
     Attributes:
         parameters: network -> [M, P], float32.
         optimisers: network -> its Adam.
+        form: of its systems.
+        dataset: what it is trained on.
         networks: by name, as they train.
         exact: the same in float32, as they are evaluated.
         data: the training points, on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
     Raises:
-        ValueError: there is no run, structures, budgets or precisions differ, or the device lacks the precision.
+        ValueError: there is no run, structures, systems' forms, data, budgets or precisions differ, or the device
+            lacks the precision.
     """
 
     def __init__(self, runs: Sequence[Run], device: torch.device, native: bool = True) -> None:
@@ -53,22 +56,27 @@ class Cohort:
             ("structure", {r.configuration.structure for r in runs}),
             ("budget", {r.budget for r in runs}),
             ("precision", {r.precision for r in runs}),
+            ("data", {r.data for r in runs}),
         ):
             if len(values) > 1:
                 raise ValueError(f"the runs of a cohort must agree in their {what}, got {sorted(values)}")
+        self.objectives = tuple(objectives.find(name) for name in dict.fromkeys(r.algorithm for r in runs))
+        self.form = self.objectives[0].form
+        if any(o.form.key != self.form.key for o in self.objectives):
+            names = ", ".join(o.name for o in self.objectives)
+            raise ValueError(f"the systems of a cohort must have the same networks and players, got {names}")
         self.runs = tuple(runs)
+        self.dataset = runs[0].dataset
         self.device = device
         self.configuration = runs[0].configuration
         self.precision = runs[0].precision
         precision.check(self.precision, str(device))
-        self.exact = networks.build(self.configuration, native and device.type == "cpu")
+        parts = (self.configuration, self.form, self.dataset)
+        self.exact = networks.build(*parts, native and device.type == "cpu")
         self.networks = (
-            self.exact
-            if self.precision == "float32"
-            else networks.build(self.configuration, precision=self.precision)
+            self.exact if self.precision == "float32" else networks.build(*parts, precision=self.precision)
         )
-        self.data = mixture.load().train.to(device)
-        self.objectives = tuple(objectives.find(name) for name in dict.fromkeys(r.algorithm for r in runs))
+        self.data = self.dataset.train.to(device)
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
             [[o.name == r.algorithm for o in self.objectives] for r in runs], device=device
@@ -92,8 +100,8 @@ class Cohort:
             schedule: of each step the player and the block's iteration, whose data it sees.
         """
         plans = {p: self.optimisers[names[0]].schedule(sum(q == p for q, _ in schedule))
-                 for p, names in PLAYERS.items()}  # fmt: skip
-        counters = {p: itertools.count() for p in PLAYERS}
+                 for p, names in self.form.players.items()}  # fmt: skip
+        counters = {p: itertools.count() for p in self.form.players}
         places = [(p, next(counters[p])) for p, _ in schedule]
         rates = np.stack([plans[p][0][n] for p, n in places])
         corrections = np.stack([plans[p][1][n] for p, n in places])
@@ -118,7 +126,7 @@ class Cohort:
     def gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
         """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.
 
-        x: [M, batch, x_dim]; noise: [M, batch, sum of NOISE]; dropout: int64 [M, 2, 5] (`draws.Block`) or None.
+        x: [M, batch, x_dim]; noise: [M, batch, noise's dimensions]; dropout: int64 [M, 2, 5] (`draws.Block`) or None.
         """
         arguments = (
             *self.parameters.values(),
@@ -129,7 +137,7 @@ class Cohort:
             self.chosen,
         )
         c, names = self.configuration, tuple(o.name for o in self.objectives)
-        shapes = (c.depth, c.width, c.critic_depth, c.batch_size)
+        shapes = (c.depth, c.width, c.critic_depth, c.batch_size, self.dataset.name)
         signature = (player, dropout is None, names, len(self), str(self.device), self.precision, shapes)
         if signature not in _traces:
             with torch.inference_mode(False):
@@ -142,7 +150,7 @@ class Cohort:
         """For ONE model: parameters of each network, λ, x, noise, dropout (or not) and, unless it is of one
         `objective`, the choice among the cohort's -> gradient [P] of each network that the player trains, and loss.
         """
-        own = [list(self.networks).index(name) for name in PLAYERS[player]]
+        own = [list(self.networks).index(name) for name in self.form.players[player]]
         total = len(self.networks)
 
         def one(*arguments: Tensor) -> tuple[Tensor, ...]:
@@ -154,7 +162,9 @@ class Cohort:
                 everyone = list(flats)
                 for i, flat in zip(own, trained, strict=True):
                     everyone[i] = flat
-                batch = JointBatch(_callables(self.networks, tuple(everyone)), x, noise, dropout)
+                functions = _callables(self.networks, tuple(everyone))
+                dims = self.form.dims(self.dataset)
+                batch = Batch(functions, self.form, x, noise, dims, dropout, self.dataset.binary)
                 if objective:
                     value: Tensor = getattr(objective, player)(batch, lam)
                     return value
@@ -166,7 +176,7 @@ class Cohort:
 
         return one
 
-    def _chosen_loss(self, player: str, batch: JointBatch, lam: Tensor, chosen: Tensor) -> Tensor:
+    def _chosen_loss(self, player: str, batch: Batch, lam: Tensor, chosen: Tensor) -> Tensor:
         """The loss of the member's own objective; those that share a method are computed once."""
         methods = {o.name: getattr(o, player) for o in self.objectives}
         if len({method.__func__ for method in methods.values()}) == 1:

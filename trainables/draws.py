@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import mixture, philox
-from trainables.joint import NOISE
+from trainables import objectives, philox
 from trainables.runs import Run
 from trainables.streams import stream, stream_key
 
@@ -30,15 +29,19 @@ class Block:
     Attributes:
         indices: training points of each batch, int64 [BLOCK, M, batch].
         noise_keys: int64 [M, 2].
-        dropout: int64 [BLOCK · (1 + steps), M, 2, 5]: what `philox.multipliers` takes, for pairs from q and from p.
+        dropout: int64 [updates, M, 2, 5]: what `philox.multipliers` takes, for the sides of q and of p.
+        updates: steps of all players in the block.
         first_step: number of the block's first step.
     """
 
     def __init__(self, runs: Sequence[Run], number: int, device: torch.device) -> None:
         c = runs[0].configuration
-        self.updates = BLOCK * (1 + c.steps)
+        form = objectives.find(runs[0].algorithm).form
+        self.updates = BLOCK * len(form.updates(c.steps))
         self.first_step = number * self.updates
         self.batch_size = c.batch_size
+        self.data = runs[0].dataset.train
+        self.noise_size = sum(form.dims(runs[0].dataset).values())
         self.indices = torch.from_numpy(np.stack([_batches(run, number) for run in runs], axis=1)).to(device)
         keys = np.stack([stream_key(run.stream_key, "noise") for run in runs]).astype(np.int64)
         self.noise_keys = torch.from_numpy(keys).to(device)
@@ -47,18 +50,17 @@ class Block:
     @functools.cached_property
     def x(self) -> Tensor:
         """Data batches, [BLOCK, M, batch, x_dim]."""
-        return mixture.load().train.to(self.indices.device)[self.indices]
+        return self.data.to(self.indices.device)[self.indices]
 
     @functools.cached_property
     def noise(self) -> Tensor:
-        """[BLOCK · (1 + steps), M, batch, sum of NOISE]."""
+        """[updates, M, batch, dimensions of the form's noise]."""
         steps = torch.arange(self.first_step, self.first_step + self.updates, device=self.noise_keys.device)
-        return noise_of(self.noise_keys, steps, self.batch_size)
+        return noise_of(self.noise_keys, steps, self.batch_size, self.noise_size)
 
 
-def noise_of(keys: Tensor, steps: Tensor, batch_size: int) -> Tensor:
-    """Noise of the numbered steps for members with these keys [M, 2]: [len(steps), M, batch, sum of NOISE]."""
-    size = sum(NOISE.values())
+def noise_of(keys: Tensor, steps: Tensor, batch_size: int, size: int) -> Tensor:
+    """Noise of the numbered steps for members with these keys [M, 2]: [len(steps), M, batch, size]."""
     return philox.normals(keys, steps, batch_size * size).unflatten(-1, (-1, size))
 
 
@@ -75,11 +77,11 @@ def _dropout(runs: Sequence[Run], first: int, updates: int) -> np.ndarray:
 
 def _batches(run: Run, number: int) -> np.ndarray:
     """Indices of the training points of a block's batches, [BLOCK, batch]: every epoch a new permutation."""
-    size = run.configuration.batch_size
-    per_epoch = mixture.TRAIN_POINTS // size
+    size, points = run.configuration.batch_size, len(run.dataset.train)
+    per_epoch = points // size
     iterations = np.arange(number * BLOCK, (number + 1) * BLOCK)
     epochs = {
-        e: stream(run.stream_key, "order", int(e)).permutation(mixture.TRAIN_POINTS)
+        e: stream(run.stream_key, "order", int(e)).permutation(points)
         for e in np.unique(iterations // per_epoch)
     }
     return np.stack([epochs[i // per_epoch][(i % per_epoch) * size :][:size] for i in iterations])

@@ -116,5 +116,6 @@ def _owned(node: object, ours: set[fx.Node] | None = None) -> bool:
     """Whether `node` is a tensor of its own with a single reader, so that the reader may overwrite it."""
     if not isinstance(node, fx.Node) or node.op != "call_function" or len(node.users) != 1:
         return False
-    returns = node.target._schema.returns  # type: ignore[union-attr]
-    return node in (ours or ()) or all(r.alias_info is None for r in returns)
+    if not isinstance(node.target, torch._ops.OpOverload):
+        return False  # one of several results, such as the parts of a split: a view
+    return node in (ours or ()) or all(r.alias_info is None for r in node.target._schema.returns)

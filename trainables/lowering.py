@@ -247,6 +247,8 @@ class _Writer:
             return Expression(shape, lambda _: literal)
         if target in SUMS or target in MEANS:
             return self.summed(shape, target in MEANS, *arguments)
+        if target is aten._softmax.default:
+            return self.softmax(*arguments[:2])
         if target is aten.cat.default:
             return self.joined(shape, *arguments)
         if target is aten.stack.default:
@@ -353,6 +355,20 @@ class _Writer:
         self.lines.append(
             f"{outer} {{ double total = 0; {inner} total += {source.at(index)}; "
             f"{place} = (float)(total / {divisor}); }}"
+        )
+        return memory
+
+    def softmax(self, source: Any, axis: int) -> Memory:
+        """exp over its sum along an axis, each shifted by the largest."""
+        memory, axis = self.buffer(source.shape), axis % len(source.shape)
+        index = [f"i{a}" for a in range(len(source.shape))]
+        heads = [f"for (int {i} = 0; {i} < {n}; {i}++)" for i, n in zip(index, source.shape, strict=True)]
+        outer = " ".join(head for a, head in enumerate(heads) if a != axis)
+        first = source.at([*index[:axis], "0", *index[axis + 1 :]])
+        value, place = source.at(index), memory.at(index)
+        self.lines.append(
+            f"{outer} {{ float most = {first}; {heads[axis]} most = std::fmax(most, {value}); double total = 0; "
+            f"{heads[axis]} total += {place} = std::exp({value} - most); {heads[axis]} {place} = (float)({place} / total); }}"
         )
         return memory
 

@@ -48,7 +48,7 @@ def bytes_per_member(runs: Sequence[Run], device: str) -> float:
     except RuntimeError as error:
         if not exhausted(error):
             raise
-        return cost.bytes_per_member(runs[0].configuration)
+        return cost.bytes_per_member(runs[0])
     finally:
         release()
 

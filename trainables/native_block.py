@@ -11,10 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import adam, kernels, lowering, mixture, native, objectives
+from trainables import adam, kernels, lowering, native, objectives
 from trainables.draws import Block
-from trainables.joint import NOISE
-from trainables.objectives.base import PLAYERS
 
 if TYPE_CHECKING:
     from trainables.cohort import Cohort
@@ -31,8 +29,12 @@ class _Player(ctypes.Structure):
 
 
 class _Optimiser(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("parameters", "first", "second")] + [
-        ("size", ctypes.c_long)
+    _fields_ = [
+        ("parameters", ctypes.c_void_p),
+        ("first", ctypes.c_void_p),
+        ("second", ctypes.c_void_p),
+        ("size", ctypes.c_long),
+        ("clip", ctypes.c_float),
     ]
 
 
@@ -54,9 +56,10 @@ def train(
     assert library is not None
     names = list(cohort.networks)
     shapes = {name: net.shape for name, net in cohort.networks.items()}
-    players = (_Player * len(PLAYERS))()
+    of = cohort.form.players
+    players = (_Player * len(of))()
     tables, scratch = [], 0
-    for struct, (player, trained) in zip(players, PLAYERS.items(), strict=True):
+    for struct, (player, trained) in zip(players, of.items(), strict=True):
         losses = [_loss(cohort, player, run.algorithm) for run in cohort.runs]
         tables.append((ctypes.c_void_p * len(losses))(*(address for address, _ in losses)))
         struct.losses, struct.count = ctypes.addressof(tables[-1]), len(trained)
@@ -71,19 +74,19 @@ def train(
             a.data_ptr() for a in (o.parameters, o.first, o.second)
         )
         struct.size = o.parameters.shape[1]
-        o.taken += sum(name in PLAYERS[player] for player, _ in schedule)
-    order = list(PLAYERS)
+        struct.clip = (cohort.form.clip or 0.0) if name in of.get("critic", ()) else 0.0
+        o.taken += sum(name in of[player] for player, _ in schedule)
+    order = list(of)
     updates = (_Update * len(schedule))(
         *(_Update(order.index(player), i, c) for (player, i), c in zip(schedule, corrections, strict=True))
     )
     some = cohort.optimisers[names[0]]
-    data = mixture.load().train
     result = torch.empty(len(schedule), len(cohort))
     number, real = ctypes.c_long, ctypes.c_float
     arguments: list[Any] = [
         number(len(cohort)), number(len(names)), (kernels.Network * len(names))(*(kernels.Network(*s) for s in shapes.values())), optimisers, players,
-        number(len(schedule)), updates, number(block.batch_size), number(data.shape[1]), number(sum(NOISE.values())),
-        data, block.indices, block.noise_keys, ctypes.c_int64(block.first_step), block.dropout,
+        number(len(schedule)), updates, number(block.batch_size), number(cohort.data.shape[1]), number(block.noise_size),
+        cohort.data, block.indices, block.noise_keys, ctypes.c_int64(block.first_step), block.dropout,
         torch.from_numpy(rates), cohort.lam, some.beta1,
         some.one_minus_beta1, real(adam.BETA2), real(1 - adam.BETA2), real(adam.EPSILON), number(scratch), result,
     ]  # fmt: skip
@@ -96,7 +99,7 @@ def train(
 def available(cohort: Cohort) -> bool:
     """Whether all of the cohort's objectives can be lowered; compiles what is not yet."""
     try:
-        for objective, player in itertools.product(cohort.objectives, PLAYERS):
+        for objective, player in itertools.product(cohort.objectives, cohort.form.players):
             _loss(cohort, player, objective.name)
     except lowering.NotLowered:
         return False
@@ -109,17 +112,17 @@ _losses: dict[tuple[object, ...], tuple[int, lowering.Passes]] = {}
 def _loss(cohort: Cohort, player: str, algorithm: str) -> tuple[int, lowering.Passes]:
     """The compiled loss and gradient of a player: its address and its forward passes.
 
-    It depends on the objective and the batch size; the networks' sizes are its arguments. Kept for the life of
-    the process. A member runs its own objective's code, whatever the others' are.
+    It depends on the objective, the data set and the batch size; the networks' sizes are its arguments. Kept for the
+    life of the process. A member runs its own objective's code, whatever the others' are.
     """
     size = cohort.configuration.batch_size
-    key = (player, algorithm, size)
+    key = (player, algorithm, cohort.dataset.name, size)
     if key not in _losses:
         example = (
             *(flat[0] for flat in cohort.parameters.values()),
             cohort.lam[0],
-            torch.empty(size, mixture.X_DIM),
-            torch.empty(size, sum(NOISE.values())),
+            torch.empty(size, cohort.dataset.x_dim),
+            torch.empty(size, sum(cohort.form.dims(cohort.dataset).values())),
             torch.empty(2, 5, dtype=torch.int64),
         )
         with torch.inference_mode(False):

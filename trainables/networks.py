@@ -1,4 +1,4 @@
-"""Networks for ONE model and ONE batch: stochastic encoder and decoder, critic.
+"""Networks for ONE model and ONE batch: encoders and decoders, implicit or explicit, and critics.
 
 Members of a cohort are vectorised outside (`trainables.cohort`).
 """
@@ -13,12 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from trainables import kernels, philox
-from trainables.mixture import X_DIM, Z_DIM
+from trainables.datasets.base import DataSet
+from trainables.form import Form
 from trainables.precision import affine
 from trainables.runs import Configuration
-
-NOISE_DIM = 2
-"""Gaussian noise concatenated to the input of encoder and decoder, as in the released ALICE code."""
 
 PADDING = 64
 """A network's parameters are padded to a multiple of this many floats: no member of a cohort shares a vector
@@ -89,29 +87,31 @@ class MLP(nn.Module):
                 weight.copy_(torch.from_numpy(draws.astype(np.float32)))
 
 
-class StochasticMLP(MLP):
-    """z = z_φ(x, ε) or x = x_θ(z, ξ): an MLP on its input with noise concatenated; `inputs` counts both."""
+class Joined(MLP):
+    """An MLP on its inputs concatenated: z_φ(x, ε), x_θ(z, ξ), or the parameters of q(z|x) or p(x|z)."""
 
-    def forward(self, h: Tensor, noise: Tensor | None = None) -> Tensor:
-        """[batch, inputs] and noise [batch, NOISE_DIM] -> [batch, outputs]."""
-        assert noise is not None
-        return super().forward(torch.cat([h, noise], dim=-1))
+    def forward(self, *inputs: Tensor) -> Tensor:  # type: ignore[override]
+        """Each [batch, d] -> [batch, outputs]."""
+        return super().forward(torch.cat(inputs, dim=-1) if len(inputs) > 1 else inputs[0])
 
 
 class Critic(MLP):
-    """f(x, z): an unbounded score for each pair."""
+    """f: an unbounded score of what it sees, such as a pair (x, z)."""
 
-    def forward(self, x: Tensor, z: Tensor | None = None, dropout: Tensor | None = None) -> Tensor:  # type: ignore[override]
-        """x [batch, x_dim], z [batch, z_dim] -> scores [batch]."""
-        assert z is not None
-        return super().forward(torch.cat([x, z], dim=-1), dropout).squeeze(-1)
+    def forward(self, *inputs: Tensor | None) -> Tensor:
+        """Each [batch, d], and dropout as of an `MLP` or None, which may be left out -> scores [batch]."""
+        seen = [v for v in inputs if v is not None and v.is_floating_point()]
+        dropout = inputs[-1] if len(seen) < len(inputs) else None
+        return super().forward(torch.cat(seen, dim=-1) if len(seen) > 1 else seen[0], dropout).squeeze(-1)
 
 
-def build(configuration: Configuration, native: bool = False, precision: str = "float32") -> dict[str, MLP]:
-    """The networks of one configuration by name, uninitialised."""
+def build(
+    configuration: Configuration, form: Form, data: DataSet, native: bool = False, precision: str = "float32"
+) -> dict[str, MLP]:
+    """The networks of one configuration of a system by name, uninitialised."""
     c = configuration
-    return {
-        "encoder": StochasticMLP(X_DIM + NOISE_DIM, Z_DIM, c.depth, c.width, native, precision),
-        "decoder": StochasticMLP(Z_DIM + NOISE_DIM, X_DIM, c.depth, c.width, native, precision),
-        "critic": Critic(X_DIM + Z_DIM, 1, c.critic_depth, c.width, native, precision),
-    }
+    built: dict[str, MLP] = {}
+    for name, net in form.networks.items():
+        kind, depth = (Critic, c.critic_depth) if net.critic else (Joined, c.depth)
+        built[name] = kind(*form.size(name, data), depth, c.width, native and not form.twice, precision)
+    return built

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from trainables import mixture
+from trainables import datasets, mixture
+from trainables.datasets import DataSet
 from trainables.precision import PRECISIONS
 
 VECTOR = 32
@@ -101,9 +102,10 @@ class Run:
         budget: iterations.
         number: the configuration's number in the study's space; for reading, not part of the key.
         precision: of the networks' products (`trainables.precision`).
+        data: name of a data set (`trainables.datasets.find`).
 
     Raises:
-        ValueError: λ < 0 or not finite, seed < 0, budget < 1 or no such precision.
+        ValueError: λ < 0 or not finite, seed < 0, budget < 1, no such precision or data set, or a batch larger than that.
     """
 
     study: str
@@ -114,6 +116,7 @@ class Run:
     budget: int
     number: int = field(default=0, compare=False)
     precision: str = "float32"
+    data: str = "mixture5"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.lam) and self.lam >= 0):
@@ -124,6 +127,7 @@ class Run:
             raise ValueError(f"iterations must be >= 1, got {self.budget}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
+        datasets.find(self.data)
         object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
 
     @property
@@ -135,12 +139,17 @@ class Run:
             "lam": self.lam,
             "seed": self.seed,
             "budget": self.budget,
-            "data": mixture.DATA_VERSION,
+            "data": self.dataset.version,
             **vars(self.configuration),
         }
         if self.precision != "float32":  # all there was before; stored results keep their keys
             content["precision"] = self.precision
         return content_hash(content)
+
+    @property
+    def dataset(self) -> DataSet:
+        """What it is trained on."""
+        return datasets.find(self.data)
 
     @property
     def stream_key(self) -> str:

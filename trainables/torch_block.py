@@ -17,7 +17,6 @@ from torch import Tensor
 
 from trainables.cuda_graphs import Replayed
 from trainables.draws import Block, noise_of
-from trainables.objectives.base import PLAYERS
 
 if TYPE_CHECKING:
     from trainables.cohort import Cohort
@@ -53,7 +52,7 @@ def train(
         )
         start = now.stop
     for name, optimiser in cohort.optimisers.items():
-        optimiser.taken += sum(name in PLAYERS[player] for player, _ in schedule)
+        optimiser.taken += sum(name in cohort.form.players[player] for player, _ in schedule)
     return losses
 
 
@@ -75,12 +74,15 @@ def _iteration(
         indices: the batch's training points, int64 [M, batch].
         numbers, dropout, rates, corrections: of each step; [steps], [steps, M, 2, 5], [steps, M] and [steps].
     """
-    x, noise = cohort.data[indices], noise_of(noise_keys, numbers, indices.shape[1])
+    size = sum(cohort.form.dims(cohort.dataset).values())
+    x, noise = cohort.data[indices], noise_of(noise_keys, numbers, indices.shape[1], size)
     losses = []
     for step, player in enumerate(players):
         gates = dropout[step] if cohort.has_dropout else None
         *gradients, loss = cohort.gradients(player, x, noise[step], gates)
         losses.append(loss)
-        for name, gradient in zip(PLAYERS[player], gradients, strict=True):
+        for name, gradient in zip(cohort.form.players[player], gradients, strict=True):
             cohort.optimisers[name].step(gradient, rates[step], corrections[step])
+            if player == "critic" and cohort.form.clip:
+                cohort.parameters[name].clamp_(-cohort.form.clip, cohort.form.clip)
     return torch.stack(losses)

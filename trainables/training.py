@@ -15,7 +15,6 @@ from trainables.allocator import keep_freed_memory
 from trainables.cohort import Cohort
 from trainables.draws import BLOCK
 from trainables.evaluation import METRICS, Evaluation
-from trainables.objectives.base import PLAYERS
 from trainables.precision import applied
 from trainables.prefetch import Blocks
 from trainables.runs import Run
@@ -103,7 +102,7 @@ class Training:
         self.iteration = 0
         self.diverged_at = np.zeros(len(members), dtype=np.int64)
         self.curves: list[list[dict[str, Any]]] = [[] for _ in members]
-        self.losses = {player: np.zeros(len(members)) for player in PLAYERS}
+        self.losses = {player: np.zeros(len(members)) for player in self.cohort.form.players}
         self.counted = 0
         self.seconds = np.zeros(len(members))
         self._points = np.empty((len(members), 0, 2), dtype=np.float32)
@@ -144,7 +143,7 @@ class Training:
                     run=run,
                     diverged_at=diverged_at,
                     iterations=diverged_at or self.iteration,
-                    metrics=None if diverged_at else {name: final[name] for name in METRICS},
+                    metrics=None if diverged_at else {name: final[name] for name in METRICS if name in final},
                     curve=self.curves[m],
                     samples=self._points[m, : 0 if diverged_at or self.iteration < self.budget else SAMPLES],
                     train_seconds=float(self.seconds[m]),
@@ -194,27 +193,28 @@ class Training:
         self.diverged_at = _stacked(state["diverged_at"][m] for state, m in places)
         self.seconds = _stacked(state["seconds"][m] for state, m in places)
         self.curves = [list(state["curves"][m]) for state, m in places]
-        self.losses = {p: _stacked(state["losses"][p][m] for state, m in places) for p in PLAYERS}
+        self.losses = {p: _stacked(state["losses"][p][m] for state, m in places) for p in self.losses}
         self._points = _stacked(state["points"][m] for state, m in places)
 
     def _train_block(self) -> None:
         iterations = min(BLOCK, self.until - self.iteration)
         block = self.blocks.take(self.iteration // BLOCK, last=self.iteration + iterations == self.until)
-        updates = {player: 1 if player == "critic" else self.cohort.configuration.steps for player in PLAYERS}
-        schedule = [(p, i) for i in range(iterations) for p in PLAYERS for _ in range(updates[p])]
+        updates = self.cohort.form.updates(self.cohort.configuration.steps)
+        schedule = [(player, i) for i in range(iterations) for player in updates]
         with applied(self.cohort.precision):
             losses = self.cohort.train(block, schedule).unflatten(0, (iterations, -1))
         self._find_divergence(losses.cpu().numpy())
         self.iteration += iterations
 
     def _find_divergence(self, losses: np.ndarray) -> None:
-        """Mark the members whose losses [iterations, 1 + steps, M] left the bound, and add up the means."""
+        """Mark the members whose losses [iterations, updates, M] left the bound, and add up the means."""
         with np.errstate(invalid="ignore", over="ignore"):
             bad = ~(np.abs(losses) <= DIVERGENCE_BOUND).all(axis=1)
             # One column is added up in another order than many: beside its double it is not.
             wide = np.repeat(losses, 2, axis=2) if losses.shape[2] == 1 else losses
-            self.losses["critic"] += wide[:, 0].sum(axis=0)[: len(self.cohort)]
-            self.losses["autoencoder"] += wide[:, 1:].mean(axis=1).sum(axis=0)[: len(self.cohort)]
+            players = np.array(self.cohort.form.updates(self.cohort.configuration.steps))
+            for player, total in self.losses.items():
+                total += wide[:, players == player].mean(axis=1).sum(axis=0)[: len(self.cohort)]
         self.counted += len(losses)
         first = self.iteration + 1 + bad.argmax(axis=0)
         self.diverged_at = np.where((self.diverged_at == 0) & bad.any(axis=0), first, self.diverged_at)
@@ -222,12 +222,12 @@ class Training:
     def _evaluate(self) -> None:
         values, self._points = self.evaluation(self.cohort)
         values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
-        finite = np.isfinite([values[name] for name in METRICS]).all(axis=0)
+        finite = np.isfinite([values[name] for name in METRICS if name in values]).all(axis=0)
         self.diverged_at = np.where((self.diverged_at == 0) & ~finite, self.iteration, self.diverged_at)
         for m, curve in enumerate(self.curves):
             point = {name: float(v[m]) if np.isfinite(v[m]) else None for name, v in values.items()}
             curve.append({"iteration": self.iteration, **point})
-        self.losses = {player: np.zeros(len(self.cohort)) for player in PLAYERS}
+        self.losses = {player: np.zeros(len(self.cohort)) for player in self.losses}
         self.counted = 0
 
 

@@ -12,8 +12,8 @@ from torch import nn
 from infra import hand_batched, plain
 from infra.workload import BUDGET, cohort, config, structure
 from trainables import cost, objectives
+from trainables.batch import Batch
 from trainables.evaluation import METRICS
-from trainables.joint import NOISE, JointBatch
 from trainables.runs import Run
 from trainables.training import Training
 
@@ -27,7 +27,7 @@ def inputs() -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(3)
     members = len(WITHOUT_DROPOUT)
     x = torch.randn(members, BATCH, 2, generator=generator)
-    return x, torch.randn(members, BATCH, sum(NOISE.values()), generator=generator)
+    return x, torch.randn(members, BATCH, 10, generator=generator)
 
 
 def alone() -> list[plain.System]:
@@ -62,8 +62,9 @@ def test_eager_losses_equal_the_objectives(member: int) -> None:
             plain.joined(net, a, b).squeeze(1) if squeezed else plain.joined(net, a, b)
         )
 
-    batch = JointBatch({name: function(name) for name in ("encoder", "decoder", "critic")}, x, noise, None)
     objective, lam = objectives.find(run.algorithm), torch.tensor(run.lam)
+    functions = {name: function(name) for name in ("encoder", "decoder", "critic")}
+    batch = Batch(functions, objective.form, x, noise, objective.form.dims(run.dataset))
     torch.testing.assert_close(system.critic_loss(x, noise), objective.critic(batch, lam))
     torch.testing.assert_close(system.coder_loss(x, noise), objective.autoencoder(batch, lam))
 
@@ -126,7 +127,7 @@ def test_networks_cost_what_is_counted() -> None:
     )
     # One product per weight forward, one backward for the weight and one for the input.
     step, critic_step = 4 * 3 * coder + 2 * 2 * critic, 2 * coder + 2 * 3 * critic
-    assert cost.operations(c) == 2 * c.batch_size * (c.steps * step + critic_step)
+    assert cost.operations(run) == 2 * c.batch_size * (c.steps * step + critic_step)
     for name in ("encoder", "decoder", "critic"):
         sizes = [sum(p.numel() for p in getattr(of, name).parameters()) for of in (system, together)]
         assert sizes[1] == 2 * sizes[0]

@@ -74,11 +74,9 @@ def test_cut_makes_enough_cohorts_for_every_slot_where_it_can() -> None:
 
 
 def test_cut_bounds_the_memory_of_a_cohort() -> None:
-    one = max(cost.bytes_per_member(run.configuration) for run in RUNS)
+    one = max(cost.bytes_per_member(run) for run in RUNS)
     plans = planning.cut(RUNS, slots=1, members=1024, memory=5 * one)
-    assert all(
-        sum(cost.bytes_per_member(run.configuration) for run in plan.runs) <= 5 * one for plan in plans
-    )
+    assert all(sum(cost.bytes_per_member(run) for run in plan.runs) <= 5 * one for plan in plans)
 
 
 def test_cut_of_nothing_is_nothing() -> None:

@@ -16,11 +16,12 @@ from trainables.cohort import Cohort
 from trainables.cuda_graphs import WARM_UP, Replayed
 from trainables.draws import BLOCK, Block
 from trainables.graph import trace
-from trainables.objectives.base import PLAYERS
+from trainables.objectives.base import JointObjective
 from trainables.prefetch import Blocks
 from trainables.runs import Run
 
 CPU = torch.device("cpu")
+PLAYERS = JointObjective.form.players
 
 
 def iterated(runs: list[Run], device: str, iterations: int) -> tuple[Cohort, Tensor]:

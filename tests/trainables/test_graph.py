@@ -8,11 +8,13 @@ from torch.func import functional_call, vmap
 
 from tests.trainables.factory import different_runs
 from trainables import networks, objectives
+from trainables.batch import Batch
 from trainables.cohort import Cohort
 from trainables.draws import Block
 from trainables.graph import trace
-from trainables.joint import JointBatch
-from trainables.objectives.base import PLAYERS
+from trainables.objectives.base import JointObjective
+
+PLAYERS = JointObjective.form.players
 
 
 def gradients_alone(
@@ -20,13 +22,14 @@ def gradients_alone(
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Gradients and loss of one member by ordinary autograd over torch's operations."""
     run = cohort.runs[m]
-    nets = networks.build(run.configuration)
+    nets = networks.build(run.configuration, cohort.form, cohort.dataset)
     own = {name: flat[m].clone().requires_grad_() for name, flat in cohort.parameters.items()}
     functions = {
         name: (lambda *inputs, net=net, name=name: functional_call(net, {"flat": own[name]}, inputs))
         for name, net in nets.items()
     }
-    batch = JointBatch(functions, block.x[0][m], block.noise[step][m], block.dropout[step][m])
+    dims = cohort.form.dims(cohort.dataset)
+    batch = Batch(functions, cohort.form, block.x[0][m], block.noise[step][m], dims, block.dropout[step][m])
     loss = getattr(objectives.find(run.algorithm), player)(batch, torch.tensor(run.lam))
     return list(torch.autograd.grad(loss, [own[name] for name in PLAYERS[player]])), loss.detach()
 

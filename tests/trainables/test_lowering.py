@@ -12,24 +12,25 @@ from torch.nn.functional import softplus
 
 from tests.trainables.factory import different_runs, run
 from trainables import native, native_block, objectives
+from trainables.batch import Batch
 from trainables.cohort import Cohort
 from trainables.draws import Block
-from trainables.joint import JointBatch
-from trainables.objectives.base import PLAYERS, Objective
+from trainables.objectives.base import JointObjective
 from trainables.runs import Run
 from trainables.training import Training
 
 pytestmark = pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
 CPU = torch.device("cpu")
+PLAYERS = JointObjective.form.players
 
 
-class ManyOperations(Objective):
+class ManyOperations(JointObjective):
     """Uses what an objective may: every kind of arithmetic, view and sum."""
 
     name: ClassVar[str] = "many_operations"
     label: ClassVar[str] = "many operations"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         f = torch.stack([batch.f_q, batch.f_p], dim=1)
         weights = torch.sigmoid(f - f.mean(0)) / (1 + torch.exp(-f.abs()))
         spread = torch.cat([batch.z_q, batch.x_p], dim=-1).square().sum(-1, keepdim=True)
@@ -39,13 +40,13 @@ class ManyOperations(Objective):
         return (weights * ratio).mean() - 2 * close + lam * batch.R_x + softplus(-f[:, 0]).mean()
 
 
-class Cumulative(Objective):
+class Cumulative(JointObjective):
     """Has an operation that is not lowered."""
 
     name: ClassVar[str] = "cumulative"
     label: ClassVar[str] = "cumulative"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         return torch.cumsum(batch.f_p - batch.f_q, 0).mean()
 
 

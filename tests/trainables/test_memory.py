@@ -54,7 +54,7 @@ def test_members_on_a_gpu_are_estimated_where_the_probe_does_not_fit(monkeypatch
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(cuda.probe, "advance", advance)
-    assert memory.bytes_per_member(RUNS, "cuda") == cost.bytes_per_member(RUNS[0].configuration)
+    assert memory.bytes_per_member(RUNS, "cuda") == cost.bytes_per_member(RUNS[0])
     assert memory.fitting(RUNS, "cuda", share=1.0) == 1  # never none
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tests.trainables.factory import SMALL
-from trainables import networks
-from trainables.networks import MLP, Critic, StochasticMLP
+from trainables import datasets, networks
+from trainables.networks import MLP, Critic, Joined
+from trainables.objectives.base import JointObjective
 from trainables.streams import stream
 
 
@@ -38,7 +39,7 @@ def test_xavier_draws_have_the_bound_and_variance_of_glorot_and_bengio() -> None
 
 
 def test_build_counts_hidden_layers_by_depth() -> None:
-    nets = networks.build(SMALL)
+    nets = networks.build(SMALL, JointObjective.form, datasets.find("mixture5"))
     assert [len(nets[name].layers()) for name in ("encoder", "decoder", "critic")] == [3, 3, 3]
     # 4·32 + 32 + 32·32 + 32 + 32·2 + 2 numbers, padded to a multiple of 64.
     assert nets["encoder"].count == 1282
@@ -46,7 +47,7 @@ def test_build_counts_hidden_layers_by_depth() -> None:
 
 
 def test_encoder_depends_on_its_noise() -> None:
-    encoder = StochasticMLP(4, 2, 2, 32)
+    encoder = Joined(4, 2, 2, 32)
     encoder.xavier_(stream("encoder"))
     x = torch.ones(4, 2)
     noise = torch.from_numpy(stream("noise").standard_normal((4, 2), dtype=np.float32))

@@ -16,7 +16,6 @@ from tests.trainables.factory import run, train
 from trainables import objectives
 from trainables.cohort import Cohort
 from trainables.draws import Block
-from trainables.objectives.base import PLAYERS
 
 ALL = sorted(objectives.available())
 
@@ -31,7 +30,7 @@ def test_the_four_systems_of_the_robustness_study_are_found() -> None:
 
 
 def test_find_names_what_there_is_when_the_algorithm_is_unknown() -> None:
-    with pytest.raises(ValueError, match=r"algorithm must be one of ali, alice.*got 'vae0'"):
+    with pytest.raises(ValueError, match=r"algorithm must be one of .*ali, alice.*got 'vae0'"):
         objectives.find("vae0")
 
 
@@ -70,8 +69,7 @@ def test_critic_loss_is_equation_ten(name: str) -> None:
     assert loss.item() == pytest.approx((s(0) + s(2)) / 2 + (s(-1) + s(1)) / 2, abs=1e-6)
 
 
-@pytest.mark.parametrize("player", PLAYERS)
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("name", "player"), [(n, p) for n in ALL for p in objectives.find(n).form.players])
 def test_a_step_changes_its_player_and_no_other(name: str, player: str) -> None:
     runs = [run(name), run(name, seed=1)]
     cohort = Cohort(runs, torch.device("cpu"))
@@ -81,7 +79,7 @@ def test_a_step_changes_its_player_and_no_other(name: str, player: str) -> None:
         losses = cohort.train(block, [(player, 0)])
     assert torch.isfinite(losses).all()
     for network, flat in cohort.parameters.items():
-        assert torch.equal(flat, before[network]) == (network not in PLAYERS[player])
+        assert torch.equal(flat, before[network]) == (network not in cohort.form.players[player])
 
 
 @pytest.mark.parametrize(("general", "special"), [("alice", "ali"), ("svae_r", "svae")])

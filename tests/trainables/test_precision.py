@@ -10,6 +10,7 @@ import torch
 from tests.trainables.factory import different_runs, run, train
 from trainables import networks, precision
 from trainables.cohort import Cohort
+from trainables.objectives.base import JointObjective
 from trainables.training import Training
 
 
@@ -72,7 +73,9 @@ def test_a_bf16_run_is_bitwise_the_same_alone_and_in_a_cohort() -> None:
 
 
 def test_networks_in_lower_precision_are_never_native() -> None:
-    nets = networks.build(run().configuration, native=True, precision="bf16")
+    nets = networks.build(
+        run().configuration, JointObjective.form, run().dataset, native=True, precision="bf16"
+    )
     assert not any(net.native for net in nets.values())
 
 

@@ -1,5 +1,6 @@
 // A block of training: member after member through the same schedule of updates, each member's arrays in the cache from
 // its first update to its last.
+#include <algorithm>
 #include <vector>
 
 #include "kernels.h"
@@ -27,6 +28,7 @@ struct Player {
 struct Optimiser {  // of one network: arrays [M, size]
     float *parameters, *first, *second;
     long size;
+    float clip;  // parameters are kept in [−clip, clip]; 0: anywhere
 };
 
 struct Update {  // one step of one player
@@ -69,6 +71,9 @@ void train(long members, long count, Network *networks, const Optimiser *optimis
                 const long at = m * o.size;
                 adam(o.size, o.parameters + at, o.first + at, o.second + at, into[k], rates[u * members + m], beta1[m],
                      one_minus_beta1[m], beta2, one_minus_beta2, update.correction, epsilon);
+                if (o.clip > 0)
+                    for (long i = at; i < at + o.size; i++)
+                        o.parameters[i] = std::min(o.clip, std::max(-o.clip, o.parameters[i]));
                 fresh[k] = false;
             }
         }

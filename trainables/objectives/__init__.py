@@ -6,10 +6,8 @@ A module of this package that defines a concrete `Objective` adds it under its `
 from __future__ import annotations
 
 import functools
-import importlib
-import inspect
-import pkgutil
 
+from trainables.found import instances
 from trainables.objectives.base import Objective
 
 __all__ = ["Objective", "available", "find"]
@@ -18,16 +16,7 @@ __all__ = ["Objective", "available", "find"]
 @functools.cache
 def available() -> dict[str, Objective]:
     """Every objective by name, in alphabetical order."""
-    found: dict[str, Objective] = {}
-    for module in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
-        for _, kind in inspect.getmembers(importlib.import_module(module.name), inspect.isclass):
-            if (
-                issubclass(kind, Objective)
-                and not inspect.isabstract(kind)
-                and kind.__module__ == module.name
-            ):
-                found[kind.name] = kind()
-    return dict(sorted(found.items()))
+    return instances(__name__, __path__, Objective)
 
 
 def find(name: str) -> Objective:

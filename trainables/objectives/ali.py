@@ -5,12 +5,12 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.joint import JointBatch
-from trainables.objectives.base import Objective
+from trainables.batch import Batch
+from trainables.objectives.base import JointObjective
 
 
 @final
-class ALI(Objective):
+class ALI(JointObjective):
     """ALI: encoder and decoder see the critic after the squashing.
 
     Source: Dumoulin et al. 2017; Pu et al. 2017 (sVAE), eq. 18 and 19.
@@ -24,6 +24,6 @@ class ALI(Objective):
     name = "ali"
     label = "ALI"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return softplus(-batch.f_q).mean() + softplus(batch.f_p).mean()

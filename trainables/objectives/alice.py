@@ -5,12 +5,12 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.joint import JointBatch
-from trainables.objectives.base import Objective
+from trainables.batch import Batch
+from trainables.objectives.base import JointObjective
 
 
 @final
-class ALICE(Objective):
+class ALICE(JointObjective):
     """ALICE: ALI plus λ times the reconstruction of x and of z.
 
     Source: Li et al. 2017; Pu et al. (sVAE), §6.1.
@@ -25,7 +25,7 @@ class ALICE(Objective):
     name = "alice"
     label = "ALICE"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""
         return (
             softplus(-batch.f_q).mean() + softplus(batch.f_p).mean() + lam * (batch.R_x + batch.R_z)

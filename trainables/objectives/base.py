@@ -8,29 +8,37 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.joint import JointBatch
-
-PLAYERS: dict[str, tuple[str, ...]] = {"critic": ("critic",), "autoencoder": ("encoder", "decoder")}
-"""Player -> the networks it trains. The critic steps once an iteration, the others `steps` times."""
+from trainables.batch import Batch
+from trainables.form import CRITIC, DECODER, ENCODER, Form
 
 
 class Objective(ABC):
-    """A joint adversarial system: the critic of eq. 10, and how encoder and decoder answer it.
+    """A system: what networks it has and who trains them, and what each player minimises.
 
     A player's loss is the method of its name: a scalar that the player minimises, from a batch and λ.
-    Final subclasses set `name` and `label` and write the autoencoder's loss.
+    Final subclasses set `name`, `label` and `form`.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
+    form: ClassVar[Form]
 
-    def critic(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def critic(self, batch: Batch, lam: Tensor) -> Tensor:
         """E_q s(f) + E_p s(−f), with s(t) = log(1 + exp t): Pu et al. 2017, eq. 10 (negated).
 
-        Its optimum is f = log p(x, z) − log q(x, z) (eq. 11).
+        Its optimum is f = log p − log q of what the critic sees (eq. 11).
         """
         return softplus(batch.f_q).mean() + softplus(-batch.f_p).mean()
 
     @abstractmethod
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
-        """Scalar that encoder and decoder minimise together."""
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar that encoder and decoder, whichever there are, minimise together."""
+
+
+class JointObjective(Objective):
+    """A joint adversarial system: implicit encoder and decoder, and the critic of eq. 10 on pairs (x, z)."""
+
+    form = Form(
+        {"encoder": ENCODER, "decoder": DECODER, "critic": CRITIC},
+        {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+    )

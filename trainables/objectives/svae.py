@@ -4,12 +4,12 @@ from typing import final
 
 from torch import Tensor
 
-from trainables.joint import JointBatch
-from trainables.objectives.base import Objective
+from trainables.batch import Batch
+from trainables.objectives.base import JointObjective
 
 
 @final
-class SVAE(Objective):
+class SVAE(JointObjective):
     """sVAE: encoder and decoder see the critic before the squashing.
 
     Source: Pu et al. 2017, eq. 14 (negated: minimised here).
@@ -22,6 +22,6 @@ class SVAE(Objective):
     name = "svae"
     label = "sVAE"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return batch.f_p.mean() - batch.f_q.mean()

@@ -4,12 +4,12 @@ from typing import final
 
 from torch import Tensor
 
-from trainables.joint import JointBatch
-from trainables.objectives.base import Objective
+from trainables.batch import Batch
+from trainables.objectives.base import JointObjective
 
 
 @final
-class SVAEr(Objective):
+class SVAEr(JointObjective):
     """sVAE-r: sVAE plus λ times the reconstruction of x and of z.
 
     Source: Pu et al. 2017, eq. 14 and 29.
@@ -24,6 +24,6 @@ class SVAEr(Objective):
     name = "svae_r"
     label = "sVAE-r"
 
-    def autoencoder(self, batch: JointBatch, lam: Tensor) -> Tensor:
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""
         return batch.f_p.mean() - batch.f_q.mean() + lam * (batch.R_x + batch.R_z)

@@ -1,0 +1,23 @@
+"""Data sets, one file each: found, not listed. Adding one is adding a file here."""
+
+from __future__ import annotations
+
+import functools
+
+from trainables.datasets.base import DataSet
+from trainables.found import instances
+
+__all__ = ["DataSet", "available", "find"]
+
+
+@functools.cache
+def available() -> dict[str, DataSet]:
+    """Every data set by name, in alphabetical order."""
+    return instances(__name__, __path__, DataSet)
+
+
+def find(name: str) -> DataSet:
+    """The data set called `name`. Raises ValueError, naming those there are."""
+    if name not in available():
+        raise ValueError(f"data must be one of {', '.join(available())}, got {name!r}")
+    return available()[name]

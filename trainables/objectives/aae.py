@@ -1,0 +1,35 @@
+"""AAE: an autoencoder whose codes are matched to the prior by a critic."""
+
+from typing import final
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from trainables.batch import Batch
+from trainables.form import CRITIC_Z, DECODER, ENCODER, Form
+from trainables.objectives.base import Objective
+
+
+@final
+class AAE(Objective):
+    """AAE: reconstruction, and a critic on z alone, q(z) against p(z).
+
+    Source: Makhzani et al. 2015; Hu et al. 2018, appendix C; Mescheder et al. 2017, §6.2.
+
+        critic: E_q s(f) + E_p s(−f);   encoder and decoder: E_q s(−f) + λ R_x
+
+    Departures from the paper:
+        1. Non-saturating, in one step with the reconstruction, which λ weights.
+        2. The encoder is implicit (the paper's "universal approximator posterior").
+    """
+
+    name = "aae"
+    label = "AAE"
+    form = Form(
+        {"encoder": ENCODER, "decoder": DECODER, "critic": CRITIC_Z},
+        {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+    )
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss."""
+        return softplus(-batch.f_q).mean() + lam * batch.R_x

@@ -1,0 +1,49 @@
+"""AAVAE: a VAE that learns from its own points as well, as far as they deceive a critic."""
+
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+
+from trainables.batch import Batch
+from trainables.form import CRITIC_X, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
+from trainables.objectives.base import Objective
+
+
+@final
+class AAVAE(Objective):
+    """AAVAE: real and generated examples enter the bound, weighted by the reversed discriminator.
+
+    Source: Hu et al. 2018, eq. 23, 48 and 50; D = σ(−f / T) with temperature T (appendix G.2).
+
+        critic: E_data s(f) + E_p s(−f)
+        encoder and decoder: −E_data [D(x) ELBO(x)] − E_p [D(x~) ELBO(x~)], D and x~ constant in the gradient
+
+    With a perfect discriminator, D(x) = 1 and D(x~) = 0, it is a VAE.
+
+    Departures from the paper:
+        1. T = 1.5, where the paper chooses among 1, 1.5, 3 and 5 by cross-validation.
+    """
+
+    name = "aavae"
+    label = "AAVAE"
+    temperature: ClassVar[float] = 1.5
+    form = Form(
+        {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC_X},
+        {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+    )
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        fake = batch.x_p.detach()
+        real_bound = batch.elbo(batch.x, batch.noise["epsilon"])
+        fake_bound = batch.elbo(fake, batch.noise["epsilon_again"])
+        real = self.weight(batch.score("critic", "q", x=batch.x))
+        return (
+            -(real * real_bound).mean()
+            - (self.weight(batch.score("critic", "p", x=fake)) * fake_bound).mean()
+        )
+
+    def weight(self, f: Tensor) -> Tensor:
+        """q^r(y|x) = D(x), [batch]."""
+        return torch.sigmoid(-f.detach() / self.temperature)

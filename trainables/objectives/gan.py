@@ -1,0 +1,42 @@
+"""GAN: a decoder against a critic of its points."""
+
+from typing import final
+
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from trainables.batch import Batch
+from trainables.form import CRITIC_X, DECODER, Form
+from trainables.objectives.base import Objective
+
+
+class DecoderObjective(Objective):
+    """A system without an encoder: a decoder, and the critic of eq. 10 on x alone.
+
+    f estimates log p(x) − log q(x): the discriminator of the papers is σ(−f).
+    """
+
+    form = Form(
+        {"decoder": DECODER, "critic": CRITIC_X}, {"critic": ("critic",), "autoencoder": ("decoder",)}
+    )
+
+
+@final
+class GAN(DecoderObjective):
+    """GAN: the decoder sees the critic after the squashing.
+
+    Source: Goodfellow et al. 2014; Pu et al. 2017 (sVAE), eq. 22–24; Hu et al. 2018, eq. 7.
+
+        critic: E_data s(f) + E_p s(−f);   decoder: E_p s(f)
+
+    Departures from the paper:
+        1. Non-saturating.
+        2. The decoder takes noise ξ beside z, as the joint systems' does.
+    """
+
+    name = "gan"
+    label = "GAN"
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        return softplus(batch.f_p).mean()

@@ -1,0 +1,35 @@
+"""IWGAN: a GAN that learns most from the points it generates best."""
+
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from trainables.batch import Batch
+from trainables.objectives.gan import DecoderObjective
+
+
+@final
+class IWGAN(DecoderObjective):
+    """IWGAN: the gradient of a generated point weighs as much as it deceives the critic.
+
+    Source: Hu et al. 2018, eq. 22, 44 and 47.
+
+        critic: E_data s(f) + E_p s(−f)
+        decoder: Σᵢ w̃ᵢ s(f(x~ᵢ)), w̃ᵢ ∝ D / (1 − D) = exp(−f(x~ᵢ)), adding up to 1 over the batch, constant in the gradient
+
+    Departures from the paper:
+        1. The decoder takes noise ξ beside z, as the joint systems' does.
+    """
+
+    name = "iwgan"
+    label = "IWGAN"
+    k: ClassVar[int | None] = None
+    """Samples that share their weights; None for all of a batch, as in the paper. With 1 it is a GAN."""
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        f = batch.f_p.unflatten(0, (-1, self.k or len(batch.f_p)))
+        weights = torch.softmax(-f.detach(), -1)
+        return (weights * softplus(f)).sum(-1).mean()

@@ -1,0 +1,44 @@
+"""WGAN: the Wasserstein distance, with a critic kept Lipschitz by clipping."""
+
+from dataclasses import replace
+from typing import final
+
+from torch import Tensor
+
+from trainables.batch import Batch
+from trainables.objectives.base import Objective
+from trainables.objectives.gan import DecoderObjective
+
+
+class WassersteinObjective(Objective):
+    """A decoder against a critic that estimates a distance; f is larger on generated points, as in `Objective`."""
+
+    form = replace(DecoderObjective.form, critic_steps=5)
+
+    def critic(self, batch: Batch, lam: Tensor) -> Tensor:
+        """E_data f − E_p f."""
+        return batch.f_q.mean() - batch.f_p.mean()
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        return batch.f_p.mean()
+
+
+@final
+class WGAN(WassersteinObjective):
+    """WGAN: every parameter of the critic is clipped to ± 0.01 after each of its steps.
+
+    Source: Arjovsky et al. 2017, algorithm 1; Pu et al. 2017 (sVAE), eq. 25.
+
+        critic: E_data f − E_p f;   decoder: E_p f      (the paper's f is −f)
+
+    Departures from the paper:
+        1. The sign of f, as everywhere here.
+        2. Adam, in place of RMSProp. 5 critic steps an iteration as in the paper, on one batch of data, and the
+           configuration's `steps` of the decoder.
+        3. The decoder takes noise ξ beside z, as the joint systems' does.
+    """
+
+    name = "wgan"
+    label = "WGAN"
+    form = replace(WassersteinObjective.form, clip=0.01)
