@@ -7,7 +7,7 @@ imports neither, and neither torch nor ray. A study's directory (a local path or
     study.json              the manifest: schema version, study, hyper-parameters, precision
     runs/*.parquet          one row per run, or one per rung of it: the only truth about what has been trained
     curves/*.parquet        one row per run and evaluation: the learning curves
-    samples/*.parquet       one row per run: points drawn from its trained decoder
+    samples/*.parquet       one row per run: 256 points drawn from its trained decoder
     states/*.pt             what cohorts stopped at a rung continue from, while that is open
 
 A run is finished when its row is in `runs`; its curve and samples are written before it.
@@ -31,7 +31,13 @@ SCHEMA_VERSION = 1
 MANIFEST = "study.json"
 
 METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
-"""Metrics of a run where it ended, in reading order; null unless its outcome is COMPLETED or STOPPED."""
+"""Metrics of a run where it ended, in reading order; null unless its outcome is COMPLETED or STOPPED, and where a
+system has nothing to measure, such as the reconstruction of one without an encoder."""
+
+FURTHER_METRICS = ("elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy")
+"""Metrics that only some systems have. Of densities, in nats: the evidence lower bound and the log-likelihood per test
+point, the mean −log p(x|z~), and KL(q(z) ‖ p(z)). Of labels: the share of points generated for a label that have it, or
+of test points given their own. Rows written before these columns existed lack them: read as null."""
 
 LOSSES = ("critic_loss", "autoencoder_loss")
 """Training losses that stand beside the metrics in the learning curves."""
@@ -86,19 +92,20 @@ _AFTER = [
     pa.field("versions", pa.string(), nullable=False),  # JSON: package -> version
     pa.field("started_at", pa.timestamp("us", tz="UTC"), nullable=False),
     pa.field("finished_at", pa.timestamp("us", tz="UTC"), nullable=False),
+    *(pa.field(name, pa.float64()) for name in FURTHER_METRICS),
 ]
 
 CURVES = pa.schema(
     [
         pa.field("run_key", pa.string(), nullable=False),
         pa.field("iteration", pa.int64(), nullable=False),
-        *(pa.field(name, pa.float64()) for name in (*METRICS, *LOSSES)),
+        *(pa.field(name, pa.float64()) for name in (*METRICS, *LOSSES, *FURTHER_METRICS)),
     ]
 )
 SAMPLES = pa.schema(
     [
         pa.field("run_key", pa.string(), nullable=False),
-        pa.field("points", pa.list_(pa.float32()), nullable=False),  # row-major [n, 2]
+        pa.field("points", pa.list_(pa.float32()), nullable=False),  # row-major [n, *shape of a point]
     ]
 )
 
@@ -121,6 +128,7 @@ class Manifest:
         question: the research question, for the report.
         precision: of the networks' products, the same for all its runs; float32 where nothing is said.
         searched: whether a sampler chose the configurations, so that they are no sample of the space.
+        shape: of a data point: (2,) in the plane, (8, 8) of an image.
     """
 
     study: str
@@ -128,6 +136,7 @@ class Manifest:
     question: str = ""
     precision: str = "float32"
     searched: bool = False
+    shape: tuple[int, ...] = (2,)
 
     def to_json(self) -> str:
         return (
@@ -146,7 +155,7 @@ class Manifest:
         if version != SCHEMA_VERSION:
             raise SchemaError(f"{where} has schema version {version}, this version reads {SCHEMA_VERSION}; "
                               "choose another --results or the version that wrote it")  # fmt: skip
-        return cls(**fields)
+        return cls(**{**fields, "shape": tuple(fields.get("shape", (2,)))})
 
 
 def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
@@ -216,8 +225,16 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
     filesystem, path = open_directory(uri)
     selector = pafs.FileSelector(f"{path}/{name}", allow_not_found=True)
     files = sorted(f.path for f in filesystem.get_file_info(selector) if f.path.endswith(".parquet"))
-    tables = [pq.read_table(file, filesystem=filesystem).cast(schema) for file in files]
+    tables = [conformed(pq.read_table(file, filesystem=filesystem), schema) for file in files]
     return pa.concat_tables(tables) if tables else schema.empty_table()
+
+
+def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table as a schema has it; columns of FURTHER_METRICS that it lacks are null. Raises pyarrow.ArrowException if it is another."""
+    for name in FURTHER_METRICS:
+        if name in schema.names and name not in table.column_names:
+            table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
+    return table.cast(schema)
 
 
 def run_name(row: Mapping[str, Any]) -> str:

@@ -78,10 +78,13 @@ def sample_section(study: Rows, shown: list[float]) -> Part:
     """Generated points of the best, median and worst run per system and λ."""
     chosen = {lam: {a: exemplars(study, a, lam) for a in study.algorithms} for lam in shown}
     keys = [e.run["run_key"] for at in chosen.values() for found in at.values() for e in found]
-    points = load_points(study.where, sorted(set(keys)))
-    body = page.paragraph(
-        "Best, median and worst COMPLETED run by inception score. Circles: three standard deviations around the true "
-        "means; a point inside one is on its mode.", "small")  # fmt: skip
+    points = load_points(study.where, sorted(set(keys)), study.manifest.shape)
+    words = "Best, median and worst COMPLETED run by inception score."
+    if len(study.manifest.shape) == 1:
+        words += (
+            " Circles: three standard deviations around the true means; a point inside one is on its mode."
+        )
+    body = page.paragraph(words, "small")
     drawings = []
     for lam, at in chosen.items():
         drawing = render(f"samples_lambda_{lam:g}", sample_figure(at, points, colours(study.algorithms)))

@@ -54,9 +54,24 @@ LAMBDA = (
 )  # fmt: skip
 
 
+_AVB = "Mescheder et al. 2017, table 1"
+AVB = tuple(
+    Published(system, 0.0, column, value, None, str(value).replace("-", "−"), _AVB)
+    for system, values in (
+        ("vae", (-1.568, 0.0885, -1.697, 0.165)),
+        ("avb", (-1.403, 0.00577, -1.421, 0.026)),
+    )
+    for column, value in zip(("log_likelihood", "reconstruction", "elbo", "kl_z"), values, strict=True)
+)
+
+
 def published_for(study: str) -> tuple[Published, ...]:
     """What has been published about a study, by the beginning of its name."""
-    found = [figures for name, figures in (("toy", TOY), ("lambda", LAMBDA)) if study.startswith(name)]
+    found = [
+        figures
+        for name, figures in (("toy", TOY), ("lambda", LAMBDA), ("avb", AVB))
+        if study.startswith(name)
+    ]
     return found[0] if found else ()
 
 

@@ -20,6 +20,7 @@ from analysis import (
     effect_sections,
     figure_sections,
     lambda_sections,
+    likelihood_sections,
     page,
     rows,
     summary,
@@ -59,6 +60,7 @@ def build(study: Rows) -> dict[str, bytes]:
         figure_sections.histogram_section(study, shown),
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
+        likelihood_sections.likelihood_section(study),
         lambda_sections.lambda_section(study, table, claim),
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
@@ -97,6 +99,13 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in (MSE, INCEPTION):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
+    densities, pairs_of_densities = (
+        likelihood_sections.cells_of(study),
+        likelihood_sections.paired_cells(study),
+    )
+    for title, cells in (("Likelihoods", densities), ("Likelihoods, paired", pairs_of_densities)):
+        if cells[1]:
+            parts += [f"## {title}\n", page.markdown_table(*cells)]
     if claim is not None:
         for title, cells in (
             ("Trends with λ", lambda_sections.trend_cells(study, claim)),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import result_schema
+from analysis.style import LABELS
 from result_schema import METRICS, Manifest, Outcome, SchemaError
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
@@ -22,7 +23,7 @@ FAILED is no result: the run is tried again. STOPPED was ended early by a schedu
 fewer iterations than declared, and rows of different budgets are never pooled. Both are counted and shown.
 """
 
-_READING_ORDER = ("svae_r", "alice", "svae", "ali")
+_READING_ORDER = tuple(LABELS)
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,12 @@ def finite(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def not_finite(runs: pd.DataFrame) -> dict[str, int]:
-    """Metric -> number of COMPLETED rows without a finite value: these the report must state."""
-    missing = {metric: len(completed(runs)) - len(finite(runs, metric)) for metric in METRICS}
+    """Metric -> number of COMPLETED rows without a finite value, of systems that have it: these the report must state."""
+    missing = dict.fromkeys(METRICS, 0)
+    for _, own in completed(runs).groupby("algorithm"):
+        for metric in METRICS:
+            there = len(finite(own, metric))
+            missing[metric] += len(own) - there if there else 0
     return {metric: count for metric, count in missing.items() if count}
 
 
@@ -158,11 +163,13 @@ def _require_unique(where: str, runs: pd.DataFrame) -> None:
                           f"{name} twice under different run keys; remove one of the two rows")  # fmt: skip
 
 
-def load_points(where: str, run_keys: list[str]) -> dict[str, npt.NDArray[np.float32]]:
-    """Generated points of some runs: run key -> array [n, 2]; runs without stored points are left out."""
+def load_points(
+    where: str, run_keys: list[str], shape: tuple[int, ...] = (2,)
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Generated points of some runs: run key -> array [n, *shape]; runs without stored points are left out."""
     with _reading(where):
         table = result_schema.read_samples(where)
     table = table.filter(pc.is_in(table["run_key"], value_set=pa.array(run_keys, pa.string())))
     keys = table["run_key"].to_pylist()
-    arrays = [np.asarray(points.values, np.float32).reshape(-1, 2) for points in table["points"]]
+    arrays = [np.asarray(points.values, np.float32).reshape(-1, *shape) for points in table["points"]]
     return dict(zip(keys, arrays, strict=True))

@@ -1,7 +1,8 @@
-"""Figures of generated points on top of what is true: only drawing, the runs come from `exemplars`."""
+"""Figures of generated points, in the plane on top of what is true: only drawing, the runs come from `exemplars`."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import matplotlib as mpl
@@ -18,6 +19,10 @@ from result_schema import run_name
 Points = dict[str, npt.NDArray[np.float32]]
 
 _LIMIT = 3.4
+_TALL = 4
+"""Systems up to which their rows are tall."""
+_GRID = 8
+"""Images along each side."""
 
 
 def sample_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colours) -> Figure:
@@ -25,16 +30,16 @@ def sample_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colo
 
     Args:
         shown: algorithm -> its exemplars, possibly none.
-        points: run key -> generated points [n, 2].
+        points: run key -> generated points, [n, 2] or images [n, height, width].
         colour: algorithm -> its colour.
     """
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(9.6, 3.55 * len(shown)), layout="constrained")
+        height = 3.55 if len(shown) <= _TALL else 2.6
+        figure = Figure(figsize=(9.6, height * len(shown)), layout="constrained")
         panels = figure.subplots(len(shown), len(RANKS), squeeze=False)
         for row, (algorithm, exemplars) in enumerate(shown.items()):
             for column, rank in enumerate(RANKS):
                 panel = panels[row][column]
-                _truth(panel)
                 match = [exemplar for exemplar in exemplars if exemplar.rank == rank]
                 if match:
                     _run(panel, match[0], points, colour[algorithm])
@@ -62,6 +67,10 @@ def _run(panel: Axes, exemplar: Exemplar, points: Points, shade: str) -> None:
     if drawn is None:
         _note(panel, "no points stored")
         return
+    if drawn.ndim == 3:
+        _images(panel, drawn)
+        return
+    _truth(panel)
     panel.scatter(drawn[:, 0], drawn[:, 1], s=5, color=shade, alpha=0.45, linewidths=0, rasterized=True)
     outside = int(np.sum(np.any(~(np.abs(drawn) <= _LIMIT), axis=1)))
     if outside:
@@ -69,9 +78,23 @@ def _run(panel: Axes, exemplar: Exemplar, points: Points, shade: str) -> None:
                    color=MUTED, transform=panel.transAxes)  # fmt: skip
 
 
+def _images(panel: Axes, drawn: npt.NDArray[np.float32]) -> None:
+    side = min(_GRID, int(len(drawn) ** 0.5))
+    rows = [np.concatenate(drawn[r * side : (r + 1) * side], axis=1) for r in range(side)]
+    panel.imshow(np.concatenate(rows), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    panel.grid(False)
+
+
 def _numbers(run: dict[str, Any]) -> str:
-    share = f"{100 * run['on_mode_share']:.0f} % on mode"
-    return f"IS {number(run['inception_score'])}, MSE {number(run['mse_x'])}, {share}"
+    """The metrics that the run has."""
+    words = [f"IS {number(run['inception_score'])}"]
+    if not math.isnan(run["mse_x"]):
+        words.append(f"MSE {number(run['mse_x'])}")
+    if not math.isnan(run["on_mode_share"]):
+        words.append(f"{100 * run['on_mode_share']:.0f} % on mode")
+    return ", ".join(words)
 
 
 def _note(panel: Axes, words: str) -> None:

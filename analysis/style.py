@@ -11,7 +11,13 @@ from analysis.estimates import Interval
 Colours = dict[str, str]
 """Algorithm -> colour, in reading order."""
 
-LABELS = {"svae_r": "sVAE-r", "alice": "ALICE", "svae": "sVAE", "ali": "ALI"}
+LABELS = {
+    "svae_r": "sVAE-r", "alice": "ALICE", "svae": "sVAE", "ali": "ALI", "alice_cycle": "ALICE, adversarial",
+    "vae": "VAE", "aavae": "AAVAE", "avb": "AVB", "avb_ac": "AVB+AC", "aae": "AAE",
+    "as_vae": "AS-VAE", "as_vae_r": "AS-VAE-r", "as_vae_g": "AS-VAE-g",
+    "cvae": "CVAE", "aacvae": "AACVAE", "cgan": "CGAN", "iwcgan": "IWCGAN",
+    "gan": "GAN", "symmetric_gan": "symmetric GAN", "iwgan": "IWGAN", "infogan": "InfoGAN", "wgan": "WGAN", "wgan_gp": "WGAN-GP",
+}  # fmt: skip
 
 # Okabe and Ito's palette. The two systems that are usually compared differ most, also in grey.
 _KNOWN = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}

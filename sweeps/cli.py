@@ -25,7 +25,7 @@ from sweeps.store import Store
 from sweeps.study import Study
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
 from sweeps.work import GridWork, HalvedGrid, SearchWork, Work
-from trainables import precision
+from trainables import datasets, precision
 
 MIRROR_PATIENCE = 300.0
 """Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
@@ -72,6 +72,10 @@ class Options:
     """With --search: seed of the sampler."""
     optuna_storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
     """With --search: also write the history there, for optuna-dashboard; sqlite:///FILE, another RDB URL or a journal file."""
+    data: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the study's)")
+    ] = None
+    """Data set, such as mixture5, digits, digits_grey or four_images; the study on another one has a folder of its own."""
     precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
     """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
     results: str = "results"
@@ -139,6 +143,9 @@ def run(study: Study, options: Options, console: Console) -> int:
         iterations=options.iterations,
         limit=options.limit,
     )
+    if options.data is not None and options.data != study.data:
+        datasets.find(options.data)
+        study = replace(study, name=f"{study.name}-{options.data}", data=options.data)
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
@@ -176,7 +183,8 @@ def run(study: Study, options: Options, console: Console) -> int:
     slots = connect(options.address) if work.todo else None
     if slots:
         precision.check(options.precision, slots.device)
-    store.create(study.name, study.question, options.precision, searched=sampler != "grid")
+    shape = datasets.find(study.data).shape
+    store.create(study.name, study.question, options.precision, searched=sampler != "grid", shape=shape)
     console.print(
         f"{study.name}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )

@@ -19,10 +19,12 @@ import pyarrow.parquet as pq
 
 from result_schema import (
     CURVES,
+    FURTHER_METRICS,
     LOSSES,
     METRICS,
     Manifest,
     Outcome,
+    conformed,
     one_row_per_run,
     open_directory,
     read_manifest,
@@ -81,7 +83,7 @@ class StudyRows:
         tables = []
         new = {info.path for info in self._filesystem.get_file_info(selector)} - self._seen
         for path in sorted(path for path in new if path.endswith(".parquet")):
-            tables.append(pq.read_table(path, filesystem=self._filesystem).cast(schema))
+            tables.append(conformed(pq.read_table(path, filesystem=self._filesystem), schema))
         self._seen |= new  # after reading all: a failure reads them again
         return tables
 
@@ -143,7 +145,7 @@ def _metrics(row: Row, curve: Sequence[Row]) -> Iterator[tuple[str, float, int, 
     """
     started, finished = _milliseconds(row["started_at"]), _milliseconds(row["finished_at"])
     last = row["iterations"]
-    final = [name for name in METRICS if _finite(row[name])]
+    final = [name for name in (*METRICS, *FURTHER_METRICS) if _finite(row[name])]
     for name in final:
         yield name, row[name], finished, last
     for point in curve:

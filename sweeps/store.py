@@ -90,7 +90,14 @@ class Store:
             raise SchemaError(f"--results must be a directory that can be written, but {there} cannot be "
                               f"({error.strerror or error}); choose another") from error  # fmt: skip
 
-    def create(self, study: str, question: str, precision: str = "float32", searched: bool = False) -> None:
+    def create(
+        self,
+        study: str,
+        question: str,
+        precision: str = "float32",
+        searched: bool = False,
+        shape: tuple[int, ...] = (2,),
+    ) -> None:
         """Make the directory this study's store, or leave it if it is.
 
         Raises:
@@ -99,7 +106,7 @@ class Store:
         """
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
-            manifest = Manifest(study, HYPER_PARAMETERS, question, precision, searched)
+            manifest = Manifest(study, HYPER_PARAMETERS, question, precision, searched, shape)
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
             self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)

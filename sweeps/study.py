@@ -109,7 +109,7 @@ class Study:
         """
         chosen = tuple(dict.fromkeys(algorithms or self.algorithms))
         for name in chosen:
-            objectives.find(name)
+            objectives.check(name, self.data)
         if not preset.lambdas:
             raise ValueError("lambdas must have at least one value, got none")
         if preset.seeds < 1:

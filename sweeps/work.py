@@ -235,7 +235,7 @@ class SearchWork(StagedWork):
         storage: str | None,
     ) -> None:
         for name in algorithms:
-            objectives.find(name)
+            objectives.check(name, study.data)
         self.settings, self.storage = settings, storage
         self.searches = {
             (algorithm, lam): Search(study.space, settings, _run_of(study, preset, algorithm, lam, precision))

@@ -28,45 +28,81 @@ class Model:
         networks: name -> function of its inputs, and for a critic of dropout.
         form: what the networks are.
         binary: whether an explicit decoder is Bernoulli; else it is Gaussian.
+        dropout: of the critics' hidden units, int64 [2, 5] as in `philox.multipliers` (first for the side of q,
+            second for that of p), or None.
+        y: labels, one-hot [batch, classes], that conditional networks take unless they are given others; or None.
     """
 
-    def __init__(self, networks: Networks, form: Form, binary: bool = False) -> None:
-        self.networks, self.form, self.binary = networks, form, binary
+    def __init__(
+        self,
+        networks: Networks,
+        form: Form,
+        binary: bool = False,
+        dropout: Tensor | None = None,
+        y: Tensor | None = None,
+    ) -> None:
+        self.networks, self.form, self.binary, self.y = networks, form, binary, y
+        self._dropout: tuple[Tensor | None, ...] = (None, None) if dropout is None else dropout.unbind(0)
 
     def has(self, network: str) -> bool:
         """Whether there is a network of this name."""
         return network in self.form.networks
 
+    def given(self, network: str, **quantities: Tensor) -> Tensor:
+        """What an encoder or a decoder gives for what it takes of the quantities."""
+        return self.networks[network](*self._inputs(network, quantities))
+
     def encode(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """z~ = z_φ(x, ε), [batch, z_dim]; of an explicit encoder a sample by reparametrisation."""
         if self.form.networks["encoder"].explicit:
-            return _sampled(self.networks["encoder"](x), epsilon)
-        return self.networks["encoder"](x, epsilon)
+            return _sampled(self.given("encoder", x=x), epsilon)
+        return self.given("encoder", x=x, epsilon=epsilon)
 
     def decode(self, z: Tensor, xi: Tensor) -> Tensor:
         """x~ = x_θ(z, ξ), [batch, x_dim]; of a Gaussian decoder a sample, of a Bernoulli one its mean."""
+        given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
-            return self.networks["decoder"](z, xi)
-        given = self.networks["decoder"](z)
+            return given
         return torch.sigmoid(given) if self.binary else _sampled(given, xi)
 
     def mean_of_x(self, z: Tensor, xi: Tensor) -> Tensor:
         """The mean of an explicit p(x|z), [batch, x_dim]; a sample of an implicit one."""
+        given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
-            return self.networks["decoder"](z, xi)
-        given = self.networks["decoder"](z)
+            return given
         return torch.sigmoid(given) if self.binary else given.chunk(2, -1)[0]
 
-    def log_p(self, x: Tensor, z: Tensor) -> Tensor:
+    def log_p(self, x: Tensor, z: Tensor, **others: Tensor) -> Tensor:
         """log p(x|z) of an explicit decoder, summed over dimensions, in nats: [batch]."""
-        given = self.networks["decoder"](z)
+        return self.log_p_given(x, self.given("decoder", z=z, **others))
+
+    def log_p_given(self, x: Tensor, given: Tensor) -> Tensor:
+        """The same from what the decoder gives at z; the two broadcast against each other."""
         if self.binary:
             return -(softplus(given) - x * given).sum(-1)
         return _log_normal(x, given)
 
     def log_q(self, z: Tensor, x: Tensor) -> Tensor:
         """log q(z|x) of an explicit encoder, in nats: [batch]."""
-        return _log_normal(z, self.networks["encoder"](x))
+        return _log_normal(z, self.given("encoder", x=x))
+
+    def elbo(self, x: Tensor, epsilon: Tensor, **others: Tensor) -> Tensor:
+        """E_q log p(x|z) − KL(q(z|x) ‖ p(z)) of explicit encoder and decoder, in nats: [batch].
+
+        One sample of z from ε; the divergence in closed form. `others`: y, in place of the batch's labels.
+        """
+        given = self.given("encoder", x=x, **others)
+        mean, log_variance = given.chunk(2, -1)
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
+        return self.log_p(x, _sampled(given, epsilon), **others) - kl
+
+    def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
+        """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
+        return self.networks[critic](*self._inputs(critic, quantities), self._dropout["qp".index(side)])
+
+    def _inputs(self, network: str, quantities: dict[str, Tensor]) -> list[Tensor]:
+        there = quantities if self.y is None else {"y": self.y, **quantities}
+        return [there[name] for name in self.form.networks[network].inputs]
 
 
 class Batch(Model):
@@ -74,33 +110,28 @@ class Batch(Model):
 
     Args:
         networks, form, binary: as of a `Model`.
-        x: data, [batch, x_dim].
+        rows: data, [batch, x_dim + classes]: points and their labels, one-hot.
         noise: standard normal, [batch, sum of the dimensions of the form's noise].
         dims: dimension of each piece of the noise.
-        dropout: of the critics' hidden units, int64 [2, 5] as in `philox.multipliers` (first for the side of q,
-            second for that of p), or None.
+        dropout: as of a `Model`.
+        classes: how many columns of the rows are labels.
     """
 
     def __init__(
         self,
         networks: Networks,
         form: Form,
-        x: Tensor,
+        rows: Tensor,
         noise: Tensor,
         dims: Mapping[str, int],
         dropout: Tensor | None = None,
         binary: bool = False,
+        classes: int = 0,
     ) -> None:
-        super().__init__(networks, form, binary)
-        self.x = x
+        self.x, y = rows.split([rows.shape[-1] - classes, classes], dim=-1)
+        super().__init__(networks, form, binary, dropout, y if classes else None)
         self.noise = dict(zip(dims, noise.split(list(dims.values()), dim=-1), strict=True))
         self.z = self.noise["z"]
-        self._dropout: tuple[Tensor | None, ...] = (None, None) if dropout is None else dropout.unbind(0)
-
-    def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
-        """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
-        inputs = (quantities[name] for name in self.form.networks[critic].inputs)
-        return self.networks[critic](*inputs, self._dropout["qp".index(side)])
 
     @cached_property
     def z_q(self) -> Tensor:
@@ -115,16 +146,14 @@ class Batch(Model):
     @cached_property
     def f_q(self) -> Tensor:
         """f on the side of q, [batch]: f(x, z~), of a critic on x alone f(x), on z alone f(z~)."""
-        critic = self.form.networks["critic"].inputs
-        return self.score("critic", "q", **({"x": self.x} if "x" in critic else {}),
-                          **({"z": self.z_q} if "z" in critic else {}))  # fmt: skip
+        codes = {"z": self.z_q} if "z" in self.form.networks["critic"].inputs else {}
+        return self.score("critic", "q", x=self.x, **codes)
 
     @cached_property
     def f_p(self) -> Tensor:
         """f on the side of p, [batch]: f(x~, z), of a critic on x alone f(x~), on z alone f(z)."""
-        critic = self.form.networks["critic"].inputs
-        return self.score("critic", "p", **({"x": self.x_p} if "x" in critic else {}),
-                          **({"z": self.z} if "z" in critic else {}))  # fmt: skip
+        points = {"x": self.x_p} if "x" in self.form.networks["critic"].inputs else {}
+        return self.score("critic", "p", z=self.z, **points)
 
     @cached_property
     def x_again(self) -> Tensor:
@@ -140,16 +169,6 @@ class Batch(Model):
     def R_z(self) -> Tensor:
         """R_z = E‖z − z_φ(x~, ε')‖², averaged over batch and dimensions."""
         return (self.z - self.encode(self.x_p, self.noise["epsilon_again"])).square().mean()
-
-    def elbo(self, x: Tensor, epsilon: Tensor) -> Tensor:
-        """E_q log p(x|z) − KL(q(z|x) ‖ p(z)) of explicit encoder and decoder, in nats: [batch].
-
-        One sample of z from ε; the divergence in closed form.
-        """
-        given = self.networks["encoder"](x)
-        mean, log_variance = given.chunk(2, -1)
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
-        return self.log_p(x, _sampled(given, epsilon)) - kl
 
 
 def shifted(values: Tensor) -> Tensor:

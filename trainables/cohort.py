@@ -65,6 +65,8 @@ class Cohort:
         if any(o.form.key != self.form.key for o in self.objectives):
             names = ", ".join(o.name for o in self.objectives)
             raise ValueError(f"the systems of a cohort must have the same networks and players, got {names}")
+        for o in self.objectives:
+            objectives.check(o.name, runs[0].data)
         self.runs = tuple(runs)
         self.dataset = runs[0].dataset
         self.device = device
@@ -123,6 +125,10 @@ class Cohort:
             flats, inputs = (tuple(torch.cat([a, a]) for a in arrays) for arrays in (flats, inputs))
         return {name: values[: len(self)] for name, values in vmap(one)(flats, *inputs).items()}
 
+    def member(self, m: int) -> dict[str, Callable[..., Tensor]]:
+        """The networks of one member as functions of its own."""
+        return _callables(self.exact, tuple(flat[m] for flat in self.parameters.values()))
+
     def gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
         """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.
 
@@ -164,7 +170,9 @@ class Cohort:
                     everyone[i] = flat
                 functions = _callables(self.networks, tuple(everyone))
                 dims = self.form.dims(self.dataset)
-                batch = Batch(functions, self.form, x, noise, dims, dropout, self.dataset.binary)
+                batch = Batch(
+                    functions, self.form, x, noise, dims, dropout, self.dataset.binary, self.dataset.classes
+                )
                 if objective:
                     value: Tensor = getattr(objective, player)(batch, lam)
                     return value

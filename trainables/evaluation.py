@@ -13,6 +13,9 @@ from trainables.streams import stream
 METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
 """The metrics of a run, in reading order."""
 
+FURTHER_METRICS = ("elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy")
+"""Metrics that only some systems have: of densities, in nats, and of labels."""
+
 NOISE = ("z", "epsilon", "xi", "epsilon_again")
 """What the evaluation of a model takes."""
 
@@ -35,16 +38,34 @@ class Evaluation:
         ]
         self.noise = torch.from_numpy(np.stack(noise)).to(cohort.device)
         test = data.test.to(cohort.device)
+        self.classes = data.classes
         self.x = test.expand(len(cohort), *test.shape)
 
     def __call__(self, cohort: Cohort) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Metric name -> values [M], float64, of the metrics that the system has; and generated points, float32."""
+        bound = cohort.objectives[0].bound
 
         def one(networks: Networks, x: Tensor, noise: Tensor) -> dict[str, Tensor]:
-            model = Model(networks, cohort.form, cohort.dataset.binary)
+            x, y = x.split([x.shape[-1] - self.classes, self.classes], dim=-1)
+            model = Model(networks, cohort.form, cohort.dataset.binary, y=y if self.classes else None)
             pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
-            return cohort.dataset.evaluate(model, x, pieces)
+            values = cohort.dataset.evaluate(model, x, pieces)
+            elbo = bound(model, x, pieces["epsilon"])
+            return values if elbo is None else {**values, "elbo": elbo.double().mean()}
 
         values = {name: v.cpu().numpy() for name, v in cohort.evaluate(one, self.x, self.noise).items()}
         points = values.pop("points").astype(np.float32)
         return values, points
+
+    def conclude(self, cohort: Cohort) -> dict[str, np.ndarray]:
+        """Metrics that are taken once, after the last iteration, of one member after the other: name -> values [M]."""
+        found = []
+        for m, run in enumerate(cohort.runs):
+
+            def draw(*shape: int, name: str, key: str = run.stream_key) -> Tensor:
+                normal = stream(key, "conclusion", name).standard_normal(shape, dtype=np.float32)
+                return torch.from_numpy(normal).to(cohort.device)
+
+            model = Model(cohort.member(m), cohort.form, cohort.dataset.binary)
+            found.append(cohort.dataset.conclude(model, draw))
+        return {name: np.array([own[name] for own in found]) for name in found[0]}

@@ -68,6 +68,11 @@ class Form:
     twice: bool = False
 
     @cached_property
+    def conditional(self) -> bool:
+        """Whether a network takes labels."""
+        return any("y" in net.inputs for net in self.networks.values())
+
+    @cached_property
     def key(self) -> str:
         """Equal for equal forms."""
         return repr(
@@ -94,11 +99,16 @@ class Form:
 
     def size(self, name: str, data: DataSet) -> tuple[int, int]:
         """Inputs and outputs of a network."""
-        net, dims = self.networks[name], self.dims(data) | {"x": data.x_dim, "z": data.z_dim}
+        net, dims = (
+            self.networks[name],
+            self.dims(data) | {"x": data.x_dim, "z": data.z_dim, "y": data.classes},
+        )
         inputs = sum(dims[_quantity(q)] for q in net.inputs)
         if net.critic:
             return inputs, 1
         one = dims[net.output]
+        if net.output == "y":
+            return inputs, one
         return inputs, 2 * one if net.explicit and not (net.output == "x" and data.binary) else one
 
 

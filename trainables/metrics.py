@@ -33,6 +33,11 @@ def inception_score(log_posterior: Tensor) -> Tensor:
     return (posterior * (log_posterior - log_marginal)).sum(-1).mean().exp()
 
 
+def accuracy(log_posterior: Tensor, labels: Tensor) -> Tensor:
+    """Share of points whose most probable label [n, classes] is their own, one-hot [n, classes]."""
+    return (log_posterior.argmax(-1) == labels.argmax(-1)).double().mean()
+
+
 def on_mode(x: Tensor) -> Tensor:
     """Which points lie on which mode, within 3σ of its mean: bool [n, 5] from points [n, 2]."""
     return mixture.squared_distances(x) <= ON_MODE_RADIUS**2 * mixture.VARIANCE

@@ -121,7 +121,7 @@ def _loss(cohort: Cohort, player: str, algorithm: str) -> tuple[int, lowering.Pa
         example = (
             *(flat[0] for flat in cohort.parameters.values()),
             cohort.lam[0],
-            torch.empty(size, cohort.dataset.x_dim),
+            torch.empty(size, cohort.data.shape[1]),
             torch.empty(size, sum(cohort.form.dims(cohort.dataset).values())),
             torch.empty(2, 5, dtype=torch.int64),
         )

@@ -127,7 +127,11 @@ class Run:
             raise ValueError(f"iterations must be >= 1, got {self.budget}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
-        datasets.find(self.data)
+        points, batch = len(self.dataset.train), self.configuration.batch_size
+        if batch > points:
+            raise ValueError(
+                f"batch_size must be <= {points}, the training points of {self.data}, got {batch}"
+            )
         object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
 
     @property

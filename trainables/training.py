@@ -14,7 +14,7 @@ import torch
 from trainables.allocator import keep_freed_memory
 from trainables.cohort import Cohort
 from trainables.draws import BLOCK
-from trainables.evaluation import METRICS, Evaluation
+from trainables.evaluation import FURTHER_METRICS, METRICS, Evaluation
 from trainables.precision import applied
 from trainables.prefetch import Blocks
 from trainables.runs import Run
@@ -143,7 +143,9 @@ class Training:
                     run=run,
                     diverged_at=diverged_at,
                     iterations=diverged_at or self.iteration,
-                    metrics=None if diverged_at else {name: final[name] for name in METRICS if name in final},
+                    metrics=None
+                    if diverged_at
+                    else {n: final[n] for n in (*METRICS, *FURTHER_METRICS) if n in final},
                     curve=self.curves[m],
                     samples=self._points[m, : 0 if diverged_at or self.iteration < self.budget else SAMPLES],
                     train_seconds=float(self.seconds[m]),
@@ -221,8 +223,11 @@ class Training:
 
     def _evaluate(self) -> None:
         values, self._points = self.evaluation(self.cohort)
+        if self.iteration >= self.budget:
+            values |= self.evaluation.conclude(self.cohort)
         values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
-        finite = np.isfinite([values[name] for name in METRICS if name in values]).all(axis=0)
+        measured = [values[name] for name in (*METRICS, *FURTHER_METRICS) if name in values]
+        finite = np.isfinite(measured).all(axis=0)
         self.diverged_at = np.where((self.diverged_at == 0) & ~finite, self.iteration, self.diverged_at)
         for m, curve in enumerate(self.curves):
             point = {name: float(v[m]) if np.isfinite(v[m]) else None for name, v in values.items()}

@@ -47,6 +47,8 @@ def run(*arguments: str) -> int:
         (["--halving", "1", "--search", "tpe"], ["halving must keep the best 1/2 or less", "got 1"]),
         (["--halving", "2", "--search", "nsga2"], ["--halving takes one metric", "inception_score, mse_x"]),
         (["--halving", "2", "--search", "tpe", "--iterations", "20"], ["iterations must be > 20, got 20"]),
+        (["--data", "mnist"], ["data must be one of digits", "mixture5", "'mnist'"]),
+        (["--data", "digits", "--lambdas", "-1"], ["lambda must be finite and >= 0", "-1"]),
         (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),
         (
             ["--address", "127.0.0.1:1"],

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from result_schema import (
+    FURTHER_METRICS,
     METRICS,
     Outcome,
     SchemaError,
@@ -61,6 +62,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_metrics_of_the_engine_are_those_of_the_schema() -> None:
     assert evaluation.METRICS == METRICS
+    assert evaluation.FURTHER_METRICS == FURTHER_METRICS
 
 
 def test_rows_hold_the_result_and_where_it_comes_from(store: Store) -> None:

@@ -29,7 +29,10 @@ def gradients_alone(
         for name, net in nets.items()
     }
     dims = cohort.form.dims(cohort.dataset)
-    batch = Batch(functions, cohort.form, block.x[0][m], block.noise[step][m], dims, block.dropout[step][m])
+    batch = Batch(
+        functions, cohort.form, block.x[0][m], block.noise[step][m], dims, block.dropout[step][m],
+        classes=cohort.dataset.classes,
+    )  # fmt: skip
     loss = getattr(objectives.find(run.algorithm), player)(batch, torch.tensor(run.lam))
     return list(torch.autograd.grad(loss, [own[name] for name in PLAYERS[player]])), loss.detach()
 

@@ -101,8 +101,7 @@ def batch_of(objective: Objective, seed: int = 0) -> Batch:
     noise = torch.from_numpy(
         stream(f"related {seed}").standard_normal((64, sum(dims.values())), dtype=np.float32)
     )
-    x = one.dataset.train[:64]
-    return Batch(nets, form, x, noise, dims)
+    return Batch(nets, form, one.dataset.train[:64], noise, dims, classes=one.dataset.classes)
 
 
 def gradients(objective: Objective, player: str, lam: Tensor = LAMBDA, seed: int = 0) -> dict[str, Tensor]:

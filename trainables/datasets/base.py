@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
@@ -17,26 +18,30 @@ class DataSet(ABC):
     Attributes:
         name: what a study calls it.
         version: names its points; a change of them is a change of it, and stored runs keep their own.
+        shape: of a point, as one looks at it.
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
+        classes: labels that follow each point in its row, one-hot.
         binary: whether an explicit decoder is Bernoulli, with logits, or Gaussian, with means and log-variances.
     """
 
     name: ClassVar[str]
     version: ClassVar[str]
+    shape: ClassVar[tuple[int, ...]]
     x_dim: ClassVar[int]
     z_dim: ClassVar[int]
     noise_dim: ClassVar[int]
+    classes: ClassVar[int] = 0
     binary: ClassVar[bool] = False
 
     @property
     @abstractmethod
     def train(self) -> Tensor:
-        """Training points [n, x_dim], float32, the same for every run; n is at least the largest batch."""
+        """Training points and their labels [n, x_dim + classes], float32, the same for every run."""
 
     @property
     @abstractmethod
     def test(self) -> Tensor:
-        """Test points [n, x_dim], float32."""
+        """Test points and their labels [n, x_dim + classes], float32."""
 
     @abstractmethod
     def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -45,7 +50,16 @@ class DataSet(ABC):
         A metric of what the model does not have, such as the reconstruction of one without an encoder, is left out.
 
         Args:
-            model: its encoder and decoder, as functions.
+            model: its encoder and decoder, as functions; it holds the test points' labels.
             x: the test points.
             noise: z, epsilon, xi, epsilon_again for as many points, the same at every evaluation.
         """
+
+    def conclude(self, model: Model, draw: Callable[..., Tensor]) -> dict[str, float]:
+        """Metrics of one model after its last iteration that take too long to follow along the way.
+
+        Args:
+            model: as above, not vectorised.
+            draw: standard-normal numbers of a shape and a name, the same at every call.
+        """
+        return {}

@@ -1,9 +1,11 @@
-"""The toy data of the robustness study: five Gaussians in the plane."""
+"""The toy data of the robustness study: five Gaussians in the plane; the Gaussian that is nearest is a point's label."""
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, final
 
+import torch
 from torch import Tensor
 
 from trainables import metrics, mixture
@@ -19,27 +21,32 @@ class Mixture5(DataSet):
 
     name = "mixture5"
     version = mixture.DATA_VERSION
+    shape = (mixture.X_DIM,)
     x_dim = mixture.X_DIM
     z_dim = mixture.Z_DIM
+    classes = mixture.MODES
     noise_dim = 2  # as in the released ALICE code
 
     @property
     def train(self) -> Tensor:
-        return mixture.load().train
+        return _labelled("train")
 
     @property
     def test(self) -> Tensor:
-        return mixture.load().test
+        return _labelled("test")
 
     def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
         generated = model.decode(noise["z"], noise["xi"])
         points = generated.double()
+        log_posterior = mixture.log_posterior(points)
         values = {
-            "inception_score": metrics.inception_score(mixture.log_posterior(points)),
+            "inception_score": metrics.inception_score(log_posterior),
             "modes_covered": metrics.modes_covered(points),
             "on_mode_share": metrics.on_mode_share(points),
             "points": points,
         }
+        if model.form.conditional and model.y is not None:
+            values["accuracy"] = metrics.accuracy(log_posterior, model.y)
         if not model.has("encoder"):
             return values
         x_again = model.mean_of_x(model.encode(x, noise["epsilon"]), noise["xi"]).double()
@@ -49,3 +56,10 @@ class Mixture5(DataSet):
             "mse_z": metrics.mean_squared_error(noise["z"].double(), z_again),
             **values,
         }
+
+
+@functools.cache
+def _labelled(part: str) -> Tensor:
+    points: Tensor = getattr(mixture.load(), part)
+    labels = mixture.log_posterior(points).argmax(-1)
+    return torch.cat([points, torch.eye(mixture.MODES)[labels]], -1)

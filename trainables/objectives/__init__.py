@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 
+from trainables import datasets
 from trainables.found import instances
 from trainables.objectives.base import Objective
 
-__all__ = ["Objective", "available", "find"]
+__all__ = ["Objective", "available", "check", "find"]
 
 
 @functools.cache
@@ -24,3 +25,10 @@ def find(name: str) -> Objective:
     if name not in available():
         raise ValueError(f"algorithm must be one of {', '.join(available())}, got {name!r}")
     return available()[name]
+
+
+def check(name: str, data: str) -> None:
+    """Raises ValueError where there is no such objective or data set, or the objective needs labels that the data lack."""
+    if find(name).form.conditional and not datasets.find(data).classes:
+        labelled = ", ".join(other for other, found in datasets.available().items() if found.classes)
+        raise ValueError(f"{name} needs data with labels ({labelled}), got {data}")

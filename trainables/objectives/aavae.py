@@ -5,7 +5,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from trainables.batch import Batch
+from trainables.batch import Batch, Model
 from trainables.form import CRITIC_X, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
 
@@ -35,15 +35,20 @@ class AAVAE(Objective):
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
-        fake = batch.x_p.detach()
-        real_bound = batch.elbo(batch.x, batch.noise["epsilon"])
-        fake_bound = batch.elbo(fake, batch.noise["epsilon_again"])
-        real = self.weight(batch.score("critic", "q", x=batch.x))
-        return (
-            -(real * real_bound).mean()
-            - (self.weight(batch.score("critic", "p", x=fake)) * fake_bound).mean()
-        )
+        return activated(batch, self.temperature)
 
-    def weight(self, f: Tensor) -> Tensor:
-        """q^r(y|x) = D(x), [batch]."""
-        return torch.sigmoid(-f.detach() / self.temperature)
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """That of a VAE."""
+        return model.elbo(x, epsilon)
+
+
+def activated(batch: Batch, temperature: float) -> Tensor:
+    """−E_data [D(x) ELBO(x)] − E_p [D(x~) ELBO(x~)], D = σ(−f / T)."""
+    fake = batch.x_p.detach()
+    real_bound = batch.elbo(batch.x, batch.noise["epsilon"])
+    fake_bound = batch.elbo(fake, batch.noise["epsilon_again"])
+    real, deceived = (
+        torch.sigmoid(-batch.score("critic", side, x=x).detach() / temperature)
+        for side, x in (("q", batch.x), ("p", fake))
+    )
+    return -(real * real_bound).mean() - (deceived * fake_bound).mean()

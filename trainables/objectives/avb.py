@@ -5,7 +5,7 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
+from trainables.batch import Batch, Model
 from trainables.form import CRITIC, ENCODER, EXPLICIT_DECODER, Form
 from trainables.objectives.base import Objective
 
@@ -22,6 +22,7 @@ class AVB(Objective):
 
     Departures from the paper:
         1. T is one network of the concatenated pair, not the inner product of one of x and one of z.
+        2. Three steps of T an iteration (§3.2 names several steps as a variant; the experiments take one).
     """
 
     name = "avb"
@@ -29,6 +30,7 @@ class AVB(Objective):
     form = Form(
         {"encoder": ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+        critic_steps=3,
     )
 
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
@@ -39,3 +41,8 @@ class AVB(Objective):
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Eq. 3.9, negated; λ is not used."""
         return -(batch.log_p(batch.x, batch.z_q) - batch.f_q).mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """Eq. 3.5; too high where T is not at its optimum."""
+        z = model.encode(x, epsilon)
+        return model.log_p(x, z) - model.score("critic", "q", x=x, z=z)

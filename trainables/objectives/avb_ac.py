@@ -25,7 +25,8 @@ class AVBAC(Objective):
 
     Departures from the paper:
         1. T is one network of the concatenated pair.
-        2. μ(x) and σ(x) are those of 16 codes drawn for the purpose ("a Monte-Carlo estimate"), held constant in the
+        2. Three steps of T an iteration, as AVB.
+        3. μ(x) and σ(x) are those of 16 codes drawn for the purpose ("a Monte-Carlo estimate"), held constant in the
            gradient; the paper's supplement has an encoder of which they are cheaper to estimate.
     """
 
@@ -34,6 +35,7 @@ class AVBAC(Objective):
     form = Form(
         {"encoder": ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+        critic_steps=3,
         noise=(*NOISE, *(f"epsilon_{n}" for n in range(MOMENTS))),
     )
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
+from trainables.batch import Batch, Model
 from trainables.form import CRITIC, DECODER, ENCODER, Form
 
 
@@ -29,6 +29,13 @@ class Objective(ABC):
         Its optimum is f = log p − log q of what the critic sees (eq. 11).
         """
         return softplus(batch.f_q).mean() + softplus(-batch.f_p).mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor | None:
+        """Its estimate of the evidence lower bound at points x [n, x_dim] from one ε each, in nats: [n]; None if it has none.
+
+        Systems of one form have one bound.
+        """
+        return None
 
     @abstractmethod
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:

@@ -30,6 +30,11 @@ class IWGAN(DecoderObjective):
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
-        f = batch.f_p.unflatten(0, (-1, self.k or len(batch.f_p)))
-        weights = torch.softmax(-f.detach(), -1)
-        return (weights * softplus(f)).sum(-1).mean()
+        return weighted(batch.f_p, self.k)
+
+
+def weighted(scores: Tensor, k: int | None) -> Tensor:
+    """Σᵢ w̃ᵢ s(fᵢ) over every k scores [batch], w̃ᵢ ∝ exp(−fᵢ) constant in the gradient; averaged over the groups."""
+    f = scores.unflatten(0, (-1, k or len(scores)))
+    weights = torch.softmax(-f.detach(), -1)
+    return (weights * softplus(f)).sum(-1).mean()

@@ -4,7 +4,7 @@ from typing import final
 
 from torch import Tensor
 
-from trainables.batch import Batch
+from trainables.batch import Batch, Model
 from trainables.form import EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
 
@@ -30,3 +30,7 @@ class VAE(Objective):
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return -batch.elbo(batch.x, batch.noise["epsilon"]).mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """What is maximised."""
+        return model.elbo(x, epsilon)

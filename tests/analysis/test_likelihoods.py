@@ -1,0 +1,74 @@
+"""Means, intervals and pairs of likelihoods, by hand; and their section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from analysis.likelihood_sections import likelihood_section
+from analysis.likelihoods import ELBO, KL_Z, LOG_LIKELIHOOD, density, paired
+from analysis.rows import Rows
+from result_schema import FURTHER_METRICS
+
+Make = Callable[..., dict[str, Any]]
+
+
+def seeds(run: Make, algorithm: str, values: list[float | None], **changes: Any) -> list[dict[str, Any]]:
+    """One configuration, a seed per value of the log-likelihood; KL is its negative."""
+    return [
+        run(algorithm, 0, lam=0.0, seed=seed, **{**dict.fromkeys(FURTHER_METRICS), "log_likelihood": value,
+            "kl_z": None if value is None else -value}, **changes)
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
+
+
+def rows_of(study: Callable[..., Rows], runs: list[dict[str, Any]]) -> Rows:
+    rows = study(runs)
+    rows.runs[list(FURTHER_METRICS)] = rows.runs[list(FURTHER_METRICS)].apply(pd.to_numeric)
+    return rows
+
+
+def test_density_is_the_mean_over_seeds_with_its_interval(run: Make, study: Callable[..., Rows]) -> None:
+    rows = rows_of(study, seeds(run, "avb", [-1.0, -2.0, -3.0, None]))
+    found = density(rows, "avb", 0.0, LOG_LIKELIHOOD)
+    assert found is not None
+    assert (found.runs, found.mean.point, found.std, found.low, found.high) == (3, -2.0, 1.0, -3.0, -1.0)
+    assert -3.0 <= found.mean.low < -2.0 < found.mean.high <= -1.0
+    assert density(rows, "avb", 0.0, ELBO) is None
+
+
+def test_pairs_match_on_configuration_and_seed_and_say_who_is_better(
+    run: Make, study: Callable[..., Rows]
+) -> None:
+    runs = seeds(run, "vae", [-1.5, -1.6, -1.7, -1.8]) + seeds(run, "avb", [-1.4, -1.4, -1.8, None])
+    rows = rows_of(study, runs)
+    found = paired(rows, "avb", "vae", 0.0, LOG_LIKELIHOOD)
+    assert found is not None
+    assert (found.pairs, found.better) == (3, 2)
+    assert found.mean.point == pytest.approx((0.1 + 0.2 - 0.1) / 3)
+    divergence = paired(rows, "avb", "vae", 0.0, KL_Z)  # smaller is better: the same two
+    assert divergence is not None
+    assert divergence.better == 2
+
+
+def test_diverged_runs_have_no_likelihood(run: Make, study: Callable[..., Rows]) -> None:
+    rows = rows_of(study, seeds(run, "vae", [-1.0, -1.0], outcome="DIVERGED"))
+    assert density(rows, "vae", 0.0, LOG_LIKELIHOOD) is None
+    assert likelihood_section(rows) is None
+
+
+def test_section_shows_what_was_published_beside_what_was_obtained(
+    run: Make, study: Callable[..., Rows]
+) -> None:
+    rows = rows_of(study, seeds(run, "vae", [-1.5, -1.6]) + seeds(run, "avb", [-1.4, -1.41]))
+    renamed = Rows(
+        rows.where, type(rows.manifest)("avb_synthetic", {}), rows.budget, {}, rows.runs, rows.curves
+    )
+    part = likelihood_section(renamed)
+    assert part is not None
+    assert "−1.568" in part[0].body
+    assert "VAE − AVB" in part[0].body
+    assert "0 of 2" in part[0].body

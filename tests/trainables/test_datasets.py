@@ -1,0 +1,128 @@
+"""Contract of every data set that is found, and what is known of each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.trainables.factory import run
+from trainables import datasets, likelihood, metrics, objectives
+from trainables.batch import Model
+from trainables.datasets import digits
+from trainables.training import SAMPLES, Training
+
+ALL = sorted(datasets.available())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_data_set_states_its_spaces_and_keeps_its_points(name: str) -> None:
+    data = datasets.find(name)
+    assert data.version
+    assert data.__doc__
+    assert math.prod(data.shape) == data.x_dim
+    for points in (data.train, data.test):
+        assert points.dtype == torch.float32
+        assert points.shape[1] == data.x_dim + data.classes
+        assert (points[:, data.x_dim :].sum(1) == (data.classes > 0)).all()
+        assert torch.isfinite(points).all()
+    assert torch.equal(data.train, data.train)
+    if data.binary:
+        assert set(data.train[:, : data.x_dim].unique().tolist()) == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("algorithm", ["vae", "avb", "alice", "gan"])
+@pytest.mark.parametrize("name", ALL)
+def test_systems_of_every_kind_train_on_every_data_set(name: str, algorithm: str) -> None:
+    data, form = datasets.find(name), objectives.find(algorithm).form
+    runs = [replace(run(algorithm, seed=seed, budget=20, width=96), data=name) for seed in range(2)]
+    training = Training(runs)
+    training.advance()
+    for result in training.results():
+        assert result.metrics is not None
+        assert all(math.isfinite(value) for value in result.metrics.values())
+        assert "inception_score" in result.metrics
+        assert ("mse_x" in result.metrics) == ("encoder" in form.networks)
+        assert ("elbo" in result.metrics) == (algorithm in ("vae", "avb"))
+        assert result.samples.shape == (SAMPLES, data.x_dim)
+
+
+def test_find_names_what_there_is_when_the_data_are_unknown() -> None:
+    with pytest.raises(ValueError, match=r"data must be one of digits.*mixture5, got 'mnist'"):
+        datasets.find("mnist")
+
+
+def test_run_refuses_a_batch_larger_than_its_data() -> None:
+    with pytest.raises(
+        ValueError, match="batch_size must be <= 1437, the training points of digits, got 2048"
+    ):
+        replace(run(batch_size=2048), data="digits")
+    assert run().key == replace(run(), data="mixture5").key != replace(run(), data="digits").key
+
+
+def quadrants(z: Tensor) -> Tensor:
+    """Logits of a decoder that gives each quadrant of the codes its image, all but surely."""
+    place = (z[:, 0] > 0).long() * 2 + (z[:, 1] > 0).long()
+    return 60.0 * torch.eye(4)[place] - 30.0
+
+
+def test_quadrature_gives_a_perfect_decoder_of_four_images_the_optimum() -> None:
+    form = objectives.find("vae").form
+    perfect = Model({"decoder": quadrants}, form, binary=True)
+    values = likelihood.by_quadrature(perfect, torch.eye(4))
+    torch.testing.assert_close(values, torch.full((4,), -math.log(4), dtype=torch.float64), rtol=0, atol=1e-6)
+    # A decoder that ignores its code: each of four pixels is on with probability 1/4
+    ignorant = Model({"decoder": lambda z: torch.full((len(z), 4), -math.log(3))}, form, binary=True)
+    expected = math.log(0.25) + 3 * math.log(0.75)
+    assert likelihood.by_quadrature(ignorant, torch.eye(4)).tolist() == pytest.approx(
+        [expected] * 4, abs=1e-6
+    )
+
+
+def test_quadrature_of_a_linear_gaussian_decoder_is_its_marginal() -> None:
+    # x | z ~ N(2z, e⁻¹ I), z ~ N(0, I): x ~ N(0, (4 + e⁻¹) I)
+    model = Model(
+        {"decoder": lambda z: torch.cat([2 * z, -torch.ones_like(z)], -1)}, objectives.find("vae").form
+    )
+    x = torch.tensor([[0.0, 0.0], [1.0, -2.0], [3.0, 1.0]])
+    variance = 4 + math.exp(-1)
+    expected = -0.5 * x.double().square().sum(1) / variance - math.log(2 * math.pi * variance)
+    torch.testing.assert_close(likelihood.by_quadrature(model, x), expected, rtol=0, atol=5e-3)
+
+
+def test_four_images_conclude_with_likelihood_and_divergence_of_codes() -> None:
+    data = datasets.find("four_images")
+    generator = torch.Generator().manual_seed(0)
+    form = objectives.find("avb").form
+    # Codes of image k are N(0, I) in quadrant k: q(z) is the prior
+    networks = {
+        "decoder": quadrants,
+        "encoder": lambda x, epsilon: (
+            epsilon[:, :2].abs() * (2 * torch.stack([x.argmax(1) // 2, x.argmax(1) % 2], 1) - 1)
+        ),
+    }
+    model = Model(networks, form, binary=True)
+    found = data.conclude(model, lambda *shape, name: torch.randn(*shape, generator=generator))
+    assert found["log_likelihood"] == pytest.approx(-math.log(4), abs=1e-6)
+    assert found["kl_z"] == pytest.approx(0, abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_grey"])
+def test_digits_are_classified_well_and_score_highly_as_they_are(name: str) -> None:
+    data, classifier = datasets.find(name), digits.classifier(name)
+    assert len(data.train) + len(data.test) == 1797
+    assert classifier.accuracy > 0.94
+    score = metrics.inception_score(classifier.log_posterior(data.test[:, :64])).item()
+    assert score > 8.0  # 8.1 and 8.5 here; a certain classifier of equal classes gives 10
+    noise = torch.rand(360, 64, generator=torch.Generator().manual_seed(1))
+    assert metrics.inception_score(classifier.log_posterior(noise.round())).item() < score - 2
+
+
+def test_grey_digits_are_densities_in_the_unit_interval() -> None:
+    points = datasets.find("digits_grey").train[:, :64]
+    assert 0 <= points.min() < 0.01
+    assert 0.99 < points.max() <= 1
+    assert points.unique().numel() > 10_000

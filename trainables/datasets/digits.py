@@ -1,0 +1,153 @@
+"""Real images without a download: the 1,797 handwritten digits of scikit-learn, 8×8 pixels of 17 grey levels."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainables import metrics
+from trainables.datasets.base import DataSet
+from trainables.streams import stream
+
+if TYPE_CHECKING:
+    from trainables.batch import Model
+
+LEVELS = 17
+"""Grey levels: 0 … 16."""
+
+TEST_POINTS = 360
+"""A fifth; the other 1,437 are trained on."""
+
+CLASSES = 10
+
+
+class Digits(DataSet):
+    """The digits, whichever way they are represented; the inception score is by a classifier of the same pixels."""
+
+    shape = (8, 8)
+    x_dim = 64
+    z_dim = 8
+    noise_dim = 8
+    classes = CLASSES
+
+    @property
+    def train(self) -> Tensor:
+        return self._labelled()[:-TEST_POINTS]
+
+    @property
+    def test(self) -> Tensor:
+        return self._labelled()[-TEST_POINTS:]
+
+    def points(self) -> Tensor:
+        """All of them, [1797, 64], shuffled once."""
+        raise NotImplementedError
+
+    def _labelled(self) -> Tensor:
+        return torch.cat([self.points(), torch.eye(CLASSES)[_images().labels]], -1)
+
+    def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
+        generated = model.decode(noise["z"], noise["xi"])
+        log_posterior = classifier(self.name).log_posterior(generated)
+        values = {"inception_score": metrics.inception_score(log_posterior), "points": generated}
+        if model.form.conditional and model.y is not None:
+            values["accuracy"] = metrics.accuracy(log_posterior, model.y)
+        if not model.has("encoder"):
+            return values
+        z = model.encode(x, noise["epsilon"])
+        z_again = model.encode(generated, noise["epsilon_again"]).double()
+        values["mse_x"] = metrics.mean_squared_error(x.double(), model.mean_of_x(z, noise["xi"]).double())
+        values["mse_z"] = metrics.mean_squared_error(noise["z"].double(), z_again)
+        if model.form.networks["decoder"].explicit:
+            values["reconstruction"] = -model.log_p(x, z).double().mean()
+        return values
+
+
+@final
+class BinaryDigits(Digits):
+    """A pixel is on where it is darker than half."""
+
+    name = "digits"
+    version = "digits-binary-v1"
+    binary = True
+
+    def points(self) -> Tensor:
+        return (_images().grey > (LEVELS - 1) / 2).float()
+
+
+@final
+class GreyDigits(Digits):
+    """Grey levels with uniform noise in [0, 1) added and divided by 17: a density of the pixels bounds that of the levels.
+
+    Source: the treatment of Pu et al. 2017 (AS-VAE), §5.1.
+    """
+
+    name = "digits_grey"
+    version = "digits-grey-v1"
+
+    def points(self) -> Tensor:
+        return (_images().grey + _images().uniform) / LEVELS
+
+
+class Images(NamedTuple):
+    """Grey levels [n, 64], labels [n] and fixed uniform noise [n, 64]."""
+
+    grey: Tensor
+    labels: Tensor
+    uniform: Tensor
+
+
+@functools.cache
+def _images() -> Images:
+    from sklearn.datasets import load_digits  # a second, of those that need no digits
+
+    pixels, labels = load_digits(return_X_y=True)
+    order = stream("digits-v1", "order").permutation(len(pixels))
+    uniform = stream("digits-v1", "dequantisation").random(pixels.shape, dtype=np.float32)
+    return Images(
+        torch.from_numpy(pixels[order].astype(np.float32)),
+        torch.from_numpy(labels[order]),
+        torch.from_numpy(uniform),
+    )
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A classifier of one hidden layer: weights [64, h], bias [h], weights [h, 10], bias [10]; and its test accuracy."""
+
+    hidden: Tensor
+    hidden_bias: Tensor
+    output: Tensor
+    output_bias: Tensor
+    accuracy: float
+
+    def log_posterior(self, x: Tensor) -> Tensor:
+        """log p(label | x), float64: [..., 10] from points [..., 64]."""
+        h = torch.relu(x.double() @ self.hidden.to(x.device) + self.hidden_bias.to(x.device))
+        return torch.log_softmax(h @ self.output.to(x.device) + self.output_bias.to(x.device), -1)
+
+
+@functools.cache
+def classifier(name: str) -> Classifier:
+    """Trained on the training digits of a representation, the same in every process; it takes a second.
+
+    256 hidden units, scikit-learn's Adam. It is right for 94.4 % of the binarised test digits, 97.8 % of the grey ones.
+    """
+    from sklearn.neural_network import MLPClassifier
+    from threadpoolctl import threadpool_limits
+
+    from trainables import datasets
+
+    data, labels = datasets.find(name), _images().labels.numpy()
+    train, test = (points[:, : data.x_dim].double().numpy() for points in (data.train, data.test))
+    found = MLPClassifier((256,), alpha=0.1, max_iter=1000, random_state=0)
+    with threadpool_limits(1):  # sums in the same order however many cores there are
+        found.fit(train, labels[:-TEST_POINTS])
+    (hidden, output), (hidden_bias, output_bias) = found.coefs_, found.intercepts_
+    arrays = [torch.from_numpy(np.ascontiguousarray(a)) for a in (hidden, hidden_bias, output, output_bias)]
+    accuracy = float(found.score(test, labels[-TEST_POINTS:]))
+    return Classifier(arrays[0], arrays[1], arrays[2], arrays[3], accuracy)

@@ -1,0 +1,67 @@
+"""Divergence between two samples from distances to nearest neighbours: no model of either density."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+@torch.no_grad()
+def kl_divergence(q: Tensor, p: Tensor, k: int = 5, *, rows: int = 1024) -> Tensor:
+    """KL(q‖p) in nats between the densities of two samples: a float64 scalar from q [n, d] and p [m, d].
+
+    Source: Wang, Kulkarni and Verdú 2009, "Divergence estimation for multidimensional densities via
+    k-nearest-neighbor distances", eq. 5; also Pérez-Cruz 2008.
+
+        d/n Σ_i log(ν_i / ρ_i) + log(m / (n − 1))
+
+    with ρ_i the distance of q_i to its k-th neighbour among the other points of q, and ν_i to that in p.
+
+    Accuracy: the standard deviation at 2,000 points each is 0.01 to 0.03 for equal densities, so that an estimate may
+    be below 0. The bias is small where the densities overlap in one or two dimensions; it grows with d, and where q is
+    the wider: p is taken to reach as far as its points are apart. At 4,000 points each in 10 dimensions,
+    KL(N(0, I) ‖ N(0, 4I)) = 3.18 comes out as 3.68, and KL(N(0, 4I) ‖ N(0, I)) = 8.07 as 0.21: compare estimates
+    of the same d, n and m, and take n = m, for which the biases of equal densities cancel.
+
+    Ties have probability 0 under a density. Where k others of q lie on q_i (ρ_i = 0), q has an atom that p lacks: the
+    estimate is inf, as KL is. Where k of p lie on q_i (ν_i = 0), p has an atom too and the estimate would be −inf or
+    undefined: ValueError. A floor under distances would turn either into a number of the floor's making.
+    Points that are not finite give nan.
+
+    Args:
+        k: which neighbour: a farther one has less variance and more bias.
+        rows: points of q whose distances are held at once: memory is rows × max(n, m) float64, the result is the same.
+    Raises:
+        ValueError: if the samples are not of one dimension d >= 1, too few for k, or p has ties as above.
+    """
+    if q.ndim != 2 or p.ndim != 2 or q.shape[1] != p.shape[1] or not q.shape[1]:
+        raise ValueError(
+            f"samples must be [n, d] and [m, d] with the same d >= 1, got {list(q.shape)} and {list(p.shape)}"
+        )
+    if k < 1 or rows < 1:
+        raise ValueError(f"k and rows must be >= 1, got {k} and {rows}")
+    (n, d), m = q.shape, len(p)
+    if n <= k or m < k:
+        raise ValueError(
+            f"k = {k} neighbours need n >= {k + 1} and m >= {k}, got {n} and {m}: take a smaller k"
+        )
+    q, p = q.double(), p.double()
+    if not (q.isfinite().all() and p.isfinite().all()):
+        return q.new_tensor(math.nan)
+    # A point is its own first neighbour in q, at distance 0.
+    rho = torch.cat([_distance(chunk, q, k + 1) for chunk in q.split(rows)])
+    nu = torch.cat([_distance(chunk, p, k) for chunk in q.split(rows)])
+    if ties := int((nu == 0).sum()):
+        raise ValueError(
+            f"p must have a density, got {k} or more copies in p of {ties} points of q: remove copies or take a larger k"
+        )
+    return d * (nu.log() - rho.log()).mean() + math.log(m / (n - 1))
+
+
+def _distance(x: Tensor, sample: Tensor, k: int) -> Tensor:
+    """Distance of each of x [rows, d] to its k-th nearest of sample [m, d]: [rows]."""
+    # By matrix products cdist would lose the short distances to cancellation, a point's own 0 among them.
+    distances = torch.cdist(x, sample, compute_mode="donot_use_mm_for_euclid_dist")
+    return distances.topk(k, dim=-1, largest=False).values[:, -1]

@@ -1,0 +1,63 @@
+"""CVAE and AACVAE: the class-conditional forms of VAE and AAVAE."""
+
+from typing import ClassVar, final
+
+from torch import Tensor
+
+from trainables.batch import Batch, Model
+from trainables.form import Form, Net
+from trainables.objectives.aavae import activated
+from trainables.objectives.base import Objective
+
+_PAIR = {"encoder": Net(("x", "y"), "z", explicit=True), "decoder": Net(("z", "y"), "x", explicit=True)}
+
+
+@final
+class CVAE(Objective):
+    """CVAE: encoder and decoder are given the label.
+
+    Source: Sohn et al. 2015; Hu et al. 2018, §5.2.
+
+        −E_q log p(x|z~, y) + KL(q(z|x, y) ‖ p(z))
+    """
+
+    name = "cvae"
+    label = "CVAE"
+    form = Form(_PAIR, {"autoencoder": ("encoder", "decoder")})
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        return -batch.elbo(batch.x, batch.noise["epsilon"]).mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """Of log p(x|y)."""
+        return model.elbo(x, epsilon)
+
+
+@final
+class AACVAE(Objective):
+    """AACVAE: CVAE that learns from its own points for the labels of the batch, as far as they deceive a critic.
+
+    Source: Hu et al. 2018, eq. 23, 48 and 50, §5.2.
+
+        critic: E_data s(f(x, y)) + E_p s(−f(x~, y))
+        encoder and decoder: −E_data [D(x, y) ELBO(x, y)] − E_p [D(x~, y) ELBO(x~, y)]
+
+    Departures from the paper: as AAVAE.
+    """
+
+    name = "aacvae"
+    label = "AACVAE"
+    temperature: ClassVar[float] = 1.5
+    form = Form(
+        {**_PAIR, "critic": Net(("x", "y"), "score")},
+        {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+    )
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        return activated(batch, self.temperature)
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """Of log p(x|y)."""
+        return model.elbo(x, epsilon)
