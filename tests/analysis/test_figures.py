@@ -59,7 +59,7 @@ def test_colours_of_known_algorithms_do_not_depend_on_their_company():
 
 
 def test_label_falls_back_to_the_name():
-    assert (label("svae_r"), label("avb")) == ("sVAE-r", "avb")
+    assert (label("svae_r"), label("mine")) == ("sVAE-r", "mine")
 
 
 @pytest.mark.parametrize(
