@@ -62,7 +62,7 @@ def best_of(values: Floats, most: int, better: int) -> tuple[Floats, Floats, Flo
 
 
 def budget_curve(study: Rows, algorithm: str, lam: float, measure: Measure) -> BudgetCurve | None:
-    """The curve of one algorithm at one λ, up to as many runs as there are; None where no run COMPLETED.
+    """The curve of one algorithm at one λ, up to as many runs as there are; None where no run COMPLETED with a value.
 
     A DIVERGED run counts as the worst value of any algorithm at this λ, and with the seconds it took.
     """
@@ -76,6 +76,8 @@ def budget_curve(study: Rows, algorithm: str, lam: float, measure: Measure) -> B
         return None
     values[diverged] = everyone.min() if measure.better > 0 else everyone.max()
     kept = np.isfinite(values)
+    if not kept.any():
+        return None
     mean, low, high = best_of(values[kept], int(kept.sum()), measure.better)
     k = np.arange(1, len(mean) + 1, dtype=float)
     return BudgetCurve(k, k * float(own["train_seconds"].mean()), mean, low, high)

@@ -13,11 +13,14 @@ from analysis.measures import INCEPTION, LOG_MSE, MSE, ON_MODE
 from analysis.page import Drawing, Section
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows, load_points
-from analysis.sample_figures import sample_figure
+from analysis.sample_figures import gallery_figure, sample_figure
 from analysis.style import colours, label
 from analysis.trend_figures import learning_figure
 
 Part = tuple[Section, list[Drawing]]
+
+_FEW = 4
+"""Systems of which three runs are drawn each; of more it is one."""
 
 _TREATMENT = (
     "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}. Seeds of a "
@@ -84,10 +87,13 @@ def sample_section(study: Rows, shown: list[float]) -> Part:
         words += (
             " Circles: three standard deviations around the true means; a point inside one is on its mode."
         )
-    body = page.paragraph(words, "small")
     drawings = []
+    if len(study.algorithms) > _FEW:
+        words = words.replace("Best, median and worst", "The median")
+    body = page.paragraph(words, "small")
+    draw = sample_figure if len(study.algorithms) <= _FEW else gallery_figure
     for lam, at in chosen.items():
-        drawing = render(f"samples_lambda_{lam:g}", sample_figure(at, points, colours(study.algorithms)))
+        drawing = render(f"samples_lambda_{lam:g}", draw(at, points, colours(study.algorithms)))
         drawings.append(drawing)
         body += page.figure(drawing, f"Generated points at λ = {lam:g}.")
     return Section("Generated points", body), drawings

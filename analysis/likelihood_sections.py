@@ -38,8 +38,8 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
                 found = density(study, algorithm, lam, measure)
                 if found is not None:
                     known = published_value(study.manifest.study, algorithm, lam, measure.column)
-                    cells.append([f"{lam:g}", label(algorithm), measure.label, str(found.runs), bounded(found.mean), number(found.std),
-                                  f"{number(found.low)} – {number(found.high)}",
+                    cells.append([f"{lam:g}", label(algorithm), measure.label, str(found.runs), bounded(found.mean, 4), number(found.std),
+                                  f"{number(found.low, 4)} – {number(found.high, 4)}",
                                   known.statement if known else "–"])  # fmt: skip
     return header, cells
 
@@ -55,5 +55,5 @@ def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
                     found = paired(study, first, second, lam, measure)
                     if found is not None:
                         cells.append([f"{lam:g}", f"{label(first)} − {label(second)}", measure.label, str(found.pairs),
-                                      bounded(found.mean), f"{found.better} of {found.pairs}"])  # fmt: skip
+                                      bounded(found.mean, 4), f"{found.better} of {found.pairs}"])  # fmt: skip
     return header, cells

@@ -24,6 +24,7 @@ from analysis import (
     page,
     rows,
     summary,
+    systems_section,
     table_sections,
 )
 from analysis.comparison import Comparison, compare_study
@@ -34,6 +35,9 @@ from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
 from result_schema import SchemaError
+
+_MOST_SYSTEMS = 6
+"""Figures in which systems lie on each other are drawn of at most so many."""
 
 _MOST_LAMBDAS = 5
 """Figures with a panel per λ show at most so many, evenly chosen; every table but the marginal one has all."""
@@ -55,19 +59,21 @@ def build(study: Rows) -> dict[str, bytes]:
     comparison = compare_study(study)
     claim = lambda_sections.claim_of(study, comparison)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
+    few = len(study.algorithms) <= _MOST_SYSTEMS
     parts = [
         (table_sections.summary_section(study, table), []),
-        figure_sections.histogram_section(study, shown),
+        systems_section.systems_section(study),
+        figure_sections.histogram_section(study, shown) if few else None,
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
         likelihood_sections.likelihood_section(study),
         lambda_sections.lambda_section(study, table, claim),
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
-        figure_sections.learning_section(study, shown),
+        figure_sections.learning_section(study, shown) if few else None,
         None if study.manifest.searched else effect_sections.effect_section(study),
         (table_sections.marginal_section(study, shown), []),
-        None if study.manifest.searched else effect_sections.budget_section(study, shown),
+        None if study.manifest.searched or not few else effect_sections.budget_section(study, shown),
         (table_sections.provenance_section(study), []),
     ]
     kept = [part for part in parts if part is not None]
@@ -99,6 +105,8 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in (MSE, INCEPTION):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
+    if len(study.algorithms) > 2:
+        parts += ["## All systems\n", page.markdown_table(*systems_section.cells_of(study))]
     densities, pairs_of_densities = (
         likelihood_sections.cells_of(study),
         likelihood_sections.paired_cells(study),

@@ -19,8 +19,8 @@ from result_schema import run_name
 Points = dict[str, npt.NDArray[np.float32]]
 
 _LIMIT = 3.4
-_TALL = 4
-"""Systems up to which their rows are tall."""
+_COLUMNS = 4
+"""Of a gallery."""
 _GRID = 8
 """Images along each side."""
 
@@ -34,8 +34,7 @@ def sample_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colo
         colour: algorithm -> its colour.
     """
     with mpl.rc_context(RC):
-        height = 3.55 if len(shown) <= _TALL else 2.6
-        figure = Figure(figsize=(9.6, height * len(shown)), layout="constrained")
+        figure = Figure(figsize=(9.6, 3.55 * len(shown)), layout="constrained")
         panels = figure.subplots(len(shown), len(RANKS), squeeze=False)
         for row, (algorithm, exemplars) in enumerate(shown.items()):
             for column, rank in enumerate(RANKS):
@@ -46,6 +45,23 @@ def sample_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colo
                 else:
                     panel.set_title(f"{label(algorithm)}, {rank}", fontsize=9)
                     _note(panel, "no COMPLETED run")
+    return figure
+
+
+def gallery_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colours) -> Figure:
+    """One panel per algorithm: its median run at one λ. Arguments as of `sample_figure`."""
+    with mpl.rc_context(RC):
+        lines = -(-len(shown) // _COLUMNS)
+        figure = Figure(figsize=(10.5, 2.75 * lines), layout="constrained")
+        panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
+        for panel, (algorithm, exemplars) in zip(panels, shown.items(), strict=False):
+            for exemplar in (e for e in exemplars if e.rank == "median"):
+                _run(panel, exemplar, points, colour[algorithm])
+                panel.set_title(f"{label(algorithm)}\n{_numbers(exemplar.run)}", fontsize=8)
+            if not exemplars:
+                _note(panel, f"{label(algorithm)}: no COMPLETED run")
+        for panel in panels[len(shown) :]:
+            panel.set_axis_off()
     return figure
 
 

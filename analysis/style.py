@@ -63,11 +63,10 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
-def bounded(interval: Interval) -> str:
+def bounded(interval: Interval, digits: int = 3) -> str:
     """`point [low, high]`; the point alone where there is no interval."""
-    if math.isnan(interval.low):
-        return number(interval.point)
-    return f"{number(interval.point)} [{number(interval.low)}, {number(interval.high)}]"
+    point, low, high = (number(value, digits) for value in (interval.point, interval.low, interval.high))
+    return point if math.isnan(interval.low) else f"{point} [{low}, {high}]"
 
 
 def percent(interval: Interval) -> str:

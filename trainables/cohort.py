@@ -126,8 +126,8 @@ class Cohort:
         return {name: values[: len(self)] for name, values in vmap(one)(flats, *inputs).items()}
 
     def member(self, m: int) -> dict[str, Callable[..., Tensor]]:
-        """The networks of one member as functions of its own."""
-        return _callables(self.exact, tuple(flat[m] for flat in self.parameters.values()))
+        """The networks of one member as functions of its own, with its parameters as they are now."""
+        return _callables(self.exact, tuple(flat[m].clone() for flat in self.parameters.values()))
 
     def gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
         """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.

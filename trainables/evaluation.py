@@ -66,6 +66,7 @@ class Evaluation:
                 normal = stream(key, "conclusion", name).standard_normal(shape, dtype=np.float32)
                 return torch.from_numpy(normal).to(cohort.device)
 
-            model = Model(cohort.member(m), cohort.form, cohort.dataset.binary)
-            found.append(cohort.dataset.conclude(model, draw))
+            with torch.inference_mode(False), torch.no_grad():  # some take gradients of their own
+                model = Model(cohort.member(m), cohort.form, cohort.dataset.binary)
+                found.append(cohort.dataset.conclude(model, draw))
         return {name: np.array([own[name] for own in found]) for name in found[0]}

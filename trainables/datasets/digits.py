@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 
 from trainables import metrics
+from trainables.annealing import ais
 from trainables.datasets.base import DataSet
 from trainables.streams import stream
 
@@ -24,6 +26,9 @@ TEST_POINTS = 360
 """A fifth; the other 1,437 are trained on."""
 
 CLASSES = 10
+
+POINTS, CHAINS, TEMPERATURES, LEAPFROG = 64, 8, 400, 5
+"""Of annealed importance sampling: the first test points; its chains, distributions and leapfrog steps."""
 
 
 class Digits(DataSet):
@@ -65,6 +70,21 @@ class Digits(DataSet):
         if model.form.networks["decoder"].explicit:
             values["reconstruction"] = -model.log_p(x, z).double().mean()
         return values
+
+    def conclude(self, model: Model, draw: Callable[..., Tensor]) -> dict[str, float]:
+        """log p(x) of an explicit decoder by annealed importance sampling: a stochastic lower bound."""
+        if model.form.conditional or not model.form.networks["decoder"].explicit:
+            return {}
+        seed = draw(1, name="annealing")
+        x = self.test[:POINTS, : self.x_dim].to(seed.device, copy=True)
+
+        def log_likelihood(z: Tensor) -> Tensor:
+            given = model.given("decoder", z=z.flatten(0, 1))
+            return model.log_p_given(x, given.unflatten(0, z.shape[:2]))
+
+        generator = torch.Generator(seed.device).manual_seed(int(abs(seed.item()) * 2**30))
+        found = ais(log_likelihood, POINTS, self.z_dim, CHAINS, TEMPERATURES, generator, leapfrog=LEAPFROG)
+        return {"log_likelihood": found.log_likelihood.mean().item()}
 
 
 @final

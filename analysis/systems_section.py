@@ -1,0 +1,50 @@
+"""The report's part that has every system in one table, where there are more than a pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import page, rows
+from analysis.figure_sections import Part
+from analysis.likelihoods import ELBO, LOG_LIKELIHOOD, density
+from analysis.measures import INCEPTION, MODES, MSE, ON_MODE, Measure
+from analysis.page import Section
+from analysis.rows import Rows
+from analysis.style import bounded, label, number
+
+ACCURACY = Measure("accuracy", "accuracy", +1)
+
+MEASURES = (INCEPTION, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
+"""Columns, as far as a system has them."""
+
+_WORDS = (
+    "Means over COMPLETED runs with BCa intervals, whose unit is the configuration, or the seed where there is one configuration; "
+    "the best inception score first. A dash: the system has nothing to measure. DIVERGED runs are counted beside them."
+)
+
+
+def systems_section(study: Rows) -> Part | None:
+    """The table; None for a pair of systems, which the report compares."""
+    if len(study.algorithms) < 3:
+        return None
+    return Section("All systems", page.paragraph(_WORDS, "small") + page.table(*cells_of(study))), []
+
+
+def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
+    """Header and one line per λ and system; columns that no system has are left out."""
+    shown = [
+        m
+        for m in MEASURES
+        if m.column in study.runs and np.isfinite(rows.completed(study.runs)[m.column].to_numpy(float)).any()
+    ]
+    lines = []
+    for lam in study.lambdas:
+        for algorithm in study.algorithms:
+            group = study.group(algorithm, lam)
+            found = [density(study, algorithm, lam, measure) for measure in shown]
+            score = found[0].mean.point if found and found[0] else -np.inf
+            cells = [f"{lam:g}", label(algorithm), str(len(rows.results(group))), str(rows.diverged_count(group)),
+                     *(bounded(d.mean) if d else "–" for d in found), number(group["train_seconds"].mean())]  # fmt: skip
+            lines.append((lam, -score, cells))
+    header = ["λ", "system", "runs", "DIVERGED", *(m.label for m in shown), "seconds a run"]
+    return header, [cells for _, _, cells in sorted(lines, key=lambda line: line[:2])]
