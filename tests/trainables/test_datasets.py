@@ -126,6 +126,18 @@ def test_digits_are_classified_well_and_score_highly_as_they_are(name: str) -> N
     assert metrics.inception_score(classifier.log_posterior(noise.round())).item() < score - 2
 
 
+@pytest.mark.parametrize(("name", "distinct"), [("digits", 1437), ("digits_10pct", 144), ("digits_1pct", 15)])
+def test_parts_of_the_digits_have_so_many_of_the_same_ones_and_the_whole_test_set(
+    name: str, distinct: int
+) -> None:
+    whole, part = datasets.find("digits"), datasets.find(name)
+    assert part.train.shape == whole.train.shape
+    assert torch.equal(part.train[:distinct], whole.train[:distinct])
+    assert torch.equal(part.train, whole.train[torch.arange(1437) % distinct])
+    assert torch.equal(part.test, whole.test)
+    assert digits.classifier(name).accuracy == digits.classifier("digits").accuracy
+
+
 def test_grey_digits_are_densities_in_the_unit_interval() -> None:
     points = datasets.find("digits_grey").train[:, :64]
     assert 0 <= points.min() < 0.01
