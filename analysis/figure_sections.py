@@ -25,7 +25,7 @@ _FEW = 4
 _TREATMENT = (
     "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}. Seeds of a "
     "configuration are averaged first, so the unit of the intervals (BCa bootstrap) and of Wilcoxon’s signed rank test "
-    "is the configuration. A pair with a DIVERGED side has no difference: it is left out of this table, counted in it, "
+    "is the configuration; where there is one configuration, it is the seed. A pair with a DIVERGED side has no difference: it is left out of this table, counted in it, "
     "and decisive in the two below. p values are two-sided; Holm’s correction is over the λ of a metric."
 )
 _WORST_RANK = (

@@ -85,6 +85,5 @@ def paired(study: Rows, first: str, second: str, lam: float, measure: Measure) -
 
 
 def _mean(runs: pd.DataFrame, values: Floats, name: tuple[object, ...]) -> Interval:
-    several = runs["configuration_key"].nunique() > 1
-    units = estimates.cluster_means(values, runs["configuration_key" if several else "seed"].to_numpy())
+    units = estimates.cluster_means(values, runs[rows.unit(runs)].to_numpy())
     return estimates.bca(units, np.mean, estimates.generator(*name))

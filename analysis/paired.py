@@ -68,7 +68,8 @@ class Difference:
     """First − second of one measure at one λ.
 
     Attributes:
-        pairs, configurations: those whose two sides are COMPLETED with a finite value.
+        pairs, configurations: those whose two sides are COMPLETED with a finite value; of one configuration, its seeds.
+        unit: 'configurations' or 'seeds', what is counted there and what the intervals and tests are over.
         diverged: pairs left out because a side DIVERGED.
         median, mean: of the configurations' differences (seeds averaged first), BCa intervals.
         signed_rank_p: Wilcoxon's test on the same differences.
@@ -80,6 +81,7 @@ class Difference:
     measure: Measure
     pairs: int
     configurations: int
+    unit: str
     diverged: int
     median: Interval
     mean: Interval
@@ -145,7 +147,8 @@ def compare(pairs: Pairs, lam: float, measure: Measure) -> Difference:
     here = pairs.at(lam)
     table = differences(here, measure)
     values = table["difference"].to_numpy(float)
-    units = estimates.cluster_means(values, table["configuration_key"])
+    column = rows.unit(table)
+    units = estimates.cluster_means(values, table[column])
     name = ("paired", pairs.first, pairs.second, lam, measure.label)
     better = float(np.mean(measure.better * values > 0)) if len(values) else float("nan")
     return Difference(
@@ -153,6 +156,7 @@ def compare(pairs: Pairs, lam: float, measure: Measure) -> Difference:
         measure=measure,
         pairs=len(values),
         configurations=len(units),
+        unit="seeds" if column == "seed" and len(units) > 1 else "configurations",
         diverged=int(np.sum(_diverged(here, "first") | _diverged(here, "second"))),
         median=estimates.bca(units, np.median, estimates.generator(*name, "median")),
         mean=estimates.bca(units, np.mean, estimates.generator(*name, "mean")),
@@ -185,7 +189,7 @@ def worst_rank(pairs: pd.DataFrame, measure: Measure) -> WorstRank:
     cap = 2 * seeds * (float(np.max(np.abs(gain), initial=0.0)) + 1)
     gain += cap * (won.astype(float) - lost.astype(float))
     counted = finite | won | lost
-    units = estimates.cluster_means(gain[counted], pairs["configuration_key"].to_numpy()[counted])
+    units = estimates.cluster_means(gain[counted], pairs[rows.unit(pairs)].to_numpy()[counted])
     wins, losses = int(np.sum(units > 0)), int(np.sum(units < 0))
     return WorstRank(wins, len(units) - wins - losses, losses, estimates.sign_test_p(wins, losses),
                      estimates.signed_rank_p(units))  # fmt: skip

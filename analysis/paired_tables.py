@@ -78,10 +78,10 @@ def finding(pairs: Pairs, score: Difference, mse: Difference, divergence: Diverg
     share = 100 * worst.wins / (worst.wins + worst.ties + worst.losses)
     return (
         f"At λ = {score.lam:g}, {first} against {second}: inception score {_verdict(score)} (median difference "
-        f"{bounded(score.median)} over {score.configurations} configurations), MSE {_verdict(mse)} (median ratio "
+        f"{bounded(score.median)} over {score.configurations} {score.unit}), MSE {_verdict(mse)} (median ratio "
         f"{bounded(ratio)}). Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED (McNemar p "
         f"{_equals(p_value(divergence.p))}); with every divergence ranked worst, {first} has the better inception score "
-        f"in {share:.1f} % of configurations."
+        f"in {share:.1f} % of {score.unit}."
     )
 
 

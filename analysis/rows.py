@@ -62,6 +62,11 @@ class Rows:
         return self.runs[(self.runs["algorithm"] == algorithm) & (self.runs["lam"] == lam)]
 
 
+def unit(runs: pd.DataFrame) -> str:
+    """The column of what is independent in these rows: the configuration, in which seeds are nested; of one, the seed."""
+    return "configuration_key" if runs["configuration_key"].nunique() > 1 else "seed"
+
+
 def results(runs: pd.DataFrame) -> pd.DataFrame:
     """The rows that are results: COMPLETED and DIVERGED."""
     return runs[runs["outcome"].isin(RESULTS)]

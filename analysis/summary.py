@@ -97,7 +97,7 @@ def _metric(
     kept = rows.finite(group, name)
     values = kept[name].to_numpy(float)
     rng = estimates.generator("summary", algorithm, lam, name)
-    median = estimates.clustered_median(values, kept["configuration_key"], rng)
+    median = estimates.clustered_median(values, kept[rows.unit(kept)], rng)
     mean, std = estimates.mean_and_std(values)
     low, high = estimates.quartiles(values)
     printed = published_value(study, algorithm, lam, name)

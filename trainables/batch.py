@@ -30,7 +30,7 @@ class Model:
         binary: whether an explicit decoder is Bernoulli; else it is Gaussian.
         dropout: of the critics' hidden units, int64 [2, 5] as in `philox.multipliers` (first for the side of q,
             second for that of p), or None.
-        y: labels, one-hot [batch, classes], that conditional networks take unless they are given others; or None.
+        y: labels, one-hot [batch, classes], that conditional networks take; or None.
     """
 
     def __init__(
@@ -72,9 +72,9 @@ class Model:
             return given
         return torch.sigmoid(given) if self.binary else given.chunk(2, -1)[0]
 
-    def log_p(self, x: Tensor, z: Tensor, **others: Tensor) -> Tensor:
+    def log_p(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z) of an explicit decoder, summed over dimensions, in nats: [batch]."""
-        return self.log_p_given(x, self.given("decoder", z=z, **others))
+        return self.log_p_given(x, self.given("decoder", z=z))
 
     def log_p_given(self, x: Tensor, given: Tensor) -> Tensor:
         """The same from what the decoder gives at z; the two broadcast against each other."""
@@ -86,15 +86,15 @@ class Model:
         """log q(z|x) of an explicit encoder, in nats: [batch]."""
         return _log_normal(z, self.given("encoder", x=x))
 
-    def elbo(self, x: Tensor, epsilon: Tensor, **others: Tensor) -> Tensor:
+    def elbo(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """E_q log p(x|z) − KL(q(z|x) ‖ p(z)) of explicit encoder and decoder, in nats: [batch].
 
-        One sample of z from ε; the divergence in closed form. `others`: y, in place of the batch's labels.
+        One sample of z from ε; the divergence in closed form.
         """
-        given = self.given("encoder", x=x, **others)
+        given = self.given("encoder", x=x)
         mean, log_variance = given.chunk(2, -1)
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
-        return self.log_p(x, _sampled(given, epsilon), **others) - kl
+        return self.log_p(x, _sampled(given, epsilon)) - kl
 
     def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
         """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""

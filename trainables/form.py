@@ -20,7 +20,7 @@ class Net:
     """A network by what it reads and gives.
 
     Attributes:
-        inputs: quantities (x, z, or a piece of noise) that it reads, concatenated.
+        inputs: quantities (x, z, the label y, or a piece of noise) that it reads, concatenated.
         output: the quantity it gives, x or z; or a critic's score.
         explicit: whether it gives the parameters of a distribution of that, which then can be evaluated.
     """
@@ -99,16 +99,12 @@ class Form:
 
     def size(self, name: str, data: DataSet) -> tuple[int, int]:
         """Inputs and outputs of a network."""
-        net, dims = (
-            self.networks[name],
-            self.dims(data) | {"x": data.x_dim, "z": data.z_dim, "y": data.classes},
-        )
+        net = self.networks[name]
+        dims = self.dims(data) | {"x": data.x_dim, "z": data.z_dim, "y": data.classes}
         inputs = sum(dims[_quantity(q)] for q in net.inputs)
         if net.critic:
             return inputs, 1
         one = dims[net.output]
-        if net.output == "y":
-            return inputs, one
         return inputs, 2 * one if net.explicit and not (net.output == "x" and data.binary) else one
 
 

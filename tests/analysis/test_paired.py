@@ -130,10 +130,11 @@ def test_worst_rank_ranks_a_divergence_above_every_finite_difference(pairs_of):
 
 
 def test_worst_rank_lets_a_net_divergence_outweigh_the_other_seeds(pairs_of):
-    # one configuration, three seeds: two finite gains of +3.9 and one divergence of the first side: a loss
-    pairs = pairs_of([4.9, 4.9, None], [1.0, 1.0, 1.0], seeds=3)
+    # three seeds of one configuration: two finite gains of +3.9 and one divergence of the first side: a loss; the
+    # other configuration is a tie
+    pairs = pairs_of([4.9, 4.9, None, 1.0, 1.0, 1.0], [1.0] * 6, seeds=3)
     found = paired.worst_rank(pairs.table, INCEPTION)
-    assert (found.wins, found.losses) == (0, 1)
+    assert (found.wins, found.ties, found.losses) == (0, 1, 1)
 
 
 def test_divergence_is_mcnemars_exact_test(pairs_of):
@@ -187,3 +188,14 @@ def test_cells_are_as_many_as_their_header_when_there_is_no_pair(run, study):
         assert {len(line) for line in cells} == {len(header)}
     said = finding(found.pairs, found.at(0.1, INCEPTION), found.at(0.1, LOG_MSE), found.divergence_at(0.1))
     assert "no pair" in said
+
+
+def test_of_one_configuration_the_unit_is_the_seed(run, study):
+    # ALICE scores 4, sVAE-r 4.1, 4.2, …: five seeds of one configuration are five facts
+    runs = [run("alice", 0, seed=s, inception_score=4.0) for s in range(5)]
+    runs += [run("svae_r", 0, seed=s, inception_score=4.1 + 0.1 * s) for s in range(5)]
+    found = paired.compare(paired.match(study(runs).runs, "svae_r", "alice"), 0.1, INCEPTION)
+    assert (found.pairs, found.configurations, found.unit) == (5, 5, "seeds")
+    assert found.median.point == pytest.approx(0.3)
+    assert found.median.low < 0.3 < found.median.high
+    assert (found.worst_rank.wins, found.worst_rank.losses) == (5, 0)
