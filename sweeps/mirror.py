@@ -142,7 +142,7 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
         what = f"{left:,} of {total:,} runs" if left else "the report"
         return MirrorResult(False, f"not mirrored: {what} of {where} ({failure}); "
                                    f"mirror later with: {mirror_command(directory, uri)}")  # fmt: skip
-    return MirrorResult(True, f"mirrored: {work.added:,} new of {total:,} runs of {where}")
+    return MirrorResult(True, f"mirrored: {work.added:,} written, {total:,} runs of {where}")
 
 
 def _stop_requests() -> threading.Event:

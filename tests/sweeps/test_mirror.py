@@ -71,7 +71,7 @@ def test_mirror_adds_nothing_the_second_time(
     before = {key: run.info.run_id for key, run in search(uri).items()}
     capsys.readouterr()
     assert run_mirror(study, uri) == 0
-    assert capsys.readouterr().out.startswith("mirrored: 0 new of 3 runs of toy_robustness")
+    assert capsys.readouterr().out.startswith("mirrored: 0 written, 3 runs of toy_robustness")
     assert {key: run.info.run_id for key, run in search(uri).items()} == before
 
 
@@ -82,7 +82,7 @@ def test_mirror_adds_only_rows_that_are_new(
     study.add([row("more", seed=3), row("stopped", "STOPPED", seed=4, iterations=150)], curve("more"))
     capsys.readouterr()
     assert run_mirror(study, uri) == 0
-    assert capsys.readouterr().out.startswith("mirrored: 2 new of 5 runs")
+    assert capsys.readouterr().out.startswith("mirrored: 2 written, 5 runs")
     assert search(uri)["stopped"].info.status == "FINISHED"
 
 

@@ -73,7 +73,7 @@ def test_follower_mirrors_rows_as_they_are_stored_and_then_the_report(study: Sma
     (study.directory / "report" / "report.html").write_text("<p>")
     result = follower.finish(60)
     assert result.complete, result.message
-    assert result.message.startswith("mirrored: 4 new of 4 runs of toy_robustness")
+    assert result.message.startswith("mirrored: 4 written, 4 runs of toy_robustness")
     assert len(search(uri, "tags.kind = 'report'")) == 1
 
 
@@ -133,4 +133,4 @@ def test_follower_stops_on_sigterm_when_it_was_started_by_hand(study: SmallStudy
         process.terminate()
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert output.startswith("mirrored: 3 new of 3 runs")
+    assert output.startswith("mirrored: 3 written, 3 runs")
