@@ -35,9 +35,10 @@ def study(where: Path, *arguments: str) -> str:
 
 
 def mlflow_runs(where: Path) -> Counter[tuple[str, str]]:
-    """(run key, status) of the runs in MLflow, read from its database."""
+    """(run key, status) of the runs in MLflow that are not deleted, read from its database."""
     query = (
-        "SELECT t.value, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'run_key'"
+        "SELECT t.value, r.status FROM runs r JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'run_key' "
+        "WHERE r.lifecycle_stage = 'active'"
     )
     with sqlite3.connect(where / "mlflow.db") as database:
         return Counter(tuple(row) for row in database.execute(query))
