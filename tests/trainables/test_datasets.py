@@ -34,8 +34,10 @@ def test_data_set_states_its_spaces_and_keeps_its_points(name: str) -> None:
         assert set(data.train[:, : data.x_dim].unique().tolist()) == {0.0, 1.0}
 
 
-@pytest.mark.parametrize("algorithm", ["vae", "avb", "alice", "gan"])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("algorithm", ["vae", "avb", "gan"])
+@pytest.mark.parametrize(
+    "name", [name for name in ALL if not name.endswith("pct")]
+)  # which differ in their points alone
 def test_systems_of_every_kind_train_on_every_data_set(
     name: str, algorithm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

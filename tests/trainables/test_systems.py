@@ -37,29 +37,21 @@ def members(name: str, budget: int = 40) -> list:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_a_system_trains_to_finite_losses_and_the_metrics_it_has(name: str) -> None:
-    form = objectives.find(name).form
-    training = Training(members(name))
-    while not training.finished:
-        training.advance()
-    for result in training.results():
+def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_cohort(name: str) -> None:
+    form, runs = objectives.find(name).form, members(name)
+    together, weights = train(runs)
+    for result in together.values():
         assert result.metrics is not None
         assert ("mse_x" in result.metrics) == ("encoder" in form.networks)
         assert {"inception_score", "modes_covered", "on_mode_share"} <= result.metrics.keys()
         for player in form.players:
             assert all(math.isfinite(point[f"{player}_loss"] or math.nan) for point in result.curve)
-
-
-@pytest.mark.parametrize("name", ALL)
-def test_a_system_is_bitwise_the_same_alone_and_in_a_cohort(name: str) -> None:
-    runs = members(name)
-    together, weights = train(runs)
-    for single in runs[:2]:
-        alone, own = train([single])
-        assert alone[single.key].metrics == together[single.key].metrics
-        assert alone[single.key].curve == together[single.key].curve
-        for network, flat in own[single.key].items():
-            assert torch.equal(flat, weights[single.key][network])
+    single = runs[1]  # the one with dropout
+    alone, own = train([single])
+    assert alone[single.key].metrics == together[single.key].metrics
+    assert alone[single.key].curve == together[single.key].curve
+    for network, flat in own[single.key].items():
+        assert torch.equal(flat, weights[single.key][network])
 
 
 @pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
