@@ -96,6 +96,7 @@ def _run(panel: Axes, exemplar: Exemplar, points: Points, shade: str) -> None:
 
 def _images(panel: Axes, drawn: npt.NDArray[np.float32]) -> None:
     side = min(_GRID, int(len(drawn) ** 0.5))
+    drawn = np.pad(drawn, ((0, 0), (0, 1), (0, 1)), constant_values=0.5)
     rows = [np.concatenate(drawn[r * side : (r + 1) * side], axis=1) for r in range(side)]
     panel.imshow(np.concatenate(rows), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     panel.set_xticks([])

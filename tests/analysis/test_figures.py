@@ -12,8 +12,9 @@ from analysis.estimates import Interval
 from analysis.exemplars import Exemplar
 from analysis.report import build
 from analysis.rows import load
-from analysis.sample_figures import sample_figure
+from analysis.sample_figures import gallery_figure, sample_figure
 from analysis.style import bounded, colours, label, number, p_value, percent
+from analysis.systems_section import cells_of
 from analysis.trend_figures import lambda_places
 
 
@@ -46,6 +47,33 @@ def test_sample_figure_titles_name_the_run_and_draw_five_true_modes(run):
     words = [text.get_text() for text in panels[0].texts]
     assert words == ["1 of 2 outside"]
     assert [text.get_text() for text in panels[1].texts] == ["no COMPLETED run"]
+
+
+def test_images_are_drawn_as_a_grid_and_a_metric_that_a_system_lacks_is_not_named(run):
+    one = run("gan", 0, inception_score=3.0, mse_x=math.nan, on_mode_share=math.nan)
+    images = np.linspace(0, 1, 256 * 4, dtype=np.float32).reshape(256, 2, 2)
+    shown = {"gan": [Exemplar("median", one)], "vae": []}
+    for draw in (sample_figure, gallery_figure):
+        panels = draw(shown, {one["run_key"]: images}, colours(["gan", "vae"])).axes
+        (panel,) = [p for p in panels if p.images]
+        assert panel.get_title().splitlines()[1] == "IS 3.00"
+        grid = panel.images[0].get_array()
+        assert grid.shape == (24, 24)  # 8 images of two pixels and a line, each way
+        np.testing.assert_array_equal(grid[3:5, 3:5], images[9])
+
+
+def test_systems_table_leaves_out_columns_that_no_system_has_and_dashes_what_one_lacks(run, study):
+    runs = [run("gan", n, mse_x=math.nan, inception_score=3.0 + n) for n in range(3)]
+    runs += [run("vae", n, inception_score=4.5) for n in range(3)] + [run("avb", 0, outcome="DIVERGED")]
+    header, cells = cells_of(study(runs))
+    assert header[4:] == ["inception score", "modes covered", "on-mode share", "MSE", "seconds a run"]
+    assert [(row[1], row[2], row[3]) for row in cells] == [
+        ("VAE", "3", "0"),
+        ("GAN", "3", "0"),
+        ("AVB", "1", "1"),
+    ]
+    assert cells[0][4] == "4.50 [4.50, 4.50]"
+    assert cells[1][7] == cells[2][4] == "–"
 
 
 def test_lambda_places_set_zero_one_unit_left_of_the_smallest():
