@@ -19,7 +19,8 @@ from analysis.measures import Floats, Measure
 from result_schema import METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
-_PREFERRED = (("svae_r", "alice"), ("svae", "ali"))
+_PREFERRED = (("svae_r", "alice"), ("svae", "ali"), ("avb", "vae"), ("aavae", "vae"), ("iwgan", "gan"))
+"""What the papers compare, in this order."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ class Divergence:
 def choose_pair(algorithms: list[str]) -> tuple[str, str] | None:
     """Which two algorithms to compare, as (first, second).
 
-    sVAE-r − ALICE where both are there, else sVAE − ALI, else the first two by name, the later minus the earlier;
-    None for fewer than two algorithms.
+    The first of _PREFERRED that is there, sVAE-r − ALICE before all, else the first two by name, the later minus the
+    earlier; None for fewer than two algorithms.
     """
     for first, second in _PREFERRED:
         if first in algorithms and second in algorithms:

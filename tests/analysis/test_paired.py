@@ -33,7 +33,8 @@ def pairs_of(run, study):
     [
         (["alice", "svae_r", "ali"], ("svae_r", "alice")),
         (["ali", "svae"], ("svae", "ali")),
-        (["wgan", "avb", "vae"], ("vae", "avb")),
+        (["wgan", "avb", "vae"], ("avb", "vae")),
+        (["wgan", "aae"], ("wgan", "aae")),
         (["svae_r"], None),
     ],
 )
