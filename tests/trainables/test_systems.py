@@ -23,6 +23,22 @@ from trainables.streams import stream
 from trainables.training import Training
 
 ALL = sorted(objectives.available())
+FIRST_OF_ITS_KIND = {
+    "ali",
+    "alice_cycle",
+    "aae",
+    "gan",
+    "iwgan",
+    "infogan",
+    "vae",
+    "aavae",
+    "avb",
+    "avb_ac",
+    "as_vae",
+    "cgan",
+}
+"""Those whose operations the others have too: of the others, the gradients are compared by `make test-slow`."""
+
 CPU = torch.device("cpu")
 LAMBDA = torch.tensor(0.7)
 
@@ -38,7 +54,8 @@ def members(name: str, budget: int = 40) -> list:
 
 @pytest.mark.parametrize("name", ALL)
 def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_cohort(name: str) -> None:
-    form, runs = objectives.find(name).form, members(name)
+    form = objectives.find(name).form
+    runs = members(name, 20 if form.twice else 40)
     together, weights = train(runs)
     for result in together.values():
         assert result.metrics is not None
@@ -55,7 +72,14 @@ def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_c
 
 
 @pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
-@pytest.mark.parametrize("name", [name for name in ALL if not objectives.find(name).form.twice])
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in FIRST_OF_ITS_KIND else pytest.param(name, marks=pytest.mark.slow)
+        for name in ALL
+        if not objectives.find(name).form.twice
+    ],
+)
 def test_a_system_is_lowered_to_the_gradients_it_has_on_torch(name: str) -> None:
     torch.set_flush_denormal(True)
     for player, trained in objectives.find(name).form.players.items():
@@ -237,7 +261,10 @@ OPTIMA: dict[str, tuple[str, str, Callable[[Tensor, Tensor], Tensor]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("equation", OPTIMA)
+@pytest.mark.parametrize(
+    "equation",
+    [name if name == "eq. 11 of sVAE" else pytest.param(name, marks=pytest.mark.slow) for name in OPTIMA],
+)
 def test_critics_optimum_on_known_gaussians_is_the_analytic_log_ratio(equation: str) -> None:
     name, critic, ratio = OPTIMA[equation]
     objective = objectives.find(name)
