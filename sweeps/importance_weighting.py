@@ -8,21 +8,13 @@ Expected a slightly better inception score, 8.34 → 8.45 on MNIST, and accuracy
 """
 
 from sweeps.cli import main
+from sweeps.model_zoo import STUDY as ZOO
 from sweeps.study import Preset, Study
 
 STUDY = Study(
     name="importance_weighting",
     question="Does a GAN learn better when the points that deceive its critic weigh most?",
-    space={
-        "depth": (2,),
-        "width": (128,),
-        "critic_depth": (2,),
-        "learning_rate": (3e-4,),
-        "beta1": (0.5,),
-        "steps": (1,),
-        "critic_dropout": (0.0,),
-        "batch_size": (128,),
-    },
+    space=ZOO.space,
     algorithms=("iwgan", "gan", "iwcgan", "cgan"),
     presets={
         "smoke": Preset(iterations=100, lambdas=(0.0,), seeds=2),

@@ -57,10 +57,14 @@ class Evaluation:
         points = values.pop("points").astype(np.float32)
         return values, points
 
-    def conclude(self, cohort: Cohort) -> dict[str, np.ndarray]:
-        """Metrics that are taken once, after the last iteration, of one member after the other: name -> values [M]."""
-        found = []
-        for m, run in enumerate(cohort.runs):
+    def conclude(self, cohort: Cohort, alive: np.ndarray) -> dict[str, np.ndarray]:
+        """Metrics that are taken once, after the last iteration, of one member after the other: name -> values [M].
+
+        alive: bool [M]; of the members that are not, they are NaN.
+        """
+        found: dict[int, dict[str, float]] = {}
+        for m in np.flatnonzero(alive).tolist():
+            run = cohort.runs[m]
 
             def draw(*shape: int, name: str, key: str = run.stream_key) -> Tensor:
                 normal = stream(key, "conclusion", name).standard_normal(shape, dtype=np.float32)
@@ -68,5 +72,8 @@ class Evaluation:
 
             with torch.inference_mode(False), torch.no_grad():  # some take gradients of their own
                 model = Model(cohort.member(m), cohort.form, cohort.dataset.binary)
-                found.append(cohort.dataset.conclude(model, draw))
-        return {name: np.array([own[name] for own in found]) for name in found[0]}
+                found[m] = cohort.dataset.conclude(model, draw)
+        names = next(iter(found.values()), {})
+        return {
+            name: np.array([found.get(m, {}).get(name, np.nan) for m in range(len(cohort))]) for name in names
+        }

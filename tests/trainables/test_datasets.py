@@ -58,6 +58,22 @@ def test_systems_of_every_kind_train_on_every_data_set(
         assert result.samples.shape == (SAMPLES, data.x_dim)
 
 
+@pytest.mark.parametrize("name", ["four_images", "digits"])
+def test_a_member_that_diverged_is_not_concluded_and_its_neighbour_is(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digits, "TEMPERATURES", 20)
+    monkeypatch.setattr(four_images, "CODES", 512)
+    training = Training([replace(run("vae", seed=seed, budget=40, width=96), data=name) for seed in range(2)])
+    training.advance()
+    training.cohort.parameters["decoder"][0].fill_(math.nan)
+    training.advance()
+    gone, fine = training.results()
+    assert (gone.diverged_at, gone.metrics) == (21, None)
+    assert fine.metrics is not None
+    assert math.isfinite(fine.metrics["log_likelihood"])
+
+
 def test_find_names_what_there_is_when_the_data_are_unknown() -> None:
     with pytest.raises(ValueError, match=r"data must be one of digits.*mixture5, got 'mnist'"):
         datasets.find("mnist")
