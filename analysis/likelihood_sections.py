@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from analysis import page
 from analysis.figure_sections import Part
-from analysis.likelihoods import MEASURES, density, paired
+from analysis.likelihoods import ACCURACY, MEASURES, density
+from analysis.measures import INCEPTION
 from analysis.page import Section
+from analysis.paired import compare, differences, match, published_pairs
 from analysis.published import published_value
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
@@ -18,14 +20,16 @@ _TREATMENT = (
 
 
 def likelihood_section(study: Rows) -> Part | None:
-    """Bound, log-likelihood, reconstruction and KL of codes, and the paired differences; None where no run has any."""
-    cells, differences = cells_of(study), paired_cells(study)
-    if not cells[1]:
+    """Bound, log-likelihood, reconstruction, KL of codes; paired differences, of accuracy too; None where no run has any."""
+    cells, pairs = cells_of(study), paired_cells(study)
+    if not cells[1] and not pairs[1]:
         return None
-    body = page.paragraph(_TREATMENT, "small") + page.table(*cells)
-    if differences[1]:
-        body += "<h3>Paired</h3>" + page.table(*differences, 3)
-    return Section("Likelihoods", body), []
+    body = page.paragraph(_TREATMENT, "small")
+    if cells[1]:
+        body += page.table(*cells)
+    if pairs[1]:
+        body += "<h3>Paired</h3>" + page.table(*pairs, 3)
+    return Section("Likelihoods and accuracy", body), []
 
 
 def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
@@ -45,15 +49,19 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
 
 
 def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
-    """Header and one line per λ and measure for each pair of systems next to each other in reading order."""
+    """Header and one line per published pair of systems, λ and measure that both have; nothing but the toy metrics: nothing."""
     header = ["λ", "systems", "measure", "pairs", "mean difference [95 %]", "first one better in"]
     cells = []
-    for lam in study.lambdas:
-        for i, first in enumerate(study.algorithms):
-            for second in study.algorithms[i + 1 :]:
-                for measure in MEASURES:
-                    found = paired(study, first, second, lam, measure)
-                    if found is not None:
-                        cells.append([f"{lam:g}", f"{label(first)} − {label(second)}", measure.label, str(found.pairs),
-                                      bounded(found.mean, 4), f"{found.better} of {found.pairs}"])  # fmt: skip
+    for first, second in published_pairs(study.algorithms):
+        pairs = match(study.runs, first, second)
+        shown = (
+            [m for m in (*MEASURES, ACCURACY) if not differences(pairs.table, m).empty]
+            if len(pairs.table)
+            else []
+        )
+        for lam in pairs.lambdas if shown else []:
+            for measure in (*shown, INCEPTION):
+                found = compare(pairs, lam, measure)
+                cells.append([f"{lam:g}", f"{label(first)} − {label(second)}", measure.label, str(found.pairs), bounded(found.mean, 4),
+                              f"{round(found.better_share * found.pairs)} of {found.pairs}" if found.pairs else "–"])  # fmt: skip
     return header, cells

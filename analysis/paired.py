@@ -16,10 +16,11 @@ from statsmodels.stats.contingency_tables import mcnemar
 from analysis import estimates, rows
 from analysis.estimates import Interval
 from analysis.measures import Floats, Measure
-from result_schema import METRICS, Outcome
+from result_schema import FURTHER_METRICS, METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
-_PREFERRED = (("svae_r", "alice"), ("svae", "ali"), ("avb", "vae"), ("aavae", "vae"), ("iwgan", "gan"))
+_PREFERRED = (("svae_r", "alice"), ("svae", "ali"), ("avb", "vae"), ("aavae", "vae"), ("iwgan", "gan"),
+              ("aacvae", "cvae"), ("iwcgan", "cgan"))  # fmt: skip
 """What the papers compare, in this order."""
 
 
@@ -116,6 +117,13 @@ def choose_pair(algorithms: list[str]) -> tuple[str, str] | None:
     return (names[1], names[0]) if len(names) > 1 else None
 
 
+def published_pairs(algorithms: list[str]) -> list[tuple[str, str]]:
+    """Every pair that a paper compares, or the one of `choose_pair` where there is none."""
+    found = [pair for pair in _PREFERRED if set(pair) <= set(algorithms)]
+    chosen = choose_pair(algorithms)
+    return found or ([chosen] if chosen else [])
+
+
 def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
     """Matches the results of two algorithms on configuration, λ, seed and data version.
 
@@ -123,7 +131,8 @@ def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
         runs: rows of any algorithm and outcome, of one budget, one row per run.
         first, second: algorithms in `runs`.
     """
-    columns = [*KEY, "configuration", "outcome", *METRICS]
+    measured = [name for name in (*METRICS, *FURTHER_METRICS) if name in runs]
+    columns = [*KEY, "configuration", "outcome", *measured]
     everyone = runs[runs["algorithm"].isin([first, second])]
     sides = [rows.results(runs[runs["algorithm"] == name])[columns] for name in (first, second)]
     table = sides[0].merge(sides[1].drop(columns="configuration"), on=KEY, suffixes=("_first", "_second"),

@@ -111,7 +111,10 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
         likelihood_sections.cells_of(study),
         likelihood_sections.paired_cells(study),
     )
-    for title, cells in (("Likelihoods", densities), ("Likelihoods, paired", pairs_of_densities)):
+    for title, cells in (
+        ("Likelihoods", densities),
+        ("Likelihoods and accuracy, paired", pairs_of_densities),
+    ):
         if cells[1]:
             parts += [f"## {title}\n", page.markdown_table(*cells)]
     if claim is not None:

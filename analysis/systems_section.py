@@ -6,13 +6,11 @@ import numpy as np
 
 from analysis import page, rows
 from analysis.figure_sections import Part
-from analysis.likelihoods import ELBO, LOG_LIKELIHOOD, density
-from analysis.measures import INCEPTION, MODES, MSE, ON_MODE, Measure
+from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD, density
+from analysis.measures import INCEPTION, MODES, MSE, ON_MODE
 from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
-
-ACCURACY = Measure("accuracy", "accuracy", +1)
 
 MEASURES = (INCEPTION, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
 """Columns, as far as a system has them."""
