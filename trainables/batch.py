@@ -7,18 +7,16 @@ work, and an objective that needs no reconstruction pays for none.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
+from trainables import densities
 from trainables.form import Form
 
 Networks = Mapping[str, Callable[..., Tensor]]
-LOG_2PI = math.log(2 * math.pi)
 
 
 class Model:
@@ -55,7 +53,7 @@ class Model:
     def encode(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """z~ = z_φ(x, ε), [batch, z_dim]; of an explicit encoder a sample by reparametrisation."""
         if self.form.networks["encoder"].explicit:
-            return _sampled(self.given("encoder", x=x), epsilon)
+            return densities.sample(self.given("encoder", x=x), epsilon, self._flow("encoder"))
         return self.given("encoder", x=x, epsilon=epsilon)
 
     def decode(self, z: Tensor, xi: Tensor) -> Tensor:
@@ -63,14 +61,16 @@ class Model:
         given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
             return given
-        return torch.sigmoid(given) if self.binary else _sampled(given, xi)
+        return torch.sigmoid(given) if self.binary else densities.sample(given, xi, self._flow("decoder"))
 
     def mean_of_x(self, z: Tensor, xi: Tensor) -> Tensor:
-        """The mean of an explicit p(x|z), [batch, x_dim]; a sample of an implicit one."""
+        """The mean of an explicit p(x|z), [batch, x_dim], of a flow its Gaussian's image; a sample of an implicit one."""
         given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
             return given
-        return torch.sigmoid(given) if self.binary else given.chunk(2, -1)[0]
+        if self.binary:
+            return torch.sigmoid(given)
+        return densities.centre(given, xi.shape[-1], self._flow("decoder"))
 
     def log_p(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z) of an explicit decoder, summed over dimensions, in nats: [batch]."""
@@ -79,26 +79,30 @@ class Model:
     def log_p_given(self, x: Tensor, given: Tensor) -> Tensor:
         """The same from what the decoder gives at z; the two broadcast against each other."""
         if self.binary:
-            return -(softplus(given) - x * given).sum(-1)
-        return _log_normal(x, given)
+            return densities.log_bernoulli(x, given)
+        return densities.log_density(x, given, self._flow("decoder"))
 
     def log_q(self, z: Tensor, x: Tensor) -> Tensor:
         """log q(z|x) of an explicit encoder, in nats: [batch]."""
-        return _log_normal(z, self.given("encoder", x=x))
+        return densities.log_density(z, self.given("encoder", x=x), self._flow("encoder"))
 
     def elbo(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """E_q log p(x|z) − KL(q(z|x) ‖ p(z)) of explicit encoder and decoder, in nats: [batch].
 
-        One sample of z from ε; the divergence in closed form.
+        One sample of z from ε; the divergence in closed form, or of a flow from the sample.
         """
-        given = self.given("encoder", x=x)
-        mean, log_variance = given.chunk(2, -1)
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
-        return self.log_p(x, _sampled(given, epsilon)) - kl
+        given, flow = self.given("encoder", x=x), self._flow("encoder")
+        if not flow:
+            return self.log_p(x, densities.sample(given, epsilon, 0)) - densities.kl_to_prior(given)
+        z, log_q = densities.sample_and_log_density(given, epsilon, flow)
+        return self.log_p(x, z) + densities.log_prior(z) - log_q
 
     def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
         """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
         return self.networks[critic](*self._inputs(critic, quantities), self._dropout["qp".index(side)])
+
+    def _flow(self, network: str) -> int:
+        return self.form.networks[network].flow
 
     def _inputs(self, network: str, quantities: dict[str, Tensor]) -> list[Tensor]:
         there = quantities if self.y is None else {"y": self.y, **quantities}
@@ -174,14 +178,3 @@ class Batch(Model):
 def shifted(values: Tensor) -> Tensor:
     """[batch, d] with every row in its predecessor's place: pairs of the rows with those of others are independent."""
     return torch.cat([values[1:], values[:1]])
-
-
-def _sampled(given: Tensor, noise: Tensor) -> Tensor:
-    mean, log_variance = given.chunk(2, -1)
-    return mean + (0.5 * log_variance).exp() * noise
-
-
-def _log_normal(value: Tensor, given: Tensor) -> Tensor:
-    """log N(value; mean, exp(log-variance)) summed over dimensions, of `given` = both side by side."""
-    mean, log_variance = given.chunk(2, -1)
-    return -0.5 * ((value - mean).square() * (-log_variance).exp() + log_variance + LOG_2PI).sum(-1)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from trainables import densities
 from trainables.datasets.base import DataSet
 
 NOISE = ("z", "epsilon", "xi", "epsilon_again", "xi_again")
@@ -23,11 +24,13 @@ class Net:
         inputs: quantities (x, z, the label y, or a piece of noise) that it reads, concatenated.
         output: the quantity it gives, x or z; or a critic's score.
         explicit: whether it gives the parameters of a distribution of that, which then can be evaluated.
+        flow: planar layers that bend an explicit Gaussian (`trainables.planar`); a Bernoulli is never bent.
     """
 
     inputs: tuple[str, ...]
     output: str
     explicit: bool = False
+    flow: int = 0
 
     @property
     def critic(self) -> bool:
@@ -90,10 +93,10 @@ class Form:
         """
         explicit = {net.output for net in self.networks.values() if net.explicit}
         own = {
+            "u": 1,
             "z": data.z_dim,
             "epsilon": data.z_dim if "z" in explicit else data.noise_dim,
             "xi": data.x_dim if "x" in explicit else data.noise_dim,
-            "u": 1,
         }
         return {piece: own[_quantity(piece)] for piece in self.noise}
 
@@ -105,7 +108,9 @@ class Form:
         if net.critic:
             return inputs, 1
         one = dims[net.output]
-        return inputs, 2 * one if net.explicit and not (net.output == "x" and data.binary) else one
+        if not net.explicit or net.output == "y" or (net.output == "x" and data.binary):
+            return inputs, one
+        return inputs, densities.size(one, net.flow)
 
 
 def _quantity(piece: str) -> str:

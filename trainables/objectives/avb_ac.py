@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import LOG_2PI, Batch
+from trainables.batch import Batch
+from trainables.densities import LOG_2PI, log_prior
 from trainables.form import CRITIC, ENCODER, EXPLICIT_DECODER, NOISE, Form
 from trainables.objectives.base import Objective
 
@@ -47,8 +48,7 @@ class AVBAC(Objective):
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Eq. 4.2, negated; λ is not used."""
         t, log_r = self.contrast(batch)
-        log_prior = -0.5 * (batch.z_q.square() + LOG_2PI).sum(-1)
-        return -(batch.log_p(batch.x, batch.z_q) + log_prior - log_r - t).mean()
+        return -(batch.log_p(batch.x, batch.z_q) + log_prior(batch.z_q) - log_r - t).mean()
 
     def contrast(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """T(x, ζ~) and log r(z~|x), each [batch]."""

@@ -42,6 +42,18 @@ class Objective(ABC):
         """Scalar that encoder and decoder, whichever there are, minimise together."""
 
 
+class BoundObjective(Objective):
+    """A system that maximises the evidence lower bound, whose encoder and decoder have densities."""
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        return -batch.elbo(batch.x, batch.noise["epsilon"]).mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """What is maximised."""
+        return model.elbo(x, epsilon)
+
+
 class JointObjective(Objective):
     """A joint adversarial system: implicit encoder and decoder, and the critic of eq. 10 on pairs (x, z)."""
 

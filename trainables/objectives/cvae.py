@@ -7,13 +7,13 @@ from torch import Tensor
 from trainables.batch import Batch, Model
 from trainables.form import Form, Net
 from trainables.objectives.aavae import activated
-from trainables.objectives.base import Objective
+from trainables.objectives.base import BoundObjective, Objective
 
 _PAIR = {"encoder": Net(("x", "y"), "z", explicit=True), "decoder": Net(("z", "y"), "x", explicit=True)}
 
 
 @final
-class CVAE(Objective):
+class CVAE(BoundObjective):
     """CVAE: encoder and decoder are given the label.
 
     Source: Sohn et al. 2015; Hu et al. 2018, §5.2.
@@ -24,14 +24,6 @@ class CVAE(Objective):
     name = "cvae"
     label = "CVAE"
     form = Form(_PAIR, {"autoencoder": ("encoder", "decoder")})
-
-    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
-        """Scalar loss; λ is not used."""
-        return -batch.elbo(batch.x, batch.noise["epsilon"]).mean()
-
-    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
-        """Of log p(x|y)."""
-        return model.elbo(x, epsilon)
 
 
 @final
