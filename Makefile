@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench bench-search clean
+.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench bench-search ground-truth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -67,6 +67,10 @@ bench-search: setup ## halving and the samplers against the whole grid, which is
 	@rm -rf results/bench-search
 	@$(BIN)/python -m infra.halving_bench results/bench-search
 	@$(BIN)/python -m infra.search_bench --results results/bench-search/grid/$(STUDY)
+
+ground-truth: setup ## draw the posterior of the Eight Schools study again, by NUTS
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference]'
+	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.posterior
 
 clean: ## remove what was installed and built; results and MLflow's store stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -34,10 +34,14 @@ METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share"
 """Metrics of a run where it ended, in reading order; null unless its outcome is COMPLETED or STOPPED, and where a
 system has nothing to measure, such as the reconstruction of one without an encoder."""
 
-FURTHER_METRICS = ("elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy")
-"""Metrics that only some systems have. Of densities, in nats: the evidence lower bound and the log-likelihood per test
-point, the mean −log p(x|z~), and KL(q(z) ‖ p(z)). Of labels: the share of points generated for a label that have it, or
-of test points given their own. Rows written before these columns existed lack them: read as null."""
+FURTHER_METRICS = (
+    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse",
+)  # fmt: skip
+"""Metrics that only some systems or data have. Of densities, in nats: the evidence lower bound and the log-likelihood
+per test point, the mean −log p(x|z~), and KL(q(z) ‖ p(z)). Of labels: the share of points generated for a label that
+have it, or of test points given their own. Of a model whose posterior is known: KL(q(z|x) ‖ p(z|x)) in nats. Of grey
+levels: the bits per dimension that the bound amounts to, and the root mean squared error of reconstructions, in levels.
+Rows written before these columns existed lack them: read as null."""
 
 LOSSES = ("critic_loss", "autoencoder_loss")
 """Training losses that stand beside the metrics in the learning curves."""

@@ -97,6 +97,14 @@ class Model:
         z, log_q = densities.sample_and_log_density(given, epsilon, flow)
         return self.log_p(x, z) + densities.log_prior(z) - log_q
 
+    def log_class(self, x: Tensor) -> Tensor:
+        """log q(y|x) of a classifier, [batch, classes]."""
+        return densities.log_softmax(self.given("classifier", x=x))
+
+    def labelled(self, y: Tensor) -> Model:
+        """The same model with other labels, one-hot [batch, classes]."""
+        return Model(self.networks, self.form, self.binary, y=y)
+
     def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
         """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
         return self.networks[critic](*self._inputs(critic, quantities), self._dropout["qp".index(side)])
@@ -119,6 +127,7 @@ class Batch(Model):
         dims: dimension of each piece of the noise.
         dropout: as of a `Model`.
         classes: how many columns of the rows are labels.
+        single: whether all rows are one and the same observation.
     """
 
     def __init__(
@@ -131,7 +140,9 @@ class Batch(Model):
         dropout: Tensor | None = None,
         binary: bool = False,
         classes: int = 0,
+        single: bool = False,
     ) -> None:
+        self.single = single
         self.x, y = rows.split([rows.shape[-1] - classes, classes], dim=-1)
         super().__init__(networks, form, binary, dropout, y if classes else None)
         self.noise = dict(zip(dims, noise.split(list(dims.values()), dim=-1), strict=True))

@@ -69,6 +69,7 @@ class Cohort:
             objectives.check(o.name, runs[0].data)
         self.runs = tuple(runs)
         self.dataset = runs[0].dataset
+        self.form = self.form.among(self.dataset)
         self.device = device
         self.configuration = runs[0].configuration
         self.precision = runs[0].precision
@@ -118,7 +119,7 @@ class Cohort:
         """
 
         def one(flats: tuple[Tensor, ...], *inputs: Tensor) -> dict[str, Tensor]:
-            return function(_callables(self.exact, flats), *inputs)
+            return function(self._functions(self.exact, flats), *inputs)
 
         flats = tuple(self.parameters.values())
         if len(self) == 1:
@@ -127,7 +128,7 @@ class Cohort:
 
     def member(self, m: int) -> dict[str, Callable[..., Tensor]]:
         """The networks of one member as functions of its own, with its parameters as they are now."""
-        return _callables(self.exact, tuple(flat[m].clone() for flat in self.parameters.values()))
+        return self._functions(self.exact, tuple(flat[m].clone() for flat in self.parameters.values()))
 
     def gradients(self, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None) -> tuple[Tensor, ...]:
         """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.
@@ -168,10 +169,18 @@ class Cohort:
                 everyone = list(flats)
                 for i, flat in zip(own, trained, strict=True):
                     everyone[i] = flat
-                functions = _callables(self.networks, tuple(everyone))
-                dims = self.form.dims(self.dataset)
+                functions = self._functions(self.networks, tuple(everyone))
+                data = self.dataset
                 batch = Batch(
-                    functions, self.form, x, noise, dims, dropout, self.dataset.binary, self.dataset.classes
+                    functions,
+                    self.form,
+                    x,
+                    noise,
+                    self.form.dims(data),
+                    dropout,
+                    data.binary,
+                    data.classes,
+                    data.single,
                 )
                 if objective:
                     value: Tensor = getattr(objective, player)(batch, lam)
@@ -193,6 +202,16 @@ class Cohort:
         losses = torch.stack([method(batch, lam) for method in methods.values()])
         return torch.where(chosen, losses, torch.zeros_like(losses)).sum()
 
+    def _functions(
+        self, nets: Mapping[str, torch.nn.Module], flats: tuple[Tensor, ...]
+    ) -> dict[str, Callable[..., Tensor]]:
+        """The networks as functions, trained ones with one member's parameters, in their order."""
+        trained = {
+            name: functools.partial(_call, net, flat)
+            for (name, net), flat in zip(nets.items(), flats, strict=True)
+        }
+        return {**trained, **self.dataset.known}
+
     def _initial(self, name: str) -> Tensor:
         """Initial parameters of a network, [M, P], each member's from its own stream."""
         net, rows = self.networks[name], []
@@ -203,16 +222,6 @@ class Cohort:
 
     def _column(self, values: Sequence[float]) -> Tensor:
         return torch.from_numpy(np.asarray(values, dtype=np.float64)).float().to(self.device)
-
-
-def _callables(
-    nets: Mapping[str, torch.nn.Module], flats: tuple[Tensor, ...]
-) -> dict[str, Callable[..., Tensor]]:
-    """The networks as functions with one member's parameters, in their order."""
-    return {
-        name: functools.partial(_call, net, flat)
-        for (name, net), flat in zip(nets.items(), flats, strict=True)
-    }
 
 
 def _call(net: torch.nn.Module, flat: Tensor, *inputs: Tensor) -> Tensor:

@@ -43,6 +43,8 @@ def _weights(run: Run) -> tuple[int, int]:
     c, form = run.configuration, objectives.find(run.algorithm).form
     totals = [0, 0]
     for name, net in form.networks.items():
+        if name in run.dataset.known:
+            continue
         inputs, outputs = form.size(name, run.dataset)
         depth = c.critic_depth if net.critic else c.depth
         totals[net.critic] += inputs * c.width + (depth - 1) * c.width * c.width + c.width * outputs

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables import metrics
 from trainables.batch import Model, Networks
 from trainables.cohort import Cohort
 from trainables.streams import stream
@@ -13,8 +14,10 @@ from trainables.streams import stream
 METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
 """The metrics of a run, in reading order."""
 
-FURTHER_METRICS = ("elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy")
-"""Metrics that only some systems have: of densities, in nats, and of labels."""
+FURTHER_METRICS = (
+    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse",
+)  # fmt: skip
+"""Metrics that only some systems or data have: of densities, in nats, of labels, of posteriors, and of grey levels."""
 
 NOISE = ("z", "epsilon", "xi", "epsilon_again")
 """What the evaluation of a model takes."""
@@ -51,7 +54,9 @@ class Evaluation:
             pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
             values = cohort.dataset.evaluate(model, x, pieces)
             elbo = bound(model, x, pieces["epsilon"])
-            return values if elbo is None else {**values, "elbo": elbo.double().mean()}
+            if elbo is not None:
+                values["elbo"] = elbo.double().mean()
+            return metrics.of_levels(values, cohort.dataset.x_dim, cohort.dataset.levels)
 
         values = {name: v.cpu().numpy() for name, v in cohort.evaluate(one, self.x, self.noise).items()}
         points = values.pop("points").astype(np.float32)

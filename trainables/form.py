@@ -6,7 +6,7 @@ Runs of systems of one form train in one cohort.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trainables import densities
@@ -81,6 +81,13 @@ class Form:
         return repr(
             (dict(self.networks), dict(self.players), self.noise, self.critic_steps, self.clip, self.twice)
         )
+
+    def among(self, data: DataSet) -> Form:
+        """The form on data that come with some of its networks: nobody trains those."""
+        players = {
+            player: tuple(n for n in own if n not in data.known) for player, own in self.players.items()
+        }
+        return replace(self, players=players) if data.known else self
 
     def updates(self, steps: int) -> list[str]:
         """The players of an iteration's steps."""

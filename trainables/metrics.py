@@ -5,6 +5,8 @@ Source: Chen et al. (sVAE) §6.1; Salimans et al. 2016 for the inception score.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -36,6 +38,22 @@ def inception_score(log_posterior: Tensor) -> Tensor:
 def accuracy(log_posterior: Tensor, labels: Tensor) -> Tensor:
     """Share of points whose most probable label [n, classes] is their own, one-hot [n, classes]."""
     return (log_posterior.argmax(-1) == labels.argmax(-1)).double().mean()
+
+
+def of_levels(values: dict[str, Tensor], dimension: int, levels: int | None) -> dict[str, Tensor]:
+    """Metrics with those of quantised data added that follow from them.
+
+    `bits_per_dim`: at most what a level costs to encode: −ELBO / (d log 2) + log2(levels), since a level is a cell of
+    width 1 / levels. `rmse`: of the reconstruction, in levels. Source: Pu et al. 2017 (AS-VAE), §5.1; table 2 has both.
+    """
+    if levels is None:
+        return values
+    further = {}
+    if "elbo" in values:
+        further["bits_per_dim"] = -values["elbo"] / (dimension * math.log(2)) + math.log2(levels)
+    if "mse_x" in values:
+        further["rmse"] = values["mse_x"].sqrt() * levels
+    return {**values, **further}
 
 
 def on_mode(x: Tensor) -> Tensor:

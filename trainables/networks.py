@@ -108,10 +108,12 @@ class Critic(MLP):
 def build(
     configuration: Configuration, form: Form, data: DataSet, native: bool = False, precision: str = "float32"
 ) -> dict[str, MLP]:
-    """The networks of one configuration of a system by name, uninitialised."""
+    """The networks of one configuration of a system by name, uninitialised; those that the data come with are left out."""
     c = configuration
     built: dict[str, MLP] = {}
     for name, net in form.networks.items():
+        if name in data.known:
+            continue
         kind, depth = (Critic, c.critic_depth) if net.critic else (Joined, c.depth)
         built[name] = kind(*form.size(name, data), depth, c.width, native and not form.twice, precision)
     return built

@@ -223,7 +223,7 @@ class Training:
 
     def _evaluate(self) -> None:
         values, self._points = self.evaluation(self.cohort)
-        if self.iteration >= self.budget:
+        if self.iteration >= self.budget or self.cohort.dataset.concluded_always:
             values |= self.evaluation.conclude(self.cohort, self.diverged_at == 0)
         values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
         measured = [values[name] for name in (*METRICS, *FURTHER_METRICS) if name in values]

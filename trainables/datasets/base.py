@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
+
+from trainables import metrics
 
 if TYPE_CHECKING:
     from trainables.batch import Model
@@ -22,6 +24,10 @@ class DataSet(ABC):
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
         binary: whether an explicit decoder is Bernoulli, with logits, or Gaussian, with means and log-variances.
+        levels: of a dimension of quantised data, which lie in [0, 1] with the uniform noise of one level added; or None.
+        single: whether there is one observation, and all rows are that.
+        known: networks that come with the data and are not trained, by name: the decoder, where p(x|z) is known.
+        concluded_always: whether `conclude` is so cheap that every evaluation has it.
     """
 
     name: ClassVar[str]
@@ -32,6 +38,10 @@ class DataSet(ABC):
     noise_dim: ClassVar[int]
     classes: ClassVar[int] = 0
     binary: ClassVar[bool] = False
+    levels: ClassVar[int | None] = None
+    single: ClassVar[bool] = False
+    known: ClassVar[Mapping[str, Callable[..., Tensor]]] = {}
+    concluded_always: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -54,6 +64,14 @@ class DataSet(ABC):
             x: the test points.
             noise: z, epsilon, xi, epsilon_again for as many points, the same at every evaluation.
         """
+
+    @staticmethod
+    def accuracies(model: Model, x: Tensor, log_posterior: Tensor) -> dict[str, Tensor]:
+        """`accuracy` of a model with labels: of its classifier at the test points, or of what it generates for their labels."""
+        if not model.form.conditional or model.y is None:
+            return {}
+        by_label = model.log_class(x) if model.has("classifier") else log_posterior
+        return {"accuracy": metrics.accuracy(by_label, model.y)}
 
     def conclude(self, model: Model, draw: Callable[..., Tensor]) -> dict[str, float]:
         """Metrics of one model after its last iteration that take too long to follow along the way.

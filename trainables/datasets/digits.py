@@ -42,30 +42,32 @@ class Digits(DataSet):
     classes = CLASSES
     part: ClassVar[float] = 1.0
     """Of the training digits that there are; they are repeated to as many as all of them."""
+    labelled: ClassVar[float] = 1.0
+    """Of the training digits, the first ones, that have labels; those of the others are all 0."""
 
     @property
     def train(self) -> Tensor:
-        points = self._labelled()[:-TEST_POINTS]
+        points = self._rows()[:-TEST_POINTS]
+        points[math.ceil(self.labelled * len(points)) :, self.x_dim :] = 0
         few = points[: math.ceil(self.part * len(points))]
         return few.repeat(math.ceil(len(points) / len(few)), 1)[: len(points)]
 
     @property
     def test(self) -> Tensor:
-        return self._labelled()[-TEST_POINTS:]
+        return self._rows()[-TEST_POINTS:]
 
     def points(self) -> Tensor:
         """All of them, [1797, 64], shuffled once."""
         raise NotImplementedError
 
-    def _labelled(self) -> Tensor:
+    def _rows(self) -> Tensor:
         return torch.cat([self.points(), torch.eye(CLASSES)[_images().labels]], -1)
 
     def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
         generated = model.decode(noise["z"], noise["xi"])
         log_posterior = classifier(self.name).log_posterior(generated)
         values = {"inception_score": metrics.inception_score(log_posterior), "points": generated}
-        if model.form.conditional and model.y is not None:
-            values["accuracy"] = metrics.accuracy(log_posterior, model.y)
+        values |= self.accuracies(model, x, log_posterior)
         if not model.has("encoder"):
             return values
         z = model.encode(x, noise["epsilon"])
@@ -128,12 +130,31 @@ class HundredthOfDigits(Binarised):
 
 
 @final
+class TenthOfLabels(Binarised):
+    """All of the digits, the labels of the first 144 alone."""
+
+    name = "digits_10pct_labels"
+    version = "digits-binary-10pct-labels-v1"
+    labelled = 0.1
+
+
+@final
+class HundredthOfLabels(Binarised):
+    """All of the digits, the labels of the first 15 alone."""
+
+    name = "digits_1pct_labels"
+    version = "digits-binary-1pct-labels-v1"
+    labelled = 0.01
+
+
+@final
 class GreyDigits(Digits):
     """Grey levels with uniform noise in [0, 1) added and divided by 17: a density of the pixels bounds that of the levels.
 
     Source: the treatment of Pu et al. 2017 (AS-VAE), §5.1.
     """
 
+    levels = LEVELS
     name = "digits_grey"
     version = "digits-grey-v1"
 

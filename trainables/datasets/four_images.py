@@ -52,8 +52,7 @@ class FourImages(DataSet):
         # Which image a generated one is nearest to is known but for points near no image: a sharp posterior.
         log_posterior = torch.log_softmax(10 * points, -1)
         values = {"inception_score": metrics.inception_score(log_posterior), "points": points}
-        if model.form.conditional and model.y is not None:
-            values["accuracy"] = metrics.accuracy(log_posterior, model.y)
+        values |= self.accuracies(model, x, log_posterior)
         if not model.has("encoder"):
             return values
         z = model.encode(x, noise["epsilon"])

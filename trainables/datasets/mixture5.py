@@ -45,8 +45,7 @@ class Mixture5(DataSet):
             "on_mode_share": metrics.on_mode_share(points),
             "points": points,
         }
-        if model.form.conditional and model.y is not None:
-            values["accuracy"] = metrics.accuracy(log_posterior, model.y)
+        values |= self.accuracies(model, x, log_posterior)
         if not model.has("encoder"):
             return values
         x_again = model.mean_of_x(model.encode(x, noise["epsilon"]), noise["xi"]).double()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 
 from trainables import datasets
+from trainables.form import EXPLICIT_DECODER, Form
 from trainables.found import instances
 from trainables.objectives.base import Objective
 
@@ -28,7 +29,18 @@ def find(name: str) -> Objective:
 
 
 def check(name: str, data: str) -> None:
-    """Raises ValueError where there is no such objective or data set, or the objective needs labels that the data lack."""
-    if find(name).form.conditional and not datasets.find(data).classes:
+    """Raises ValueError where there is no such objective or data set, or the objective cannot be trained on the data:
+    they lack its labels, or come with a network that it has not.
+    """
+    form, on = find(name).form, datasets.find(data)
+    if form.conditional and not on.classes:
         labelled = ", ".join(other for other, found in datasets.available().items() if found.classes)
         raise ValueError(f"{name} needs data with labels ({labelled}), got {data}")
+    if "decoder" in on.known and not _infers(form):
+        able = ", ".join(other for other, found in available().items() if _infers(found.form))
+        raise ValueError(f"p(x|z) of {data} is known and not trained: systems on it infer z given an explicit decoder "
+                         f"of z alone ({able}), got {name}")  # fmt: skip
+
+
+def _infers(form: Form) -> bool:
+    return "encoder" in form.networks and form.networks["decoder"] == EXPLICIT_DECODER

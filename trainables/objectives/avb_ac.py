@@ -28,7 +28,8 @@ class AVBAC(Objective):
         1. T is one network of the concatenated pair.
         2. Three steps of T an iteration, as AVB.
         3. μ(x) and σ(x) are those of 16 codes drawn for the purpose ("a Monte-Carlo estimate"), held constant in the
-           gradient; the paper's supplement has an encoder of which they are cheaper to estimate.
+           gradient; the paper's supplement has an encoder of which they are cheaper to estimate. Of data with one
+           observation they are those of the batch's codes, as in the released code.
     """
 
     name = "avb_ac"
@@ -52,10 +53,15 @@ class AVBAC(Objective):
 
     def contrast(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """T(x, ζ~) and log r(z~|x), each [batch]."""
-        epsilon = torch.cat([batch.noise[f"epsilon_{n}"] for n in range(MOMENTS)])
-        codes = batch.encode(torch.cat([batch.x] * MOMENTS), epsilon).detach().unflatten(0, (MOMENTS, -1))
+        codes = batch.z_q.detach() if batch.single else _codes(batch)
         mean = codes.mean(0)
-        variance = (codes - mean).square().sum(0) / (MOMENTS - 1) + 1e-6
+        variance = (codes - mean).square().sum(0) / (len(codes) - 1) + 1e-6
         normal = (batch.z_q - mean) / variance.sqrt()
         log_r = -0.5 * (normal.square() + variance.log() + LOG_2PI).sum(-1)
         return batch.score("critic", "q", x=batch.x, z=normal), log_r
+
+
+def _codes(batch: Batch) -> Tensor:
+    """Codes of each point, [16, batch, z_dim]."""
+    epsilon = torch.cat([batch.noise[f"epsilon_{n}"] for n in range(MOMENTS)])
+    return batch.encode(torch.cat([batch.x] * MOMENTS), epsilon).detach().unflatten(0, (MOMENTS, -1))
