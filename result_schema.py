@@ -7,7 +7,8 @@ imports neither, and neither torch nor ray. A study's directory (a local path or
     study.json              the manifest: schema version, study, hyper-parameters, precision
     runs/*.parquet          one row per run, or one per rung of it: the only truth about what has been trained
     curves/*.parquet        one row per run and evaluation: the learning curves
-    samples/*.parquet       one row per run: 256 points drawn from its trained decoder
+    samples/*.parquet       one row per run: 256 points drawn from its trained decoder; and one under REFERENCE, of
+                            what they should be like, where the data set knows it
     states/*.pt             what cohorts stopped at a rung continue from, while that is open
 
 A run is finished when its row is in `runs`; its curve and samples are written before it.
@@ -42,6 +43,9 @@ per test point, the mean −log p(x|z~), and KL(q(z) ‖ p(z)). Of labels: the s
 have it, or of test points given their own. Of a model whose posterior is known: KL(q(z|x) ‖ p(z|x)) in nats. Of grey
 levels: the bits per dimension that the bound amounts to, and the root mean squared error of reconstructions, in levels.
 Rows written before these columns existed lack them: read as null."""
+
+REFERENCE = "reference"
+"""In place of a run key: the points that generated ones are compared with."""
 
 LOSSES = ("critic_loss", "autoencoder_loss")
 """Training losses that stand beside the metrics in the learning curves."""
@@ -132,7 +136,8 @@ class Manifest:
         question: the research question, for the report.
         precision: of the networks' products, the same for all its runs; float32 where nothing is said.
         searched: whether a sampler chose the configurations, so that they are no sample of the space.
-        shape: of a data point: (2,) in the plane, (8, 8) of an image.
+        shape: of a generated point: (2,) in the plane, (8, 8) of an image.
+        coordinates: their names, where they have any: the parameters of a Bayesian model.
     """
 
     study: str
@@ -141,6 +146,7 @@ class Manifest:
     precision: str = "float32"
     searched: bool = False
     shape: tuple[int, ...] = (2,)
+    coordinates: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         return (
@@ -159,7 +165,8 @@ class Manifest:
         if version != SCHEMA_VERSION:
             raise SchemaError(f"{where} has schema version {version}, this version reads {SCHEMA_VERSION}; "
                               "choose another --results or the version that wrote it")  # fmt: skip
-        return cls(**{**fields, "shape": tuple(fields.get("shape", (2,)))})
+        tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
+        return cls(**{**fields, **tuples})
 
 
 def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:

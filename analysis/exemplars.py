@@ -1,4 +1,4 @@
-"""The runs whose generated points are shown: best, median and worst by inception score; and what is true there."""
+"""The runs whose generated points are shown: best, median and worst by one measure; and what is true on the toy data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis import rows
-from analysis.measures import INCEPTION
+from analysis.measures import INCEPTION, Measure
 from analysis.rows import Rows
 
 MODE_MEANS = ((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0))
@@ -31,13 +31,15 @@ class Exemplar:
     run: dict[str, Any]
 
 
-def exemplars(study: Rows, algorithm: str, lam: float) -> list[Exemplar]:
-    """Best, median (the lower of two) and worst COMPLETED run by inception score; ties by run key; none for no run.
+def exemplars(study: Rows, algorithm: str, lam: float, measure: Measure = INCEPTION) -> list[Exemplar]:
+    """Best, median (the worse of two) and worst COMPLETED run by a measure; ties by run key; none for no run.
 
     DIVERGED runs generate nothing and are not among them: 'worst' is the worst that stayed finite.
     """
-    done = rows.finite(study.group(algorithm, lam), INCEPTION.column)
-    done = done.sort_values([INCEPTION.column, "run_key"], ignore_index=True)
+    done = rows.finite(study.group(algorithm, lam), measure.column)
+    done = done.sort_values(
+        [measure.column, "run_key"], ignore_index=True, ascending=[measure.better > 0, True]
+    )
     if done.empty:
         return []
     places = {"best": len(done) - 1, "median": (len(done) - 1) // 2, "worst": 0}

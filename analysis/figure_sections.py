@@ -9,7 +9,7 @@ from analysis.drawings import render
 from analysis.exemplars import exemplars
 from analysis.histograms import histograms
 from analysis.learning import learning_curve
-from analysis.measures import INCEPTION, LOG_MSE, MSE, ON_MODE
+from analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE, MSE, ON_MODE
 from analysis.page import Drawing, Section
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows, load_points
@@ -38,8 +38,10 @@ _MCNEMAR = (
 )
 
 
-def histogram_section(study: Rows, shown: list[float]) -> Part:
-    """Histograms of MSE and inception score, as in figure 3 of the paper."""
+def histogram_section(study: Rows, shown: list[float]) -> Part | None:
+    """Histograms of MSE and inception score, as in figure 3 of the paper; None of a Bayesian model, which generates nothing."""
+    if study.manifest.coordinates:
+        return None
     data = [histograms(study, MSE, log=True), histograms(study, INCEPTION, log=False)]
     drawing = render("histograms", histogram_figure(data, shown, colours(study.algorithms)))
     caption = (
@@ -49,8 +51,10 @@ def histogram_section(study: Rows, shown: list[float]) -> Part:
     return Section("Histograms", page.figure(drawing, caption)), [drawing]
 
 
-def paired_section(study: Rows, comparison: Comparison | None, shown: list[float]) -> Part:
-    """The paired difference of two systems, or why there is none."""
+def paired_section(study: Rows, comparison: Comparison | None, shown: list[float]) -> Part | None:
+    """The paired difference of two systems, or why there is none; None of a Bayesian model, whose pairs are by KL."""
+    if study.manifest.coordinates:
+        return None
     if comparison is None:
         only = label(study.algorithms[0])
         text = f"No paired difference: it compares two systems on the same configurations, and the rows have only {only}."
@@ -77,8 +81,10 @@ def paired_section(study: Rows, comparison: Comparison | None, shown: list[float
     return Section(f"Paired difference: {first} − {second}", body), [scatter, spread]
 
 
-def sample_section(study: Rows, shown: list[float]) -> Part:
-    """Generated points of the best, median and worst run per system and λ."""
+def sample_section(study: Rows, shown: list[float]) -> Part | None:
+    """Generated points of the best, median and worst run per system and λ; None of a Bayesian model, which has a posterior."""
+    if study.manifest.coordinates:
+        return None
     chosen = {lam: {a: exemplars(study, a, lam) for a in study.algorithms} for lam in shown}
     keys = [e.run["run_key"] for at in chosen.values() for found in at.values() for e in found]
     points = load_points(study.where, sorted(set(keys)), study.manifest.shape)
@@ -103,9 +109,10 @@ def learning_section(study: Rows, shown: list[float]) -> Part:
     """Median and quartiles against iteration."""
     if study.curves.empty:
         return Section("Learning curves", page.paragraph("No learning curves are stored for these runs.")), []
-    keys = [(m, a, lam) for m in (MSE, INCEPTION) for a in study.algorithms for lam in shown]
+    measures = (MSE, KL_POSTERIOR) if study.manifest.coordinates else (MSE, INCEPTION)
+    keys = [(m, a, lam) for m in measures for a in study.algorithms for lam in shown]
     curves = {(m.column, a, lam): learning_curve(study, a, lam, m) for m, a, lam in keys}
-    drawing = render("learning", learning_figure(curves, shown, colours(study.algorithms)))
+    drawing = render("learning", learning_figure(curves, measures, shown, colours(study.algorithms)))
     caption = (
         "Median (line) and quartiles (band) over runs. A DIVERGED run counts as worst from the iteration at which it "
         "DIVERGED; where the median itself is such a run, the line ends."

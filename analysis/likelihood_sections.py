@@ -13,7 +13,7 @@ from analysis.rows import Rows
 from analysis.style import bounded, label, number
 
 _TREATMENT = (
-    "In nats, over COMPLETED runs; means with BCa intervals whose unit is the configuration, or the seed where there is one "
+    "In nats (bits per dimension and RMSE are of quantised data), over COMPLETED runs; means with BCa intervals whose unit is the configuration, or the seed where there is one "
     "configuration. The log-likelihood is per test point. A system’s ELBO is its own estimate, which an adversarial one "
     "can put too high."
 )
@@ -60,7 +60,7 @@ def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
             else []
         )
         for lam in pairs.lambdas if shown else []:
-            for measure in (*shown, INCEPTION):
+            for measure in (*shown, *([INCEPTION] if study.measured(INCEPTION.column) else [])):
                 found = compare(pairs, lam, measure)
                 cells.append([f"{lam:g}", f"{label(first)} − {label(second)}", measure.label, str(found.pairs), bounded(found.mean, 4),
                               f"{round(found.better_share * found.pairs)} of {found.pairs}" if found.pairs else "–"])  # fmt: skip

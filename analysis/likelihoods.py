@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis import estimates, rows
 from analysis.estimates import Interval
-from analysis.measures import Measure
+from analysis.measures import KL_POSTERIOR, Measure
 from analysis.rows import Rows
 
 ELBO = Measure("elbo", "ELBO", +1)
@@ -16,10 +16,12 @@ LOG_LIKELIHOOD = Measure("log_likelihood", "log-likelihood", +1)
 RECONSTRUCTION = Measure("reconstruction", "−E log p(x|z~)", -1)
 KL_Z = Measure("kl_z", "KL(q(z) ‖ p(z))", -1)
 
+BITS = Measure("bits_per_dim", "bits per dimension", -1)
+RMSE = Measure("rmse", "RMSE in levels", -1)
 ACCURACY = Measure("accuracy", "accuracy", +1)
 
-MEASURES = (LOG_LIKELIHOOD, ELBO, RECONSTRUCTION, KL_Z)
-"""In reading order; all in nats."""
+MEASURES = (KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, RECONSTRUCTION, KL_Z, BITS, RMSE)
+"""In reading order; in nats but for the last two."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ INCEPTION = Measure("inception_score", "inception score", +1)
 MODES = Measure("modes_covered", "modes covered", +1)
 ON_MODE = Measure("on_mode_share", "on-mode share", +1)
 
+KL_POSTERIOR = Measure("kl_posterior", "KL(q ‖ posterior)", -1)
+
 SUMMARISED = (MSE, INCEPTION, MODES, ON_MODE, MSE_Z)
 """What the summary table has, in reading order."""
 

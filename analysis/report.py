@@ -22,6 +22,7 @@ from analysis import (
     lambda_sections,
     likelihood_sections,
     page,
+    posterior_section,
     rows,
     summary,
     systems_section,
@@ -56,7 +57,7 @@ class Options:
 def build(study: Rows) -> dict[str, bytes]:
     """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
     table = summary.summarise(study)
-    comparison = compare_study(study)
+    comparison = None if study.manifest.coordinates else compare_study(study)
     claim = lambda_sections.claim_of(study, comparison)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
@@ -66,6 +67,7 @@ def build(study: Rows) -> dict[str, bytes]:
         figure_sections.histogram_section(study, shown) if few else None,
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
+        posterior_section.posterior_section(study),
         likelihood_sections.likelihood_section(study),
         lambda_sections.lambda_section(study, table, claim),
         course_sections.search_section(study, shown),

@@ -57,6 +57,11 @@ class Rows:
         """λ found, ascending."""
         return sorted(float(lam) for lam in self.runs["lam"].unique())
 
+    def measured(self, column: str) -> bool:
+        """Whether a COMPLETED run has a finite value of this metric."""
+        own = completed(self.runs)
+        return column in own and bool(np.isfinite(own[column].to_numpy(float)).any())
+
     def group(self, algorithm: str, lam: float) -> pd.DataFrame:
         """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
         return self.runs[(self.runs["algorithm"] == algorithm) & (self.runs["lam"] == lam)]

@@ -7,17 +7,17 @@ import numpy as np
 from analysis import page, rows
 from analysis.figure_sections import Part
 from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD, density
-from analysis.measures import INCEPTION, MODES, MSE, ON_MODE
+from analysis.measures import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE
 from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
 
-MEASURES = (INCEPTION, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
-"""Columns, as far as a system has them."""
+MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
+"""Columns, as far as a system has them; systems are ranked by the first that there is."""
 
 _WORDS = (
     "Means over COMPLETED runs with BCa intervals, whose unit is the configuration, or the seed where there is one configuration; "
-    "the best inception score first. A dash: the system has nothing to measure. DIVERGED runs are counted beside them."
+    "the best by the first measure on top. A dash: the system has nothing to measure. DIVERGED runs are counted beside them."
 )
 
 
@@ -30,17 +30,13 @@ def systems_section(study: Rows) -> Part | None:
 
 def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
     """Header and one line per λ and system; columns that no system has are left out."""
-    shown = [
-        m
-        for m in MEASURES
-        if m.column in study.runs and np.isfinite(rows.completed(study.runs)[m.column].to_numpy(float)).any()
-    ]
+    shown = [m for m in MEASURES if study.measured(m.column)]
     lines = []
     for lam in study.lambdas:
         for algorithm in study.algorithms:
             group = study.group(algorithm, lam)
             found = [density(study, algorithm, lam, measure) for measure in shown]
-            score = found[0].mean.point if found and found[0] else -np.inf
+            score = shown[0].better * found[0].mean.point if found and found[0] else -np.inf
             cells = [f"{lam:g}", label(algorithm), str(len(rows.results(group))), str(rows.diverged_count(group)),
                      *(bounded(d.mean) if d else "–" for d in found), number(group["train_seconds"].mean())]  # fmt: skip
             lines.append((lam, -score, cells))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.learning import LearningCurve
-from analysis.measures import INCEPTION, MSE, Floats
+from analysis.measures import INCEPTION, MSE, Floats, Measure
 from analysis.style import INK, MUTED, RC, Colours, label, panel_title
 
 _PANELS = ((f"{MSE.column}_median", "median MSE", True, 1.0),
@@ -109,23 +110,25 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
     return figure
 
 
-def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], lambdas: list[float],
+def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measures: Sequence[Measure], lambdas: list[float],
                     colour: Colours) -> Figure:  # fmt: skip
-    """Two rows (MSE, inception score), one column per λ (side by side for a single λ): median, quartiles, iteration.
+    """One row per measure, one column per λ (side by side for a single λ): median, quartiles, iteration.
 
     Args:
         curves: (metric column, algorithm, λ) -> its curve.
+        measures: those to draw.
         lambdas: those to draw.
         colour: algorithms to draw -> their colours.
     """
     with mpl.rc_context(RC):
-        single = len(lambdas) == 1
-        figure = Figure(figsize=(9.5, 3.4) if single else (2.7 * len(lambdas), 5.0), layout="constrained")
-        shape = (1, 2) if single else (2, len(lambdas))
+        single, many = len(lambdas) == 1, len(measures)
+        size = (9.5, 3.4) if single else (2.7 * len(lambdas), 2.5 * many)
+        figure = Figure(figsize=size, layout="constrained")
+        shape = (1, many) if single else (many, len(lambdas))
         panels = figure.subplots(
             *shape, squeeze=False, sharex=True, sharey=False if single else "row"
-        ).reshape(2, -1)
-        for row, measure in enumerate((MSE, INCEPTION)):
+        ).reshape(many, -1)
+        for row, measure in enumerate(measures):
             shown = [curves[measure.column, a, lam] for a in colour for lam in lambdas]
             finite = _finite(np.concatenate([v for c in shown for v in (c.low, c.median, c.high)]))
             for column, lam in enumerate(lambdas):
@@ -134,9 +137,9 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], lambdas
                     _curve(panel, curves[measure.column, algorithm, lam], shade, finite)
                 if measure is MSE:
                     panel.set_yscale("log")
-                if single or measure is MSE:
+                if single or row == 0:
                     panel_title(panel, f"λ = {lam:g}")
-                if single or measure is INCEPTION:
+                if single or row == many - 1:
                     panel.set_xlabel("iteration")
                 if column == 0:
                     panel.set_ylabel(measure.label)

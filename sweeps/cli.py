@@ -183,8 +183,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     slots = connect(options.address) if work.todo else None
     if slots:
         precision.check(options.precision, slots.device)
-    shape = datasets.find(study.data).shape
-    store.create(study.name, study.question, options.precision, searched=sampler != "grid", shape=shape)
+    store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)
     console.print(
         f"{study.name}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )

@@ -21,6 +21,7 @@ from result_schema import (
     CURVES,
     FINISHED,
     MANIFEST,
+    REFERENCE,
     SAMPLES,
     Manifest,
     Outcome,
@@ -30,6 +31,7 @@ from result_schema import (
     read_runs,
     runs_schema,
 )
+from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Run
 from trainables.training import Result
 
@@ -96,9 +98,9 @@ class Store:
         question: str,
         precision: str = "float32",
         searched: bool = False,
-        shape: tuple[int, ...] = (2,),
+        data: str = "mixture5",
     ) -> None:
-        """Make the directory this study's store, or leave it if it is.
+        """Make the directory the store of this study on these data, or leave it if it is.
 
         Raises:
             SchemaError: as `check`.
@@ -106,10 +108,15 @@ class Store:
         """
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
-            manifest = Manifest(study, HYPER_PARAMETERS, question, precision, searched, shape)
+            shape, coordinates = datasets.find(data).shape, datasets.find(data).coordinates
+            manifest = Manifest(study, HYPER_PARAMETERS, question, precision, searched, shape, coordinates)
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
             self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)
+        reference = datasets.find(data).reference
+        if reference is not None:
+            row = {"run_key": REFERENCE, "points": reference.numpy().ravel()}
+            self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
 
     def finished(self) -> set[str]:
         """Keys of the runs that need no training: those that COMPLETED or DIVERGED."""

@@ -27,6 +27,7 @@ class DataSet(ABC):
         levels: of a dimension of quantised data, which lie in [0, 1] with the uniform noise of one level added; or None.
         single: whether there is one observation, and all rows are that.
         known: networks that come with the data and are not trained, by name: the decoder, where p(x|z) is known.
+        coordinates: names of a point's coordinates, where they have any; then a point is what is generated there.
         concluded_always: whether `conclude` is so cheap that every evaluation has it.
     """
 
@@ -41,6 +42,7 @@ class DataSet(ABC):
     levels: ClassVar[int | None] = None
     single: ClassVar[bool] = False
     known: ClassVar[Mapping[str, Callable[..., Tensor]]] = {}
+    coordinates: ClassVar[tuple[str, ...]] = ()
     concluded_always: ClassVar[bool] = False
 
     @property
@@ -52,6 +54,11 @@ class DataSet(ABC):
     @abstractmethod
     def test(self) -> Tensor:
         """Test points and their labels [n, x_dim + classes], float32."""
+
+    @property
+    def reference(self) -> Tensor | None:
+        """What generated points are compared with where it is not the data: [n, *shape]; or None."""
+        return None
 
     @abstractmethod
     def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -55,6 +55,7 @@ class EightSchools(DataSet):
 
     name = "eight_schools"
     version = "eight_schools-v1"
+    coordinates = ("μ", "τ", *(f"η{school}" for school in "₁₂₃₄₅₆₇₈"))
     shape = (2 + len(EFFECTS),)
     x_dim = len(EFFECTS)
     z_dim = 2 + len(EFFECTS)
@@ -71,6 +72,10 @@ class EightSchools(DataSet):
     def test(self) -> Tensor:
         return self.train
 
+    @property
+    def reference(self) -> Tensor:
+        return posterior()
+
     def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
         z = model.encode(x, noise["epsilon"])
         fitted = model.mean_of_x(z, noise["xi"]).double()
@@ -84,10 +89,10 @@ class EightSchools(DataSet):
         """KL(q(z|y) ‖ p(z|y)) from nearest neighbours among the draws of the posterior."""
         epsilon = draw(CODES, model.form.dims(self)["epsilon"], name="epsilon")
         codes = model.encode(torch.tensor(EFFECTS, device=epsilon.device).expand(CODES, -1), epsilon)
-        return {"kl_posterior": kl_divergence(codes, reference().to(codes.device)).item()}
+        return {"kl_posterior": kl_divergence(codes, posterior().to(codes.device)).item()}
 
 
 @functools.cache
-def reference() -> Tensor:
-    """Draws of the posterior, float32 [5000, 10]."""
+def posterior() -> Tensor:
+    """Draws of it, float32 [5000, 10]."""
     return torch.from_numpy(np.load(REFERENCE))

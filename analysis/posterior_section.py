@@ -1,0 +1,45 @@
+"""The report's part on posteriors of a Bayesian model whose truth is known."""
+
+from __future__ import annotations
+
+from analysis import page
+from analysis.drawings import render
+from analysis.exemplars import exemplars
+from analysis.figure_sections import Part
+from analysis.measures import KL_POSTERIOR
+from analysis.page import Section
+from analysis.posterior_figures import posterior_figure
+from analysis.rows import Rows, load_points
+from analysis.style import INK, colours, label, number
+from result_schema import REFERENCE
+
+_WORDS = (
+    "Marginals of each system’s median run by KL to the truth, beside the truth: draws, and contours within which 90, 70, "
+    "50, 30 and 10 % of them lie."
+)
+
+
+def posterior_section(study: Rows) -> Part | None:
+    """Marginals of draws; None where the rows are not of a Bayesian model."""
+    names = study.manifest.coordinates
+    if not names:
+        return None
+    colour, drawings = colours(study.algorithms), []
+    body = page.paragraph(_WORDS, "small")
+    for lam in study.lambdas:
+        ranked = {a: exemplars(study, a, lam, KL_POSTERIOR) for a in study.algorithms}
+        median = {a: e.run for a, found in ranked.items() for e in found if e.rank == "median"}
+        keys = [REFERENCE, *(run["run_key"] for run in median.values())]
+        points = load_points(study.where, keys, study.manifest.shape)
+        if REFERENCE not in points:
+            continue
+        columns = [(f"truth ({len(points[REFERENCE])} draws)", INK, points[REFERENCE])]
+        columns += [
+            (f"{label(a)}, seed {run['seed']}\nKL {number(run[KL_POSTERIOR.column])}", colour[a], points[run["run_key"]])
+            for a, run in median.items()
+            if run["run_key"] in points
+        ]  # fmt: skip
+        drawing = render(f"posterior_lambda_{lam:g}", posterior_figure(columns, names))
+        drawings.append(drawing)
+        body += page.figure(drawing, f"{names[0]}, {names[1]} and {names[2]} of the posterior.")
+    return Section("Posterior", body), drawings
