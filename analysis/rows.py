@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 import result_schema
 from analysis.style import LABELS
-from result_schema import METRICS, Manifest, Outcome, SchemaError
+from result_schema import FURTHER_METRICS, METRICS, Manifest, Outcome, SchemaError
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 """Outcomes that are results at the declared budget, and so stand in every denominator.
@@ -95,9 +95,10 @@ def finite(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def not_finite(runs: pd.DataFrame) -> dict[str, int]:
     """Metric -> number of COMPLETED rows without a finite value, of systems that have it: these the report must state."""
-    missing = dict.fromkeys(METRICS, 0)
+    metrics = [name for name in (*METRICS, *FURTHER_METRICS) if name in runs]
+    missing = dict.fromkeys(metrics, 0)
     for _, own in completed(runs).groupby("algorithm"):
-        for metric in METRICS:
+        for metric in metrics:
             there = len(finite(own, metric))
             missing[metric] += len(own) - there if there else 0
     return {metric: count for metric, count in missing.items() if count}

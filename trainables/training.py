@@ -23,6 +23,9 @@ DIVERGENCE_BOUND = 1e6
 """A run has diverged when a player's loss is not finite or exceeds this in magnitude, or when a metric
 is not finite at an evaluation. The embedded study's mean losses stay below 50."""
 
+INFINITE = ("kl_z", "kl_posterior")
+"""Metrics that may be infinite without the run having diverged: codes that collapsed to points have no density."""
+
 EVALUATIONS = 6
 """Evaluations per run, at most; the last one is after its last iteration."""
 
@@ -226,8 +229,10 @@ class Training:
         if self.iteration >= self.budget or self.cohort.dataset.concluded_always:
             values |= self.evaluation.conclude(self.cohort, self.diverged_at == 0)
         values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
-        measured = [values[name] for name in (*METRICS, *FURTHER_METRICS) if name in values]
-        finite = np.isfinite(measured).all(axis=0)
+        names = [name for name in (*METRICS, *FURTHER_METRICS) if name in values]
+        finite = np.all(
+            [np.isfinite(values[n]) | (np.isposinf(values[n]) & (n in INFINITE)) for n in names], axis=0
+        )
         self.diverged_at = np.where((self.diverged_at == 0) & ~finite, self.iteration, self.diverged_at)
         for m, curve in enumerate(self.curves):
             point = {name: float(v[m]) if np.isfinite(v[m]) else None for name, v in values.items()}

@@ -75,6 +75,27 @@ def test_a_member_that_diverged_is_not_concluded_and_its_neighbour_is(
     assert math.isfinite(fine.metrics["log_likelihood"])
 
 
+def test_codes_that_collapsed_to_points_are_a_result_and_no_divergence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(four_images, "CODES", 512)
+    training = Training(
+        [replace(run("avb", seed=s, budget=40, width=96), data="four_images") for s in (0, 1)]
+    )
+    training.advance()
+    encoder = training.cohort.optimisers["encoder"]
+    for array in (encoder.parameters, encoder.first, encoder.second):
+        array[0].fill_(0.0)  # dead units: from here on only the output's bias learns
+    training.advance()
+    collapsed, fine = training.results()
+    assert collapsed.diverged_at is None
+    assert collapsed.metrics is not None
+    assert collapsed.metrics["kl_z"] is None
+    assert math.isfinite(collapsed.metrics["log_likelihood"])
+    assert fine.metrics is not None
+    assert math.isfinite(fine.metrics["kl_z"])
+
+
 def test_find_names_what_there_is_when_the_data_are_unknown() -> None:
     with pytest.raises(ValueError, match=r"data must be one of digits.*mixture5, got 'mnist'"):
         datasets.find("mnist")
