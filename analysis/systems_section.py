@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analysis import page, rows
 from analysis.figure_sections import Part
 from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD, density
-from analysis.measures import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE
+from analysis.measures import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE, Measure
 from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
@@ -28,9 +30,9 @@ def systems_section(study: Rows) -> Part | None:
     return Section("All systems", page.paragraph(_WORDS, "small") + page.table(*cells_of(study))), []
 
 
-def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
+def cells_of(study: Rows, measures: Sequence[Measure] = MEASURES) -> tuple[list[str], list[list[str]]]:
     """Header and one line per λ and system; columns that no system has are left out."""
-    shown = [m for m in MEASURES if study.measured(m.column)]
+    shown = [m for m in measures if study.measured(m.column)]
     lines = []
     for lam in study.lambdas:
         for algorithm in study.algorithms:

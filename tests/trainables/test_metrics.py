@@ -82,3 +82,16 @@ def test_a_point_is_on_a_mode_up_to_three_standard_deviations() -> None:
 def test_scores_of_points_that_are_not_finite_are_not_finite(bad: float) -> None:
     x = torch.full((8, 2), bad, dtype=torch.float64)
     assert not math.isfinite(metrics.inception_score(mixture.log_posterior(x)).item())
+
+
+def test_metrics_of_levels_follow_from_the_bound_and_the_error() -> None:
+    values = {"elbo": torch.tensor(64 * math.log(17.0)), "mse_x": torch.tensor(0.01)}
+    found = metrics.of_levels(values, 64, 17)
+    # A density of 17 in each dimension is one level's width: it is known, and costs nothing
+    assert found["bits_per_dim"].item() == pytest.approx(0.0, abs=1e-5)
+    assert found["rmse"].item() == pytest.approx(1.7)
+    # A uniform density on [0, 1]: log2(17) bits
+    uniform = metrics.of_levels({"elbo": torch.tensor(0.0)}, 64, 17)
+    assert uniform["bits_per_dim"].item() == pytest.approx(math.log2(17))
+    assert "rmse" not in uniform
+    assert metrics.of_levels(values, 64, None) == values
