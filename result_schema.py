@@ -36,12 +36,13 @@ METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share"
 system has nothing to measure, such as the reconstruction of one without an encoder."""
 
 FURTHER_METRICS = (
-    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse",
+    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse", "elbo_error",
 )  # fmt: skip
 """Metrics that only some systems or data have. Of densities, in nats: the evidence lower bound and the log-likelihood
 per test point, the mean −log p(x|z~), and KL(q(z) ‖ p(z)). Of labels: the share of points generated for a label that
 have it, or of test points given their own. Of a model whose posterior is known: KL(q(z|x) ‖ p(z|x)) in nats. Of grey
 levels: the bits per dimension that the bound amounts to, and the root mean squared error of reconstructions, in levels.
+Last, the Monte-Carlo error of the bound: the standard error of its mean over test points, each with one code.
 Rows written before these columns existed lack them: read as null."""
 
 REFERENCE = "reference"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from analysis import page
 from analysis.figure_sections import Part
-from analysis.likelihoods import ACCURACY, MEASURES, density
+from analysis.likelihoods import ACCURACY, ELBO_ERROR, MEASURES, density
 from analysis.measures import INCEPTION
 from analysis.page import Section
 from analysis.paired import compare, differences, match, published_pairs
@@ -55,7 +55,7 @@ def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
     for first, second in published_pairs(study.algorithms):
         pairs = match(study.runs, first, second)
         shown = (
-            [m for m in (*MEASURES, ACCURACY) if not differences(pairs.table, m).empty]
+            [m for m in (*MEASURES, ACCURACY) if m != ELBO_ERROR and not differences(pairs.table, m).empty]
             if len(pairs.table)
             else []
         )

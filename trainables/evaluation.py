@@ -15,7 +15,7 @@ METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share"
 """The metrics of a run, in reading order."""
 
 FURTHER_METRICS = (
-    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse",
+    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse", "elbo_error",
 )  # fmt: skip
 """Metrics that only some systems or data have: of densities, in nats, of labels, of posteriors, and of grey levels."""
 
@@ -56,6 +56,7 @@ class Evaluation:
             elbo = bound(model, x, pieces["epsilon"])
             if elbo is not None:
                 values["elbo"] = elbo.double().mean()
+                values["elbo_error"] = elbo.double().std() / len(elbo) ** 0.5
             return metrics.of_levels(values, cohort.dataset.x_dim, cohort.dataset.levels)
 
         values = {name: v.cpu().numpy() for name, v in cohort.evaluate(one, self.x, self.noise).items()}

@@ -53,7 +53,7 @@ def test_systems_of_every_kind_train_on_every_data_set(
         assert all(math.isfinite(value) for value in result.metrics.values())
         assert "inception_score" in result.metrics
         assert ("mse_x" in result.metrics) == ("encoder" in form.networks)
-        assert ("elbo" in result.metrics) == (algorithm in ("vae", "avb"))
+        assert ("elbo" in result.metrics) == ("elbo_error" in result.metrics) == (algorithm in ("vae", "avb"))
         concluded = algorithm in ("vae", "avb") and name != "mixture5"
         assert ("log_likelihood" in result.metrics) == concluded
         assert result.samples.shape == (SAMPLES, data.x_dim)
