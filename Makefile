@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench bench-search clean
+.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser wheel bench bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -33,6 +33,11 @@ ui: setup ## open the MLflow UI on the study's runs
 
 report: setup ## rebuild the report from the stored rows
 	@$(BIN)/python -m analysis.report results/$(STUDY) $(ARGS)
+
+wheel: setup ## what a node of a cluster installs, into dist/
+	@rm -rf build dist
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@cp constraints.txt infra/ray/node.sh infra/ray/setup.sh dist/
 
 check: setup ## format, lint, strict types, import layering
 	$(BIN)/ruff format --check .
