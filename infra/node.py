@@ -27,8 +27,8 @@ class NodeError(RuntimeError):
     """The node did not start; the message says why and where its log is."""
 
 
-def start(command: list[str], directory: Path) -> int:
-    """Run `ray start …` in the background and wait until Ray is up; returns its process id.
+def start(command: list[str], directory: Path) -> subprocess.Popen[bytes]:
+    """Run `ray start …` in the background and wait until Ray is up; returns its process.
 
     Raises:
         NodeError: it ended, or was not up in time.
@@ -50,7 +50,7 @@ def start(command: list[str], directory: Path) -> int:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if STARTED in log.read_text(errors="replace"):
-            return process.pid
+            return process
         time.sleep(0.2)
     said = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace")).strip().splitlines()
     stop(directory)
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> int:
         print(f"infra.node: arguments must be 'stop' or 'ray start …', got {arguments}", file=sys.stderr)
         return 2
     try:
-        print(f"Ray runs as process {start(arguments, directory)}")
+        print(f"Ray runs as process {start(arguments, directory).pid}")
     except (NodeError, OSError) as error:
         print(f"infra.node: {error}", file=sys.stderr)
         return 2

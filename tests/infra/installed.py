@@ -10,7 +10,16 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("trainables", "sweeps", "analysis", "infra", "result_schema.py", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = (
+    "trainables",
+    "sweeps",
+    "analysis",
+    "infra",
+    "result_schema.py",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
 
 
 def build_wheel(where: Path) -> Path:
@@ -22,7 +31,17 @@ def build_wheel(where: Path) -> Path:
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, copy)
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(where), str(copy)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(where),
+        str(copy),
+    ]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return next(where.glob("*.whl"))
 

@@ -9,12 +9,7 @@ from pathlib import Path
 import pytest
 
 from result_schema import read_runs
-from tests.infra.installed import ROOT, build_wheel, environment, outside_environment
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(tmp_path_factory.mktemp("wheel"))
+from tests.infra.installed import ROOT, environment, outside_environment
 
 
 def test_wheel_has_every_module_and_the_sources_of_the_kernels(wheel: Path) -> None:
@@ -42,7 +37,12 @@ def test_installed_study_runs_in_an_empty_directory_with_native_kernels(wheel: P
     assert all(str(tmp_path) in line for line in found)
     arguments = ["--preset", "smoke", "--limit", "2", "--iterations", "20"]
     done = subprocess.run(
-        [str(python), found[2], *arguments], cwd=empty, env=variables, capture_output=True, text=True, check=False
+        [str(python), found[2], *arguments],
+        cwd=empty,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "native kernels are not used" not in done.stdout + done.stderr
