@@ -42,6 +42,7 @@ wheel: setup ## what a node of a cluster installs, into dist/
 	@rm -rf build dist
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	@cp constraints.txt infra/ray/node.sh infra/ray/setup.sh dist/
+	@rm -rf build
 
 check: setup ## format, lint, strict types, import layering
 	$(BIN)/ruff format --check .

@@ -73,7 +73,16 @@ def _create(programs: Path, directory: Path, data: Path, socket: Path, password:
 
 
 def _create_database(programs: Path, socket: Path, password: Path) -> None:
-    psql = [str(programs / "psql"), "--host", str(socket), "--username", USER, "--no-psqlrc", "--quiet", "--tuples-only"]
+    psql = [
+        str(programs / "psql"),
+        "--host",
+        str(socket),
+        "--username",
+        USER,
+        "--no-psqlrc",
+        "--quiet",
+        "--tuples-only",
+    ]
     environment = {**os.environ, "PGPASSFILE": str(password)}
     names = subprocess.run([*psql, "--dbname", "postgres", "--command", "SELECT datname FROM pg_database"],
                            env=environment, check=True, capture_output=True, text=True).stdout.split()  # fmt: skip
@@ -102,4 +111,6 @@ def _run(command: Sequence[str], directory: Path) -> None:
             [*as_account, *command], stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/", check=False
         )  # fmt: skip
     if done.returncode != 0:
-        raise PostgresError(f"PostgreSQL's {Path(command[0]).name} failed with exit code {done.returncode}; see {log}")
+        raise PostgresError(
+            f"PostgreSQL's {Path(command[0]).name} failed with exit code {done.returncode}; see {log}"
+        )

@@ -62,8 +62,14 @@ def password_of(environment: Mapping[str, str]) -> str:
     password = environment.get("MLFLOW_AUTH_ADMIN_PASSWORD", "")
     remedy = "set it with: export MLFLOW_AUTH_ADMIN_PASSWORD=$(openssl rand -base64 24)"
     if not password:
-        raise ValueError(f"MLFLOW_AUTH_ADMIN_PASSWORD must be set, for there is no default password; {remedy}")
-    if len(password) < SHORTEST_PASSWORD or re.sub(r"[\d!.?_-]*$", "", password.lower()) in GUESSED or len(set(password)) < 5:
+        raise ValueError(
+            f"MLFLOW_AUTH_ADMIN_PASSWORD must be set, for there is no default password; {remedy}"
+        )
+    if (
+        len(password) < SHORTEST_PASSWORD
+        or re.sub(r"[\d!.?_-]*$", "", password.lower()) in GUESSED
+        or len(set(password)) < 5
+    ):
         raise ValueError(f"MLFLOW_AUTH_ADMIN_PASSWORD must have {SHORTEST_PASSWORD} characters or more and be no default "
                          f"or common password; {remedy}")  # fmt: skip
     return password

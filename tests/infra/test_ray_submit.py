@@ -77,7 +77,12 @@ def ask(address: str, **variables: str) -> str:
     script = f"import ray; ray.init(address='{address}', logging_level=50); print(int(ray.cluster_resources()['CPU']))"
     environment = {**outside_environment(), "RAY_AUTH_MODE": "disabled", **variables}
     return subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
     ).stdout.strip()
 
 
@@ -109,10 +114,10 @@ def test_ray_submit_runs_the_study_on_an_own_machine_and_stops_no_other_ray(
     assert "6 runs declared, 0 stored, 6 to train" in output
     ours = (machine.temporary / "ray" / "ray_current_cluster").read_text()
     assert ours.startswith("127.0.0.1:")
+    secured = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # it is on loopback alone
     with pytest.raises(subprocess.CalledProcessError, match="exit status 1"):
-        ask(ours, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0" * 64)
-    token = (client / ".ray" / "auth_token").read_text()
-    assert ask(ours, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=token) == "2"
+        ask(ours, **secured, RAY_AUTH_TOKEN="0" * 64)
+    assert ask(ours, **secured, RAY_AUTH_TOKEN=(client / ".ray" / "auth_token").read_text()) == "2"
     declared = STUDY.runs(STUDY.preset("smoke", limit=3, iterations=40))
     rows = read_runs(str(machine.home / "results" / "toy_robustness"))
     assert Counter(rows["run_key"].to_pylist()) == {run.key: 1 for run in declared}

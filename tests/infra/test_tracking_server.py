@@ -18,7 +18,15 @@ from pathlib import Path
 
 import pytest
 
-from infra.tracking.server import Options, allowed, check_database, command, main, password_of, server_environment
+from infra.tracking.server import (
+    Options,
+    allowed,
+    check_database,
+    command,
+    main,
+    password_of,
+    server_environment,
+)
 from sweeps.toy_robustness import STUDY
 from tests.infra.conftest import free_port, started, wait_for_port
 from tests.infra.installed import ROOT
@@ -26,7 +34,10 @@ from tests.infra.installed import ROOT
 PASSWORD = "correct-horse-battery"
 
 
-@pytest.mark.parametrize("password", ["", "short", "password1234", "Password12345!", "changeme2026", "aaaaaaaaaaaaaa", "mlflow123456"])
+@pytest.mark.parametrize(
+    "password",
+    ["", "short", "password1234", "Password12345!", "changeme2026", "aaaaaaaaaaaaaa", "mlflow123456"],
+)
 def test_default_and_guessable_passwords_are_refused_at_start(
     password: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,13 +56,19 @@ def test_password_that_nobody_guesses_is_taken() -> None:
 
 def test_hosts_are_loopback_unless_given() -> None:
     assert allowed(Options(port=5001)) == "127.0.0.1:5001,localhost:5001"
-    assert allowed(Options(host="10.0.0.5", allowed_hosts=("a.lab:5000", "b.lab:5000"))) == "a.lab:5000,b.lab:5000"
+    assert (
+        allowed(Options(host="10.0.0.5", allowed_hosts=("a.lab:5000", "b.lab:5000")))
+        == "a.lab:5000,b.lab:5000"
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(host="0.0.0.0"), "--allowed-hosts must be given when --host is not loopback, got --host 0.0.0.0"),
+        (
+            Options(host="0.0.0.0"),
+            "--allowed-hosts must be given when --host is not loopback, got --host 0.0.0.0",
+        ),
         (Options(allowed_hosts=("*",)), "no patterns, got '\\*'"),
         (Options(allowed_hosts=("a,*",)), "no patterns"),
     ],
@@ -75,7 +92,12 @@ def test_server_has_authentication_and_no_jobs_and_keeps_secrets_off_its_command
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
     key = environment["MLFLOW_FLASK_SERVER_SECRET_KEY"]
     assert len(key) == 64
-    assert key == server_environment(tmp_path, "postgresql://me@db/mlflow", PASSWORD)["MLFLOW_FLASK_SERVER_SECRET_KEY"]
+    assert (
+        key
+        == server_environment(tmp_path, "postgresql://me@db/mlflow", PASSWORD)[
+            "MLFLOW_FLASK_SERVER_SECRET_KEY"
+        ]
+    )
     assert {(path.stat().st_mode & 0o077) for path in tmp_path.iterdir()} == {0}
     words = command(Options(tmp_path), "postgresql://me@db/mlflow")
     assert words[words.index("--app-name") + 1] == "basic-auth"
@@ -121,7 +143,9 @@ def ask(url: str, body: dict[str, object] | None = None, user: str = "", host: s
 
 
 @pytest.mark.cluster
-def test_study_is_mirrored_through_the_lock_and_others_are_kept_out(server: tuple[str, int], tmp_path: Path) -> None:
+def test_study_is_mirrored_through_the_lock_and_others_are_kept_out(
+    server: tuple[str, int], tmp_path: Path
+) -> None:
     url, pid = server
     api = f"{url}/api/2.0/mlflow"
     admin = f"admin:{PASSWORD}"
@@ -139,7 +163,9 @@ def test_study_is_mirrored_through_the_lock_and_others_are_kept_out(server: tupl
     assert "MLflow    mirrored: 6 written" in done.stdout
     assert password not in done.stdout + done.stderr
 
-    status, answer = ask(f"{api}/experiments/get-by-name?experiment_name=toy_robustness", user=f"{name}:{password}")
+    status, answer = ask(
+        f"{api}/experiments/get-by-name?experiment_name=toy_robustness", user=f"{name}:{password}"
+    )
     experiment = json.loads(answer)["experiment"]
     search: dict[str, object] = {"experiment_ids": [experiment["experiment_id"]], "max_results": 100}
     status, answer = ask(f"{api}/runs/search", search, f"{name}:{password}")
