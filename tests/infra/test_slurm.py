@@ -130,7 +130,10 @@ def test_job_requeues_itself_when_told_to_end_and_goes_on(
     declared = STUDY.runs(STUDY.preset("smoke", iterations=400))
     before = read_runs(str(tmp_path / "results/toy_robustness")).num_rows
     assert 0 < before < len(declared)
-    assert subprocess.run(["pgrep", "-f", f"/tmp/gr-{os.getpid()}"], capture_output=True, check=False).returncode == 1
+    assert (
+        subprocess.run(["pgrep", "-f", f"/tmp/gr-{os.getpid()}"], capture_output=True, check=False).returncode
+        == 1
+    )
     assert not list(tmp_path.glob(".ray-token*"))
     assert not Path(f"/tmp/gr-{os.getpid()}").exists()
 
