@@ -81,7 +81,7 @@ bench-search: setup ## halving and the samplers against the whole grid, which is
 	@$(BIN)/python -m infra.search_bench --results results/bench-search/grid/$(STUDY)
 
 audit: setup ## known vulnerabilities of what is pinned; a report, it fails nothing
-	-@$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off $(ARGS)
+	-@$(BIN)/python -m infra.audit constraints.txt $(ARGS)
 
 clean: ## remove what was installed and built; results and MLflow's store stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
