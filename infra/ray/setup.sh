@@ -4,6 +4,10 @@
 set -euo pipefail
 home=$HOME/generative-robustness
 python=${PYTHON:-python3}
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+    echo "setup.sh: Python must be >= 3.11, got $("$python" --version 2>&1); set PYTHON" >&2
+    exit 2
+}
 chmod 700 "$HOME/.ray"
 chmod 600 "$HOME/.ray/auth_token"
 [ -x "$home/venv/bin/python" ] || "$python" -m venv "$home/venv"

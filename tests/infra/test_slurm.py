@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,23 +104,23 @@ def rows(where: Path) -> int:
     return len(list((where / "results/toy_robustness/runs").glob("*.parquet")))
 
 
-def wait_for(condition: object, process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
+def wait_for(
+    condition: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float
+) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
 
 
-@pytest.mark.cluster
-def test_job_requeues_itself_when_told_to_end_and_goes_on(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def interrupt(environment: dict[str, str], tmp_path: Path, number: int) -> int:
+    """Start the job, send it a signal in mid-study, and hold it to what it then does; returns the runs that were stored."""
     log = tmp_path / "log"
     first = job(environment, tmp_path, 0)
     try:
         wait_for(lambda: rows(tmp_path) > 0, first, log, 120)
-        first.send_signal(signal.SIGUSR1)
+        first.send_signal(number)
         assert first.wait(90) == 0, log.read_text()
     finally:
         if first.poll() is None:
@@ -127,16 +128,29 @@ def test_job_requeues_itself_when_told_to_end_and_goes_on(
             first.wait()
     assert (tmp_path / "scontrol").read_text() == f"requeue {os.getpid()}\n"
     assert "24 runs declared, 0 stored, 24 to train" in log.read_text()
-    declared = STUDY.runs(STUDY.preset("smoke", iterations=400))
     before = read_runs(str(tmp_path / "results/toy_robustness")).num_rows
-    assert 0 < before < len(declared)
+    assert 0 < before < 24
     assert (
         subprocess.run(["pgrep", "-f", f"/tmp/gr-{os.getpid()}"], capture_output=True, check=False).returncode
         == 1
     )
     assert not list(tmp_path.glob(".ray-token*"))
     assert not Path(f"/tmp/gr-{os.getpid()}").exists()
+    return before
 
+
+@pytest.mark.cluster
+def test_job_requeues_itself_when_it_is_terminated(environment: dict[str, str], tmp_path: Path) -> None:
+    assert interrupt(environment, tmp_path, signal.SIGTERM) > 0
+
+
+@pytest.mark.cluster
+def test_job_requeues_itself_before_its_time_is_up_and_goes_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    before = interrupt(environment, tmp_path, signal.SIGUSR1)
+    log = tmp_path / "log"
+    declared = STUDY.runs(STUDY.preset("smoke", iterations=400))
     second = job(environment, tmp_path, 1)
     assert second.wait(240) == 0, log.read_text()
     assert f"24 runs declared, {before} stored, {24 - before} to train" in log.read_text()
