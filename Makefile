@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench bench-search ground-truth clean
+.PHONY: help setup study ui tracking-server report check format test test-slow test-gpu test-cluster test-browser wheel bench bench-search ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -31,8 +31,18 @@ study: setup ## the toy robustness study, embedded preset; STUDY=lambda_sweep, A
 ui: setup ## open the MLflow UI on the study's runs
 	@$(BIN)/python -m sweeps.ui --study $(STUDY) $(ARGS)
 
+tracking-server: setup ## MLflow for a team, on PostgreSQL; ARGS="--host … --allowed-hosts … --artifacts s3://…"
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends postgresql; }
+	@$(BIN)/python -m infra.tracking.server $(ARGS)
+
 report: setup ## rebuild the report from the stored rows
 	@$(BIN)/python -m analysis.report results/$(STUDY) $(ARGS)
+
+wheel: setup ## what a node of a cluster installs, into dist/
+	@rm -rf build dist
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@cp constraints.txt infra/ray/node.sh infra/ray/setup.sh dist/
+	@rm -rf build
 
 check: setup ## format, lint, strict types, import layering
 	$(BIN)/ruff format --check .
@@ -53,7 +63,9 @@ test-slow: setup ## the tests that take minutes
 test-gpu: setup ## needs a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-test-cluster: setup ## several Ray nodes on this machine
+test-cluster: setup ## several Ray nodes on this machine, ray submit over ssh, the tracking server
+	@{ [ -x /usr/sbin/sshd ] && command -v rsync >/dev/null; } || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends openssh-server rsync; }
+	@mkdir -p /run/sshd
 	$(BIN)/python -m pytest -m cluster --timeout 600
 
 test-browser: setup ## the MLflow UI in Chromium
@@ -71,6 +83,9 @@ bench-search: setup ## halving and the samplers against the whole grid, which is
 ground-truth: setup ## draw the posterior of the Eight Schools study again, by NUTS
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference]'
 	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.posterior
+
+audit: setup ## known vulnerabilities of what is pinned; a report, it fails nothing
+	-@$(BIN)/python -m infra.audit constraints.txt $(ARGS)
 
 clean: ## remove what was installed and built; results and MLflow's store stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -84,6 +84,10 @@ class Options:
     """MLflow's tracking URI; default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
     address: str = "local"
     """Ray cluster to run on: local (start one here), auto, or host:port."""
+    scale_to: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="CPUS GPUS", help_behavior_hint="")] = (
+        None
+    )
+    """What an autoscaled cluster may grow to, all its workers together; else the study asks for no more than is there."""
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print runs, cohorts and expected cost; train and write nothing."""
     simulate: Annotated[
@@ -180,7 +184,7 @@ def run(study: Study, options: Options, console: Console) -> int:
             study, preset, algorithms, options.precision, settings, store, options.optuna_storage
         )
     store.check_writable()
-    slots = connect(options.address) if work.todo else None
+    slots = connect(options.address, options.scale_to) if work.todo else None
     if slots:
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)

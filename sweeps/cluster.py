@@ -39,12 +39,22 @@ class Slots:
     resources: dict[str, float]
 
 
-def connect(address: str) -> Slots:
+def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     """Start or join Ray and say what it offers: shares of its GPUs where there are any, else CPU cores.
+
+    Args:
+        address: local, auto, or host:port.
+        scale_to: CPU cores and GPUs that an autoscaled cluster may grow to; None for what is there now.
 
     Raises:
         ClusterError: nothing answers at `address`.
+        ValueError: `scale_to` is of no cluster, or of one that does not grow.
     """
+    if scale_to is not None:
+        if address == "local":
+            raise ValueError(f"--scale-to is of a cluster that grows, but --address is local; leave it out, got {scale_to}")  # fmt: skip
+        if scale_to[0] < 1 or scale_to[1] < 0:
+            raise ValueError(f"--scale-to must be CPU cores >= 1 and GPUs >= 0, got {scale_to[0]} {scale_to[1]}")  # fmt: skip
     quiet = {"RAY_AIR_NEW_OUTPUT": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
              "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0"}  # fmt: skip
     for name, value in quiet.items():
@@ -72,6 +82,8 @@ def connect(address: str) -> Slots:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error
+    if scale_to is not None:
+        return _slots(*scale_to)
     offered = ray.cluster_resources()
     return _slots(int(offered.get("CPU", 1)), int(offered.get("GPU", 0)))
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeps.cluster import Slots, _slots
+from sweeps.cluster import Slots, _slots, connect
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,16 @@ from sweeps.cluster import Slots, _slots
 )
 def test_trials_share_gpus_where_there_are_cores_for_them(cpus: int, gpus: int, expected: Slots) -> None:
     assert _slots(cpus, gpus) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "scale_to", "message"),
+    [
+        ("local", (8, 2), "--scale-to is of a cluster that grows, but --address is local"),
+        ("auto", (0, 2), "--scale-to must be CPU cores >= 1 and GPUs >= 0, got 0 2"),
+        ("auto", (4, -1), "--scale-to must be CPU cores >= 1 and GPUs >= 0, got 4 -1"),
+    ],
+)
+def test_growth_that_cannot_be_is_refused(address: str, scale_to: tuple[int, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        connect(address, scale_to)
