@@ -7,7 +7,7 @@ from torch import Tensor
 from tests.trainables.test_systems import LAMBDA, assert_alike, batch_of, gradients
 from trainables import datasets, objectives
 from trainables.batch import Batch
-from trainables.objectives.ssvae import ALPHA, drawn_labels, semi_supervised
+from trainables.objectives.ssvae import drawn_labels, semi_supervised
 
 CLASSES = 5
 
@@ -31,7 +31,7 @@ def test_with_every_label_it_is_a_cvae_and_a_classifier() -> None:
     batch = batch_of(ssvae)
     logits = batch.networks["classifier"](batch.x)
     entropy = torch.nn.functional.cross_entropy(logits, batch.y)
-    expected = cvae.autoencoder(batch_of(cvae), LAMBDA) + math.log(CLASSES) + ALPHA * entropy
+    expected = cvae.autoencoder(batch_of(cvae), LAMBDA) + math.log(CLASSES) + LAMBDA * entropy
     torch.testing.assert_close(ssvae.autoencoder(batch, LAMBDA), expected)
 
 

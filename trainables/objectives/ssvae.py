@@ -18,8 +18,6 @@ _NETWORKS = {
     "decoder": Net(("z", "y"), "x", explicit=True),
     "classifier": Net(("x",), "y", explicit=True),
 }
-ALPHA = 0.1
-"""Weight of the classifier's own loss, averaged over the labelled points, against the bound, averaged over all."""
 
 
 class _SemiSupervised(Objective):
@@ -38,9 +36,9 @@ class SSVAE(_SemiSupervised):
     Source: Kingma et al. 2014, "Semi-supervised learning with deep generative models", eq. 6 to 9 (M2); the SVAE of
     Hu et al. 2018, §5.2. With p(y) uniform and L(x, y) = −ELBO(x|y) − log p(y):
 
-        Σ_labelled L(x, y) + Σ_unlabelled [Σ_y q(y|x) L(x, y) − H(q(y|x))] − α Σ_labelled log q(y|x)
+        1/n {Σ_labelled L(x, y) + Σ_unlabelled [Σ_y q(y|x) L(x, y) − H(q(y|x))]} − λ/n_labelled Σ_labelled log q(y|x)
 
-    over the points of a batch, divided by their number; α = 0.1 of all points per labelled one, as in Kingma et al.
+    over the n points of a batch. Kingma et al. write α = λ n and take λ = 0.1.
     """
 
     name = "ssvae"
@@ -48,9 +46,9 @@ class SSVAE(_SemiSupervised):
     form = Form(_NETWORKS, {"autoencoder": tuple(_NETWORKS)})
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
-        """Scalar loss; λ is not used."""
+        """Scalar loss."""
         bound, classified = semi_supervised(batch)
-        return bound.mean() + ALPHA * classified.sum()
+        return bound.mean() + lam * classified.sum()
 
 
 @final
@@ -60,7 +58,7 @@ class AASSVAE(_SemiSupervised):
     Source: Hu et al. 2018, eq. 23, 48 and 50, §5.2 (AASVAE); D = σ(−f / T).
 
         critic: E_data s(f(x)) + E_p s(−f(x~))
-        the others: SSVAE's loss with each real point weighted by D(x), and − E_p [D(x~) (ELBO(x~|y~) + α log q(y~|x~))]
+        the others: SSVAE's loss with each real point weighted by D(x), and − E_p [D(x~) (ELBO(x~|y~) + λ log q(y~|x~))]
 
     (x~, y~): y~ uniform. D and x~ are constant in the gradient.
 
@@ -84,7 +82,7 @@ class AASSVAE(_SemiSupervised):
         return softplus(batch.f_q).mean() + softplus(-batch.score("critic", "p", x=fake)).mean()
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
-        """Scalar loss; λ is not used."""
+        """Scalar loss."""
         fake, y = self.generated(batch)
         real, deceived = (
             torch.sigmoid(-batch.score("critic", side, x=x).detach() / self.temperature)
@@ -95,8 +93,8 @@ class AASSVAE(_SemiSupervised):
         fake_classified = (y * batch.log_class(fake)).sum(-1)
         return (
             (real * bound).mean()
-            + ALPHA * (real * classified).sum()
-            - (deceived * (bound_of_fake + ALPHA * fake_classified)).mean()
+            + lam * (real * classified).sum()
+            - (deceived * (bound_of_fake + lam * fake_classified)).mean()
         )
 
     def generated(self, batch: Batch) -> tuple[Tensor, Tensor]:
