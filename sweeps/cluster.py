@@ -83,17 +83,21 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error
     if scale_to is not None:
-        return _slots(*scale_to)
-    offered = ray.cluster_resources()
-    return _slots(int(offered.get("CPU", 1)), int(offered.get("GPU", 0)))
+        return _slots(scale_to)
+    offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
 
 
-def _slots(cpus: int, gpus: int) -> Slots:
-    """A trial per CPU core; with GPUs, as many trials on each as there are cores for, up to four."""
-    if not gpus:
-        return Slots(max(1, cpus), "cpu", {"CPU": 1.0})
-    each = max(1, min(TRIALS_PER_GPU, cpus // gpus))
-    return Slots(gpus * each, "cuda", {"CPU": min(1.0, cpus / gpus), "GPU": 1.0 / each})
+def _slots(*nodes: tuple[int, int]) -> Slots:
+    """Trials for nodes of so many CPU cores and GPUs: one per core; where there are GPUs, as many trials on each as its
+    node has cores for, up to four, and none on nodes without. A trial takes the same everywhere: the scarcest node says how much.
+    """
+    with_gpus = [(cpus, gpus) for cpus, gpus in nodes if gpus]
+    if not with_gpus:
+        return Slots(max(1, sum(cpus for cpus, _ in nodes)), "cpu", {"CPU": 1.0})
+    each = max(1, min(TRIALS_PER_GPU, *(cpus // gpus for cpus, gpus in with_gpus)))
+    resources = {"CPU": min(1.0, *(cpus / gpus for cpus, gpus in with_gpus)), "GPU": 1.0 / each}
+    return Slots(sum(gpus for _, gpus in with_gpus) * each, "cuda", resources)
 
 
 def _reach(address: str) -> None:

@@ -16,7 +16,14 @@ from sweeps.cluster import Slots, _slots, connect
     ],
 )
 def test_trials_share_gpus_where_there_are_cores_for_them(cpus: int, gpus: int, expected: Slots) -> None:
-    assert _slots(cpus, gpus) == expected
+    assert _slots((cpus, gpus)) == expected
+
+
+def test_trials_fit_every_node_that_has_a_gpu_and_none_is_counted_for_the_others() -> None:
+    # Cores of a node without a GPU are no use to trials that need one
+    assert _slots((16, 0), (2, 1)) == Slots(2, "cuda", {"CPU": 1.0, "GPU": 0.5})
+    assert _slots((16, 2), (3, 1)) == Slots(9, "cuda", {"CPU": 1.0, "GPU": 1 / 3})
+    assert _slots((8, 0), (4, 0)) == Slots(12, "cpu", {"CPU": 1.0})
 
 
 @pytest.mark.parametrize(
