@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser bench bench-search clean
+.PHONY: help setup study ui report check format test test-slow test-gpu test-cluster test-browser drills bench bench-search clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -59,6 +59,11 @@ test-cluster: setup ## several Ray nodes on this machine
 test-browser: setup ## the MLflow UI in Chromium
 	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
 	$(BIN)/python -m pytest -m browser --timeout 300
+
+drills: setup ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
+	@rm -f .drills.jsonl
+	DRILLS_OUT=$(CURDIR)/.drills.jsonl $(BIN)/python -m pytest tests/drills -m 'drill or not drill' --timeout 900 $(ARGS)
+	@$(BIN)/python -m tests.drills.table .drills.jsonl docs/reliability.md
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)
