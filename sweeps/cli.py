@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Annotated, Any, NoReturn
+from urllib.parse import unquote
 
 import tyro
 from rich.console import Console
@@ -35,6 +36,9 @@ MIRROR_PATIENCE = 300.0
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
+
+LONGEST_LINE = 1_000
+LONGEST_URI = 1_000
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -134,9 +138,24 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
         refuse(f"{cause.strip()} (try --help)")
 
 
+def check_uri(option: str, uri: str) -> None:
+    """Raises ValueError for what no directory or URI should be called, and what filesystems differ in the meaning of."""
+    if not uri.isprintable():
+        raise ValueError(f"{option} must have no control characters, got {uri!r}; choose another")
+    if len(uri) > LONGEST_URI:
+        raise ValueError(
+            f"{option} must have at most {LONGEST_URI:,} characters, got {len(uri):,}; choose another"
+        )
+    if "://" in uri and ".." in unquote(uri).split("/"):
+        raise ValueError(f"{option} must have no '..' where it is a URI, got {uri!r}; name the folder itself")
+
+
 def refuse(message: str) -> NoReturn:
-    """End the process with one line and exit code 2."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    """End the process with one line, of characters that a terminal only shows, and exit code 2."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    if len(line) > LONGEST_LINE:
+        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
+    print(f"error: {line}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -160,6 +179,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
+    check_uri("--results", options.results)
     store = Store(f"{options.results.rstrip('/')}/{study.name}")
     store.check(study.name, options.precision)
     metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics

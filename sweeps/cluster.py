@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -80,8 +81,13 @@ def connect(address: str) -> Slots:
             except (ConnectionError, RuntimeError, ValueError) as error:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error
-    offered = ray.cluster_resources()
-    return _slots(int(offered.get("CPU", 1)), int(offered.get("GPU", 0)))
+    return _slots(*_offered([node["Resources"] for node in ray.nodes() if node["Alive"]]))
+
+
+def _offered(nodes: Sequence[Mapping[str, float]]) -> tuple[int, int]:
+    """CPU cores and GPUs on which trials can run: where there are GPUs, the cores of other nodes are of no use."""
+    gpus = sum(node.get("GPU", 0) for node in nodes)
+    return int(sum(node.get("CPU", 0) for node in nodes if node.get("GPU") or not gpus)), int(gpus)
 
 
 def _slots(cpus: int, gpus: int) -> Slots:

@@ -86,7 +86,9 @@ def environment(row: Mapping[str, Any], device: str) -> dict[str, tuple[Any, Any
     """Name -> then and now of what differs between the record's environment and this one."""
     then = {**json.loads(row["versions"]), "device": row["device"], "commit": row["git_commit"]}
     now = {**provenance.versions(), "device": device, "commit": provenance.git_commit()}
-    return {name: (then.get(name), now.get(name)) for name in {**then, **now} if then.get(name) != now.get(name)}
+    return {
+        name: (then.get(name), now.get(name)) for name in {**then, **now} if then.get(name) != now.get(name)
+    }
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,16 @@ def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     try:
         run, row = find(options.results, options.run_key)
-        result = train(run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device)
+        result = train(
+            run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device
+        )
     except (ValueError, SchemaError, OSError, RuntimeError, pa.ArrowException) as error:
         print(f"sweeps.rerun: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     unequal, other = differences(row, result), environment(row, options.device)
-    print(f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort")
+    print(
+        f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
+    )
     for name, (then, now) in unequal.items():
         print(f"not equal   {name}: {then!r} stored, {now!r} now")
     for name, (then, now) in other.items():

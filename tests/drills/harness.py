@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 OUT = "DRILLS_OUT"
 """Environment variable: file to which measurements are added, a line of JSON each."""
 
+STARTED: list[subprocess.Popen[str]] = []
+"""Drivers, to be ended after a drill that failed."""
+
 
 def record(drill: int, name: str, criterion: str, measured: str, test: str) -> None:
     """Print what a drill measured, and add it to the file of `make drills`."""
@@ -33,7 +36,7 @@ def record(drill: int, name: str, criterion: str, measured: str, test: str) -> N
             stream.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
-def until(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 300.0) -> Any:
     """Wait for it; its value. Raises AssertionError where it does not come true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -59,12 +62,17 @@ class Drill:
         self.log = where / "trained.jsonl"
         self.tracking_uri = f"sqlite:///{where}/mlflow.db"
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.environment = {**os.environ, "PYTHONPATH": path, "DRILL": json.dumps(intervals), LOG: str(self.log)}
+        self.environment = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "DRILL": json.dumps(intervals),
+            LOG: str(self.log),
+        }
 
     def start(self, *further: str) -> subprocess.Popen[str]:
         """A driver, in a process group of its own."""
         command = [sys.executable, "-m", "tests.drills.driver", *self.arguments, *further]
-        return subprocess.Popen(
+        driver = subprocess.Popen(
             [*command, "--tracking-uri", self.tracking_uri],
             cwd=self.where,
             env=self.environment,
@@ -73,6 +81,8 @@ class Drill:
             text=True,
             start_new_session=True,
         )
+        STARTED.append(driver)
+        return driver
 
     def finish(self, *further: str, seconds: float = 600.0) -> str:
         """Run a driver to its end, which must be a good one; what it prints."""
@@ -108,7 +118,10 @@ def children(*parents: int | str, name: str = "") -> list[int]:
     if not parents:
         return []
     command = ["pgrep", "-P", ",".join(map(str, parents)), *(["-f", name] if name else [])]
-    return [int(pid) for pid in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()]
+    return [
+        int(pid)
+        for pid in subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+    ]
 
 
 def workers(driver: subprocess.Popen[str]) -> list[int]:

@@ -29,26 +29,34 @@ class Recorded(Training):
     def advance(self) -> None:
         since, started = self.iteration, time.time()
         super().advance()
-        block = [started, time.time(), [run.key for run in self.runs], since, self.iteration]
-        with Path(os.environ[LOG]).open("a") as stream:  # one write, in append mode: lines of workers do not mix
+        block = [started, time.time(), [run.key for run in self.runs], since, self.iteration, os.getppid()]
+        with Path(os.environ[LOG]).open(
+            "a"
+        ) as stream:  # one write, in append mode: lines of workers do not mix
             stream.write(json.dumps(block) + "\n")
 
 
 @dataclass(frozen=True)
 class Block:
-    """Iterations `since` to `until` of these runs, trained between two times in seconds since 1970."""
+    """Iterations `since` to `until` of these runs, trained between two times in seconds since 1970.
+
+    Attributes:
+        node: process number of the raylet, which stands for its node.
+    """
 
     started: float
     ended: float
     runs: tuple[str, ...]
     since: int
     until: int
+    node: int
 
 
 def blocks(log: Path) -> list[Block]:
     """Everything that was trained, in order of time; a line that a kill cut off is none."""
     lines = [line for line in log.read_text().splitlines() if line.endswith("]")] if log.exists() else []
-    return sorted((Block(a, b, tuple(runs), c, d) for a, b, runs, c, d in map(json.loads, lines)), key=lambda b: b.ended)
+    found = (Block(a, b, tuple(runs), *rest) for a, b, runs, *rest in map(json.loads, lines))
+    return sorted(found, key=lambda block: block.ended)
 
 
 def redone(trained: list[Block]) -> dict[tuple[str, int], float]:

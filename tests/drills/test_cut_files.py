@@ -34,7 +34,9 @@ def check(results: Path, file: Path, whole: bytes) -> str:
             read_manifest(uri)
         return "error"
     if kind == "lease":
-        assert lease.held(Store(uri).filesystem, uri) in ("",) or "unknown machine" in lease.held(Store(uri).filesystem, uri)
+        assert lease.held(Store(uri).filesystem, uri) in ("",) or "unknown machine" in lease.held(
+            Store(uri).filesystem, uri
+        )
         return "unharmed"
     rows = {path.name for path in (results / "runs").iterdir()}
     if kind == "states":
@@ -74,7 +76,15 @@ def test_every_file_cut_at_twenty_places(tmp_path: Path) -> None:
 
     damaged = next((copy / "runs").glob("*.parquet"))
     damaged.write_bytes(b"")
-    command = [sys.executable, "-m", "tests.drills.driver", *STUDY, "--results", str(copy.parent), "--dry-run"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.drills.driver",
+        *STUDY,
+        "--results",
+        str(copy.parent),
+        "--dry-run",
+    ]
     done = subprocess.run(command, env=drill.environment, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1

@@ -33,7 +33,9 @@ class Raw(Training):
 
 
 def test_bad_rates_give_nan_and_inf() -> None:
-    training = Raw([replace(r, configuration=replace(r.configuration, learning_rate=lr)) for r in [run()] for lr in BAD])
+    training = Raw(
+        [replace(r, configuration=replace(r.configuration, learning_rate=lr)) for r in [run()] for lr in BAD]
+    )
     training.advance()
     assert np.isnan(training.raw).any()
     assert np.isinf(training.raw).any()
@@ -42,7 +44,15 @@ def test_bad_rates_give_nan_and_inf() -> None:
 @pytest.mark.drill
 def test_nan_and_inf_in_a_tenth_of_the_members(tmp_path: Path) -> None:
     drill = Drill(tmp_path)
-    command = [sys.executable, "-m", "tests.drills.diverging", "--preset", "smoke", "--tracking-uri", drill.tracking_uri]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.drills.diverging",
+        "--preset",
+        "smoke",
+        "--tracking-uri",
+        drill.tracking_uri,
+    ]
     done = subprocess.run(
         command, cwd=tmp_path, env=drill.environment, capture_output=True, text=True, check=False
     )
@@ -57,7 +67,9 @@ def test_nan_and_inf_in_a_tenth_of_the_members(tmp_path: Path) -> None:
     found = client.search_runs([experiment], "metrics.mse_x < 1e300")
     highest = client.search_runs([experiment], "metrics.mse_x > 1e30")
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
-        stored = database.execute("SELECT count(*) FROM metrics WHERE is_nan OR abs(value) > 1e300").fetchone()[0]
+        stored = database.execute(
+            "SELECT count(*) FROM metrics WHERE is_nan OR abs(value) > 1e300"
+        ).fetchone()[0]
     record(
         7, "NaN and inf in 10 % of the members",
         "all DIVERGED with iteration, in every denominator, found by no metrics.mse_x < t",
@@ -72,7 +84,9 @@ def test_nan_and_inf_in_a_tenth_of_the_members(tmp_path: Path) -> None:
     assert list(summary["runs"]) == [20, 20]
     assert list(summary["diverged"]) == [2, 2]
     assert list(summary["diverged_share"]) == [0.1, 0.1]
-    assert {r.data.tags["run_key"] for r in found} == {r["run_key"] for r in rows} - {r["run_key"] for r in bad}
+    assert {r.data.tags["run_key"] for r in found} == {r["run_key"] for r in rows} - {
+        r["run_key"] for r in bad
+    }
     assert highest == []
     assert stored == 0
 

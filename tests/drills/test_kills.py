@@ -29,7 +29,11 @@ def test_driver_killed_at_ten_random_moments(tmp_path: Path) -> None:
     for kill in range(10):
         driver, before = drill.start(), len(drill.trained())
         if kill % 2:  # while it trains, and else while it starts
-            until(lambda driver=driver, before=before: len(drill.trained()) > before or driver.poll() is not None)
+            until(
+                lambda driver=driver, before=before: (
+                    len(drill.trained()) > before or driver.poll() is not None
+                )
+            )
             time.sleep(draw.uniform(0.5, 6.0))
         else:
             time.sleep(draw.uniform(0.0, 8.0))
@@ -55,7 +59,10 @@ def test_driver_killed_at_ten_random_moments(tmp_path: Path) -> None:
 
 
 def test_workers_killed_now_and_then(tmp_path: Path) -> None:
-    clean, killed = Drill(tmp_path / "clean", *LONGER), Drill(tmp_path / "killed", *LONGER, checkpoint_seconds=5.0)
+    clean, killed = (
+        Drill(tmp_path / "clean", *LONGER),
+        Drill(tmp_path / "killed", *LONGER, checkpoint_seconds=5.0),
+    )
     started = time.monotonic()
     clean.finish()
     undisturbed = time.monotonic() - started

@@ -86,14 +86,27 @@ def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
     ExperimentStore(drill.tracking_uri, "toy_robustness")
     port = free_port()
     driver = drill.start()
-    command = [sys.executable, "-m", "sweeps.ui", "--tracking-uri", drill.tracking_uri, "--no-open", "--port", str(port)]
-    ui = subprocess.Popen(command, env=drill.environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    command = [
+        sys.executable,
+        "-m",
+        "sweeps.ui",
+        "--tracking-uri",
+        drill.tracking_uri,
+        "--no-open",
+        "--port",
+        str(port),
+    ]
+    ui = subprocess.Popen(
+        command, env=drill.environment, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         until(lambda: drill.trained())
         assert ui.stdout is not None
         assert ui.stdout.readline().startswith(f"http://127.0.0.1:{port}")
         of_ray, of_mlflow = listening(tree(driver.pid)), listening(tree(ui.pid))
-        strangers = sorted(place for place in of_ray | of_mlflow if place[0].removeprefix("::ffff:") != "127.0.0.1")
+        strangers = sorted(
+            place for place in of_ray | of_mlflow if place[0].removeprefix("::ffff:") != "127.0.0.1"
+        )
         job = {"entrypoint": f"touch {tmp_path}/ran"}
         jobs = {p: answer(p, "POST", "/api/jobs/", job) for _, p in of_ray | of_mlflow}
 

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from result_schema import read_runs
-
 from tests.drills.harness import Drill, record
 
 pytestmark = pytest.mark.drill
@@ -36,14 +35,22 @@ def test_five_random_rows_are_equal_to_the_bit_when_they_are_trained_again(tmp_p
     rows = read_runs(str(drill.results)).to_pylist()
     chosen = random.Random(1).sample(rows, 5)
     answers = [again(drill, row["run_key"]) for row in chosen]
-    equal = sum(code == 0 and "equal to the bit; the environment is the same" in text for code, text in answers)
+    equal = sum(
+        code == 0 and "equal to the bit; the environment is the same" in text for code, text in answers
+    )
 
-    elsewhere = tmp_path / "elsewhere"  # as if it had been trained with another torch, and stored another value
+    elsewhere = (
+        tmp_path / "elsewhere"
+    )  # as if it had been trained with another torch, and stored another value
     shutil.copytree(drill.results, elsewhere)
     file = elsewhere / "runs" / f"{chosen[0]['cohort_key']}.parquet"
     table = pq.read_table(file)
     changed = [
-        {**row, "versions": row["versions"].replace('"torch": "', '"torch": "1.'), "mse_x": row["mse_x"] * (1 + 2**-52)}
+        {
+            **row,
+            "versions": row["versions"].replace('"torch": "', '"torch": "1.'),
+            "mse_x": row["mse_x"] * (1 + 2**-52),
+        }
         for row in table.to_pylist()
     ]
     pq.write_table(pa.Table.from_pylist(changed, schema=table.schema), file)
@@ -65,5 +72,3 @@ def test_five_random_rows_are_equal_to_the_bit_when_they_are_trained_again(tmp_p
         "test_rerun.py::test_five_random_rows_are_equal_to_the_bit_when_they_are_trained_again",
     )  # fmt: skip
     assert equal == 5, answers
-
-

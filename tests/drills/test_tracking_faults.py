@@ -53,7 +53,14 @@ def test_tracking_server_gone_for_a_while(tmp_path: Path) -> None:
     assert "mirror" in output
     time.sleep(max(0.0, OUTAGE_SECONDS - (time.time() - gone)))
     outage, before = time.time() - gone, sum(mlflow_runs(tmp_path).values())
-    command = [sys.executable, "-m", "sweeps.mirror", str(drill.results), "--tracking-uri", drill.tracking_uri]
+    command = [
+        sys.executable,
+        "-m",
+        "sweeps.mirror",
+        str(drill.results),
+        "--tracking-uri",
+        drill.tracking_uri,
+    ]
     with serve(database, port):
         replays = [
             subprocess.run(command, env=drill.environment, capture_output=True, text=True, check=True).stdout

@@ -26,7 +26,10 @@ def test_second_driver_is_told_who_is_at_work(tmp_path: Path) -> None:
     _, words = loser.communicate()
     assert loser.returncode == 2
     assert words.count("\n") == 1
-    assert re.match(rf"error: .* is held by process {winner.pid} on \S+, whose lease lasts until \d\d:\d\d:\d\d UTC", words)
+    assert re.match(
+        rf"error: .* is held by process {winner.pid} on \S+, whose lease lasts until \d\d:\d\d:\d\d UTC",
+        words,
+    )
 
     until(lambda: drill.trained())
     started = time.monotonic()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweeps.cluster import Slots, _slots
+from sweeps.cluster import Slots, _offered, _slots
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,20 @@ from sweeps.cluster import Slots, _slots
 )
 def test_trials_share_gpus_where_there_are_cores_for_them(cpus: int, gpus: int, expected: Slots) -> None:
     assert _slots(cpus, gpus) == expected
+
+
+@pytest.mark.parametrize(
+    ("nodes", "expected"),
+    [
+        ([{"CPU": 2.0}, {"CPU": 4.0}], (6, 0)),
+        (
+            [{"CPU": 16.0}, {"CPU": 4.0, "GPU": 2.0}],
+            (4, 2),
+        ),  # trials take a share of a GPU: the first has none
+        ([{"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0, "GPU": 1.0}, {}], (12, 2)),
+    ],
+)
+def test_cores_of_nodes_without_a_gpu_do_not_count_where_there_are_gpus(
+    nodes: list[dict[str, float]], expected: tuple[int, int]
+) -> None:
+    assert _offered(nodes) == expected

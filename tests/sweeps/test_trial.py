@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 import torch
 
 from result_schema import read_curves, read_runs, read_samples
-from sweeps import trial
+from sweeps import resume, trial
+from sweeps.lease import Lease, take
 from sweeps.planning import CohortPlan, Leg
 from sweeps.store import Store
 from tests.trainables.factory import different_runs, run, train
-from trainables import memory
+from trainables import checkpoint, memory
 from trainables.training import Result, Training
 
 RUNS = tuple(different_runs(budget=60))
@@ -233,3 +235,77 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
             assert row["mse_x"] == result.curve[1]["mse_x"]
             assert [point["iteration"] for point in curve] == [40, 80]
     assert sorted(read_samples(str(directory))["run_key"].to_pylist()) == sorted(r.key for r in survivors)
+
+
+class Stopping(FakeTune):
+    """Has the driver ask its trials to end after so many reports."""
+
+    def __init__(self, lease: Lease, after: int) -> None:
+        super().__init__()
+        self.lease, self.after = lease, after
+
+    def report(self, values: dict[str, Any]) -> None:
+        super().report(values)
+        if len(self.reports) == self.after:
+            self.lease.stop()
+
+
+def test_trial_that_is_asked_to_end_keeps_its_state_and_goes_on_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "LOOK_SECONDS", 0.0)
+    directory, runs = tmp_path / "test", tuple(different_runs(budget=120))
+    plan = CohortPlan(runs, 0, 8, 1.0)
+    store = Store(str(directory))
+    store.create("test", "?")
+    with take(store.filesystem, store.path) as lease:
+        tune = Stopping(lease, after=1)  # at its first evaluation
+        train_plan(directory, tune, monkeypatch, plan=plan, lease=lease.name)
+    assert "stored" not in tune.reports[-1]
+    assert read_runs(str(directory)).num_rows == 0
+    state = checkpoint.read(store.read_state(f"begun-{plan.key}"))
+    assert 20 <= state["iteration"] < 120
+    begun = resume.begun(store, set())
+    assert begun == {run.key: (state["iteration"], f"begun-{plan.key}") for run in runs}
+
+    # Another driver cuts other cohorts: they go on from the same state.
+    since, names = state["iteration"], (f"begun-{plan.key}",)
+    for a, b in ((0, 3), (3, 8)):
+        tune = FakeTune()
+        train_plan(directory, tune, monkeypatch, plan=CohortPlan(runs, a, b, 1.0, Leg(since, 120, names)))
+        assert min(report["iteration"] for report in tune.reports) > since
+    rows = {row["run_key"]: row for row in read_runs(str(directory)).to_pylist()}
+    for key, result in train(list(runs))[0].items():
+        assert {name: rows[key][name] for name in result.metrics or {}} == result.metrics
+    assert resume.begun(store, store.finished()) == {}
+    assert store.begun() == set()
+
+
+def test_results_wait_for_room_on_a_full_disk_and_not_for_ever(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(small, "most", 8)
+    write, full = Store.write, [True]
+
+    def write_when_there_is_room(self: Store, *arguments: Any, **provenance: Any) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, *arguments, **provenance)
+
+    monkeypatch.setattr(Store, "write", write_when_there_is_room)
+    with pytest.raises(OSError, match="No space left"):
+        train_plan(tmp_path / "test", FakeTune(), monkeypatch, full=0.05)
+
+    class Emptied(FakeTune):
+        def report(self, values: dict[str, Any]) -> None:
+            super().report(values)
+            if "trouble" in values:
+                full.clear()
+
+    tune = Emptied()
+    train_plan(tmp_path / "test", tune, monkeypatch, full=60.0)
+    assert [r["trouble"] for r in tune.reports if "trouble" in r] == [
+        "results wait to be written: No space left on device"
+    ]
+    assert_stored(tmp_path / "test")
