@@ -61,9 +61,8 @@ test-browser: setup ## the MLflow UI in Chromium
 	$(BIN)/python -m pytest -m browser --timeout 300
 
 drills: setup ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
-	@rm -f .drills.jsonl
-	DRILLS_OUT=$(CURDIR)/.drills.jsonl $(BIN)/python -m pytest tests/drills -m 'drill or not drill' --timeout 900 $(ARGS)
-	@$(BIN)/python -m tests.drills.table .drills.jsonl docs/reliability.md
+	DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 1500 $(ARGS)
+	@$(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)

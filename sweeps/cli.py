@@ -6,15 +6,12 @@ import contextlib
 import io
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from types import FrameType
-from typing import Annotated, Any, NoReturn
-from urllib.parse import unquote
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -25,8 +22,10 @@ from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS, Halving
 from sweeps.lease import Fenced, Lease
 from sweeps.optuna_search import Settings
+from sweeps.refusal import check_uri, refuse
 from sweeps.store import Store
 from sweeps.study import Preset, Study
+from sweeps.termination import stopped_by_sigterm
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
 from sweeps.work import GridWork, HalvedGrid, SearchWork, Work
 from trainables import datasets, precision
@@ -36,9 +35,6 @@ MIRROR_PATIENCE = 300.0
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
-
-LONGEST_LINE = 1_000
-LONGEST_URI = 1_000
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -136,27 +132,6 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
         words = re.sub(r"[^\w\s.,:;'\"/()<>=|{}\[\]…-]|[╭╮╰╯│─]", " ", errors.getvalue())
         cause = re.split(r"Argument helptext|For full helptext", " ".join(words.split()))[0]
         refuse(f"{cause.strip()} (try --help)")
-
-
-def check_uri(option: str, uri: str) -> None:
-    """Raises ValueError for what no directory or URI should be called, and what filesystems differ in the meaning of."""
-    if not uri.isprintable():
-        raise ValueError(f"{option} must have no control characters, got {uri!r}; choose another")
-    if len(uri) > LONGEST_URI:
-        raise ValueError(
-            f"{option} must have at most {LONGEST_URI:,} characters, got {len(uri):,}; choose another"
-        )
-    if "://" in uri and ".." in unquote(uri).split("/"):
-        raise ValueError(f"{option} must have no '..' where it is a URI, got {uri!r}; name the folder itself")
-
-
-def refuse(message: str) -> NoReturn:
-    """End the process with one line, of characters that a terminal only shows, and exit code 2."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
-    if len(line) > LONGEST_LINE:
-        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
-    print(f"error: {line}", file=sys.stderr)
-    sys.exit(2)
 
 
 def run(study: Study, options: Options, console: Console) -> int:
@@ -259,23 +234,6 @@ def carry_out(
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
-
-
-@contextlib.contextmanager
-def stopped_by_sigterm(token: Lease, console: Console) -> Iterator[None]:
-    """Meanwhile SIGTERM, as schedulers and clouds send it some seconds before the end, has trials keep what they have."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        console.print("SIGTERM: the state of what is in training is kept")
-        with contextlib.suppress(OSError):  # no room: then there is none for a state either
-            token.stop()
-        signal.signal(signum, signal.SIG_DFL)  # the second one ends it at once
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:

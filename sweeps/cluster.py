@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -54,7 +55,7 @@ def connect(address: str) -> Slots:
              "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0"}  # fmt: skip
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
-    if address == "local":
+    if address == "local" and "ray" not in sys.modules:  # it reads them when it is imported
         for name, value in PRIVATE.items():
             os.environ.setdefault(name, value)
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

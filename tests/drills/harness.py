@@ -20,20 +20,19 @@ from tests.drills.recorded import LOG, Block, blocks
 from tests.sweeps.test_end_to_end import DIRECTORY, mlflow_runs
 
 ROOT = Path(__file__).parents[2]
-OUT = "DRILLS_OUT"
-"""Environment variable: file to which measurements are added, a line of JSON each."""
+RECORDED: list[dict[str, Any]] = []
+"""What the drill that runs has measured; `conftest` writes it with whether the drill passed."""
 
 STARTED: list[subprocess.Popen[str]] = []
 """Drivers, to be ended after a drill that failed."""
 
 
 def record(drill: int, name: str, criterion: str, measured: str, test: str) -> None:
-    """Print what a drill measured, and add it to the file of `make drills`."""
+    """Print what a drill measured, and have it added to the file of `make drills`."""
     print(f"drill {drill}, {name}: {measured} (criterion: {criterion})")
-    if path := os.environ.get(OUT):
-        line = {"drill": drill, "name": name, "criterion": criterion, "measured": measured, "test": test}
-        with Path(path).open("a") as stream:
-            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    RECORDED.append(
+        {"drill": drill, "name": name, "criterion": criterion, "measured": measured, "test": test}
+    )
 
 
 def until(condition: Callable[[], Any], seconds: float = 300.0) -> Any:
