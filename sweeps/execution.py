@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.search import BasicVariantGenerator, Searcher
 from rich.console import Console
 
@@ -32,6 +33,10 @@ RETRIES = 3
 
 FULL_SECONDS = 600.0
 """Time that results wait for room on a full disk before their trial fails."""
+
+AWS_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+"""Tune would put the driver's into the runtime environment of its trials, which Ray's agents log for all to read.
+Workers started here inherit them; nodes of a cluster have a role or keys of their own."""
 
 
 class InOrder(BasicVariantGenerator):
@@ -194,6 +199,7 @@ def _fit(
 ) -> list[str]:
     """Run Tune; `plans`: the cohorts whose runs are not in their trials' configurations."""
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
     started_at = datetime.now(UTC)
     origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
     settings = {
