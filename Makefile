@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui tracking-server report check format test test-slow test-gpu test-cluster test-browser wheel bench bench-search ground-truth audit clean
+.PHONY: help setup study ui tracking-server report check format test test-slow test-gpu test-cluster test-browser drills wheel bench bench-search ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -71,6 +71,10 @@ test-cluster: setup ## several Ray nodes on this machine, ray submit over ssh, t
 test-browser: setup ## the MLflow UI in Chromium
 	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
 	$(BIN)/python -m pytest -m browser --timeout 300
+
+drills: setup ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
+	DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 1500 $(ARGS)
+	@$(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)

@@ -189,7 +189,11 @@ def read_manifest(uri: str) -> Manifest:
 
 
 def read_runs(uri: str) -> pa.Table:
-    """All runs of a study, exactly one row per run key (`one_row_per_run`), sorted by run key."""
+    """All runs of a study, exactly one row per run key (`one_row_per_run`), sorted by run key.
+
+    Raises:
+        SchemaError: there is no study, or a file of it is damaged: none is passed over.
+    """
     manifest = read_manifest(uri)
     return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters)))
 
@@ -237,7 +241,16 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
     filesystem, path = open_directory(uri)
     selector = pafs.FileSelector(f"{path}/{name}", allow_not_found=True)
     files = sorted(f.path for f in filesystem.get_file_info(selector) if f.path.endswith(".parquet"))
-    tables = [conformed(pq.read_table(file, filesystem=filesystem), schema) for file in files]
+    tables = []
+    for file in files:
+        try:
+            tables.append(conformed(pq.read_table(file, filesystem=filesystem), schema))
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno:  # the storage, not the file
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise SchemaError(f"{file} must be a table of {name}, but it is damaged ({reason}); restore it, or remove it and "
+                              "give the study's command again, which trains the runs that have no row") from error  # fmt: skip
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 

@@ -86,7 +86,8 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     values = np.where(diverged, -measure.better * np.inf, found[measure.column].to_numpy(float))
     kept = ~np.isnan(values)
     found = found.loc[kept, list(names)].assign(rank=stats.rankdata(measure.better * values[kept]))
-    if not names or found["rank"].nunique() < 2:
+    # Rows without a result may leave a factor with one level, which has no effect to speak of.
+    if not names or found["rank"].nunique() < 2 or any(found[name].nunique() < 2 for name in names):
         return []
     model = smf.ols(f"rank ~ ({' + '.join(f'C({name}, Sum)' for name in names)})**2", found)
     if len(found) <= model.exog.shape[1] or np.linalg.matrix_rank(model.exog) < model.exog.shape[1]:

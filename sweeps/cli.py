@@ -11,18 +11,21 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
 
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import planning, schedule
-from sweeps.cluster import ClusterError, connect
+from sweeps import lease, planning, schedule
+from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS, Halving
+from sweeps.lease import Fenced, Lease
 from sweeps.optuna_search import Settings
+from sweeps.refusal import check_uri, refuse
 from sweeps.store import Store
-from sweeps.study import Study
+from sweeps.study import Preset, Study
+from sweeps.termination import stopped_by_sigterm
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
 from sweeps.work import GridWork, HalvedGrid, SearchWork, Work
 from trainables import datasets, precision
@@ -30,7 +33,11 @@ from trainables import datasets, precision
 MIRROR_PATIENCE = 300.0
 """Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
 
+LAST_SECONDS = 3.0
+"""Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
+
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def _preset(metavar: str) -> Any:
@@ -102,8 +109,11 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     console = Console(soft_wrap=True, highlight=False)
     try:
         code = run(study, options, console)
-    except (ValueError, SchemaError, ClusterError) as error:
+    except (ValueError, SchemaError, ClusterError, Fenced) as error:
         refuse(str(error))
+    except OSError as error:
+        console.print(f"error: {error}; what is stored is whole: give the same command again to continue")
+        code = 1
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
         code = INTERRUPTED
@@ -128,12 +138,6 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
         refuse(f"{cause.strip()} (try --help)")
 
 
-def refuse(message: str) -> NoReturn:
-    """End the process with one line and exit code 2."""
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    sys.exit(2)
-
-
 def run(study: Study, options: Options, console: Console) -> int:
     """Train what is declared and not stored, mirror it, report it; returns the exit code.
 
@@ -154,23 +158,25 @@ def run(study: Study, options: Options, console: Console) -> int:
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
+    check_uri("--results", options.results)
     store = Store(f"{options.results.rstrip('/')}/{study.name}")
-    there = store.check(study.name, options.precision)
+    store.check(study.name, options.precision)
     metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
     halving = halving_of(options, sampler, metrics, preset.iterations)
-    work: Work
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
-        finished = store.finished() if there else set()
-        work = HalvedGrid(declared, halving, store) if halving else GridWork(declared, finished)
         if options.dry_run or options.simulate is not None:
-            missing = planning.missing(declared, finished)
+            missing = planning.missing(declared, store.finished())
             simulated = schedule.table(missing, options.simulate) if options.simulate else ""
             describe(len(declared), missing, console)
-            if isinstance(work, HalvedGrid):
-                console.print(f"halving   {work.plan()}")
+            if halving:
+                console.print(f"halving   {HalvedGrid(declared, halving, store).plan()}")
             console.print(simulated, end="")
             return 0
+
+        def declare() -> Work:
+            return HalvedGrid(declared, halving, store) if halving else GridWork(declared, store.finished())
+
     else:
         of_grids = {"--dry-run": options.dry_run, "--simulate": options.simulate, "--limit": options.limit, "--seeds": options.seeds}  # fmt: skip
         for option, value in of_grids.items():
@@ -180,14 +186,40 @@ def run(study: Study, options: Options, console: Console) -> int:
                 )
         settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
         algorithms = options.algorithms or study.algorithms
-        work = SearchWork(
-            study, preset, algorithms, options.precision, settings, store, options.optuna_storage
-        )
+
+        def declare() -> Work:
+            return SearchWork(
+                study, preset, algorithms, options.precision, settings, store, options.optuna_storage
+            )
+
+    before = store.contents()
+    work = declare()
     store.check_writable()
-    slots = connect(options.address, options.scale_to) if work.todo else None
-    if slots:
+    slots = None
+    if work.todo:
+        lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
+        slots = connect(options.address, options.scale_to)
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)
+    with contextlib.ExitStack() as held:
+        if slots:
+            store.token = held.enter_context(lease.take(store.filesystem, store.path))
+            held.enter_context(stopped_by_sigterm(store.token, console))
+            if store.contents() != before:  # somebody else has trained in the meantime
+                work = declare()
+        return carry_out(study, work, store, slots, preset, tracking_uri, console)
+
+
+def carry_out(
+    study: Study,
+    work: Work,
+    store: Store,
+    slots: Slots | None,
+    preset: Preset,
+    tracking_uri: str,
+    console: Console,
+) -> int:
+    """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code."""
     console.print(
         f"{study.name}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )
@@ -195,7 +227,13 @@ def run(study: Study, options: Options, console: Console) -> int:
     if warning:
         console.print(f"warning: {warning}")
     follower = start_follower(store.uri, tracking_uri)
-    errors = work.train(store, slots, console) if slots else []
+    errors = work.train(store, slots, console) if slots and work.todo else []
+    if isinstance(store.token, Lease) and store.token.stopping.is_set():
+        follower.finish(LAST_SECONDS)
+        stored = len(store.finished())
+        console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
+                      "give the same command again to continue")  # fmt: skip
+        return TERMINATED
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
+import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -15,6 +17,9 @@ OBJECT_STORE = 128 << 20
 TRIALS_PER_GPU = 4
 """Trials that share a GPU, where there are the CPU cores: a cohort of small networks does not fill one."""
 
+PRIVATE = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Environment of a Ray that is started here: it asks for a token, made for it alone, and listens on the loopback
+interface alone, as it does where it cannot be a cluster. Else whoever reaches the machine runs code on it."""
 
 WORKERS = {"env_vars": {"MALLOC_ARENA_MAX": "1"}}
 """Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
@@ -59,6 +64,10 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
              "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0"}  # fmt: skip
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+    if address == "local" and "ray" not in sys.modules:  # it reads them when it is imported
+        for name, value in PRIVATE.items():
+            os.environ.setdefault(name, value)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
     if not ray.is_initialized():

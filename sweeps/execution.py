@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+import tempfile
+import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ray import tune
+from ray.tune.execution import class_cache
 from ray.tune.search import BasicVariantGenerator, Searcher
 from rich.console import Console
 
-from sweeps import planning, provenance
+from sweeps import planning, provenance, resume
 from sweeps.cluster import Slots
 from sweeps.halving import Stage
+from sweeps.lease import Lease
 from sweeps.planning import CohortPlan, Leg
 from sweeps.progress import StudyProgress
 from sweeps.schedule import CHECKPOINT_SECONDS, progress_seconds
@@ -25,10 +29,35 @@ from sweeps.trial import planned, train_cohort
 from trainables.runs import Run
 
 RETRIES = 3
-"""Times a trial that died is continued from its last checkpoint before its runs are FAILED."""
+"""Times a trial that died is continued from its stored state before its runs are FAILED."""
 
-SCRATCH = "ray"
-"""Folder of the store where Ray keeps the checkpoints of trials in flight; removed when they end."""
+FULL_SECONDS = 600.0
+"""Time that results wait for room on a full disk before their trial fails."""
+
+AWS_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+"""Tune would put the driver's into the runtime environment of its trials, which Ray's agents log for all to read.
+Workers started here inherit them; nodes of a cluster have a role or keys of their own."""
+
+
+class InOrder(BasicVariantGenerator):
+    """Has Tune start the cohorts in their order, until no more are to be started."""
+
+    def __init__(self, keys: Iterable[str], most: int, stopping: threading.Event) -> None:
+        # Not a grid search: Tune copies the whole grid for each of its trials.
+        super().__init__([{"cohort": key} for key in keys], max_concurrent=most)
+        self.stopping = stopping
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles it for a restore; studies continue from the rows instead
+
+    def next_trial(self) -> Any:
+        if self.stopping.is_set():
+            self.set_finished()
+            return None
+        return super().next_trial()
+
+    def save_to_dir(self, dirpath: str, session_str: str) -> None:
+        """Nothing: studies continue from the rows."""
 
 
 class InStages(Searcher):
@@ -39,10 +68,12 @@ class InStages(Searcher):
 
     Args:
         stages: cohorts; each carries its runs, which no one knows when the study begins.
+        stopping: set when no more are to be started.
     """
 
-    def __init__(self, stages: Iterator[Sequence[CohortPlan]]) -> None:
+    def __init__(self, stages: Iterator[Sequence[CohortPlan]], stopping: threading.Event) -> None:
         super().__init__()
+        self.stopping = stopping
         self.stages = stages
         self.waiting: list[CohortPlan] = []
         self.running: set[str] = set()
@@ -52,6 +83,8 @@ class InStages(Searcher):
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The configuration of a trial; None while a stage is not done, FINISHED after the last one."""
+        if self.stopping.is_set():
+            return str(Searcher.FINISHED)
         if not self.waiting:
             if self.running:
                 return None
@@ -78,14 +111,15 @@ def train(
     """Train the cohorts, longest first, one Tune trial each; rows are written by the trials.
 
     Returns the error of each cohort that was lost for good; its runs have FAILED rows.
-    Ctrl-C ends it early, without an error: what is stored is stored.
+    Ctrl-C, or the store's lease when it is told to stop, ends it early, without an error: what is stored is stored.
+
+    Raises:
+        Fenced: another driver has taken the store's lease.
     """
     progress = StudyProgress(already, sum(map(len, plans)), console)
     progress.expect(plans)
-    # Not a grid search: Tune copies the whole grid for each of its trials.
-    cohorts = [{"cohort": key} for key in progress.plans]
-    in_order = BasicVariantGenerator(cohorts, max_concurrent=slots.count)
-    return _fit(store, in_order, len(cohorts), progress, dict(progress.plans), slots)
+    in_order = InOrder(progress.plans, slots.count, _stopping(store))
+    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots)
 
 
 def train_stages(
@@ -111,26 +145,48 @@ def train_stages(
         for stage in stages:
             kept = store.states()
             store.drop_states(kept - stage.waiting)
-            plans = legs(stage, kept, slots.count, members, memory)
+            begun = resume.begun(store, store.finished())
+            plans = legs(stage, kept, slots.count, members, memory, begun)
             progress.expect(plans)
             yield plans
 
-    return _fit(store, InStages(cohorts()), max(progress.total, 1), progress, {}, slots)
+    return _fit(store, InStages(cohorts(), _stopping(store)), max(progress.total, 1), progress, {}, slots)
 
 
-def legs(stage: Stage, kept: AbstractSet[str], slots: int, members: int, memory: int) -> list[CohortPlan]:
-    """Cohorts of a stage, longest first: runs go on together from where they are, or begin where no state is kept."""
-    begun: dict[int, list[Run]] = {}
+def legs(
+    stage: Stage,
+    kept: AbstractSet[str],
+    slots: int,
+    members: int,
+    memory: int,
+    begun: Mapping[str, tuple[int, str]] | None = None,
+) -> list[CohortPlan]:
+    """Cohorts of a stage, longest first: runs go on together from where they are, or begin where no state is kept.
+
+    Args:
+        stage: the runs.
+        kept: names of the states of earlier rungs that are there.
+        slots, members, memory: as of `planning.cut`.
+        begun: of runs that were cut off, iterations done and name of the state.
+    """
+    groups: dict[int, list[Run]] = {}
+    states: dict[str, str] = {}
     for run in stage.runs:
-        since, state = stage.stopped.get(run.key, (0, ""))
-        begun.setdefault(since if state in kept else 0, []).append(run)
+        stopped, cut_off = stage.stopped.get(run.key, (0, "")), (begun or {}).get(run.key, (0, ""))
+        places = [(0, "")] + [stopped] * (stopped[1] in kept) + [cut_off] * (cut_off[0] < stage.until)
+        since, states[run.key] = max(places)
+        groups.setdefault(since, []).append(run)
     plans = []
-    for since, runs in begun.items():
+    for since, runs in groups.items():
         for plan in planning.cut(runs, slots, members, memory):
-            states = {stage.stopped[run.key][1] for run in plan.runs} if since else ()
+            names = {states[run.key] for run in plan.runs} if since else ()
             seconds = plan.seconds * (stage.until - since) / plan.budget
-            plans.append(replace(plan, seconds=seconds, leg=Leg(since, stage.until, tuple(sorted(states)))))
+            plans.append(replace(plan, seconds=seconds, leg=Leg(since, stage.until, tuple(sorted(names)))))
     return sorted(plans, key=lambda plan: -plan.seconds)
+
+
+def _stopping(store: Store) -> threading.Event:
+    return store.token.stopping if isinstance(store.token, Lease) else threading.Event()
 
 
 def _fit(
@@ -143,6 +199,7 @@ def _fit(
 ) -> list[str]:
     """Run Tune; `plans`: the cohorts whose runs are not in their trials' configurations."""
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
     started_at = datetime.now(UTC)
     origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
     settings = {
@@ -151,9 +208,12 @@ def _fit(
         "share": slots.resources.get("GPU", 1.0),
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "progress_seconds": progress_seconds(slots.count),
+        "full_seconds": FULL_SECONDS,
+        "lease": store.token.name if store.token else None,
         **origin,
     }
-    with progress, warnings.catch_warnings():
+    # Tune's own files serve nobody: trials keep their state and write their rows in the store.
+    with progress, warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         warnings.simplefilter("ignore")
         grid = tune.Tuner(
             tune.with_resources(
@@ -169,16 +229,17 @@ def _fit(
             ),
             run_config=tune.RunConfig(
                 name=f"{started_at:%Y%m%d-%H%M%S}",
-                storage_path=f"{store.uri_for_workers}/{SCRATCH}",
+                storage_path=scratch,
                 verbose=0,
                 callbacks=[progress],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=1),
             ),
         ).fit()
-    store.filesystem.delete_dir_contents(f"{store.path}/{SCRATCH}", missing_dir_ok=True)
+    if store.token:
+        store.token.check()
     errors = []
     finished = store.finished()
+    resume.begun(store, finished)  # removes what nobody continues from
     for result in (r for r in grid if r.error is not None):
         plan = progress.plans[result.config["cohort"]]
         lost = [run for run in plan.runs if run.key not in finished]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -170,9 +171,15 @@ def copy_report(directory: str) -> Iterator[tuple[Path, str]]:
     filesystem, path = open_directory(directory)
     source = f"{path}/report"
     with tempfile.TemporaryDirectory() as temporary:
-        if filesystem.get_file_info(source).type == pafs.FileType.Directory:
-            pafs.copy_files(source, temporary, source_filesystem=filesystem)
         folder = Path(temporary)
+        if filesystem.get_file_info(source).type == pafs.FileType.Directory:
+            if isinstance(filesystem, pafs.LocalFileSystem):
+                # What a link points to is no part of the report, and may be nobody else's business.
+                shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
+                for link in [path for path in folder.rglob("*") if path.is_symlink()]:
+                    link.unlink()
+            else:
+                pafs.copy_files(source, temporary, source_filesystem=filesystem)
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         parts = (f"{file.relative_to(folder)}\0".encode() + file.read_bytes() for file in files)
         digests = b"".join(hashlib.sha256(part).digest() for part in parts)

@@ -43,6 +43,7 @@ class StudyProgress(tune.Callback):
         self.seconds_done = 0.0
         self.diverged_runs = 0
         self.finished: set[str] = set()
+        self.troubles: set[str] = set()
         self.started = time.monotonic()
         self.last_line = self.started
         columns = (
@@ -93,6 +94,9 @@ class StudyProgress(tune.Callback):
         self.seconds_done += part - self.parts.get(key, 0.0)
         self.diverged_runs += result["diverged"] - self.diverged.get(key, 0)
         self.parts[key], self.diverged[key] = part, result["diverged"]
+        if (trouble := result.get("trouble")) and trouble not in self.troubles:
+            self.troubles.add(trouble)
+            self.console.print(f"warning: {trouble}; training goes on")
         if "stored" in result and key not in self.finished:
             self.finished.add(key)
             self.done += result["stored"]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import tempfile
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -31,9 +30,14 @@ from result_schema import (
     read_runs,
     runs_schema,
 )
+from sweeps import atomic
+from sweeps.lease import Token
 from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Run
 from trainables.training import Result
+
+BEGUN = "begun-"
+"""First letters of the name of a state of a cohort in training."""
 
 
 class Store:
@@ -41,11 +45,16 @@ class Store:
 
     Args:
         uri: the directory. Nothing is written until `create`.
+        lease: name of the lease under which it is written; none is needed.
+
+    Attributes:
+        token: that lease. Everything that writes raises Fenced once another driver has taken it.
     """
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, lease: str | None = None) -> None:
         self.uri = uri
         self.filesystem, self.path = open_directory(uri)
+        self.token = Token(self.filesystem, self.path, lease) if lease else None
         self.schema = runs_schema(HYPER_PARAMETERS)
 
     def check(self, study: str, precision: str = "float32") -> bool:
@@ -119,10 +128,17 @@ class Store:
             self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
 
     def finished(self) -> set[str]:
-        """Keys of the runs that need no training: those that COMPLETED or DIVERGED."""
+        """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""
+        if self.filesystem.get_file_info(f"{self.path}/{MANIFEST}").type == pafs.FileType.NotFound:
+            return set()
         runs = read_runs(self.uri)
         finished = pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED]))
         return set(runs.filter(finished)["run_key"].to_pylist())
+
+    def contents(self) -> list[tuple[str, object]]:
+        """Files of rows with their times, which differ when other rows are stored."""
+        found = self.filesystem.get_file_info(pafs.FileSelector(f"{self.path}/runs", allow_not_found=True))
+        return sorted((info.path, info.mtime) for info in found)
 
     def holds(self, cohort_key: str) -> bool:
         """Whether the rows of this cohort, all its members trained together, are stored."""
@@ -163,14 +179,24 @@ class Store:
         return content
 
     def states(self) -> set[str]:
-        """Names of the states that are kept."""
+        """Names of the states that are kept, from which the next rung continues."""
+        return {name for name in self._states() if not name.startswith(BEGUN)}
+
+    def begun(self) -> set[str]:
+        """Names of the states of cohorts in training, from which they continue when they are cut off."""
+        return {name for name in self._states() if name.startswith(BEGUN)}
+
+    def _states(self) -> set[str]:
         found = self.filesystem.get_file_info(pafs.FileSelector(f"{self.path}/states", allow_not_found=True))
         return {info.base_name.removesuffix(".pt") for info in found if info.extension == "pt"}
 
     def drop_states(self, names: Iterable[str]) -> None:
-        """Remove states that no run continues from."""
+        """Remove states that no run continues from, if they are there."""
+        if self.token:
+            self.token.check()
         for name in names:
-            self.filesystem.delete_file(f"{self.path}/states/{name}.pt")
+            with contextlib.suppress(FileNotFoundError):
+                self.filesystem.delete_file(f"{self.path}/states/{name}.pt")
 
     def write_failed(self, runs: Sequence[Run], cohort_key: str, error: str, **provenance: Any) -> None:
         """Store FAILED rows of runs whose trial was lost for good; a later success takes their place."""
@@ -193,22 +219,9 @@ class Store:
         self._write_bytes(name, sink.getvalue())
 
     def _write_bytes(self, name: str, content: bytes | pa.Buffer) -> None:
-        """Temporary name, flush, rename; an object store makes an object visible only when it is whole."""
-        target = f"{self.path}/{name}"
-        if not isinstance(self.filesystem, pafs.LocalFileSystem):
-            with self.filesystem.open_output_stream(target) as stream:
-                stream.write(content)
-            return
-        temporary = Path(f"{target}.{uuid.uuid4().hex}.tmp")
-        try:
-            with temporary.open("wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        if self.token:
+            self.token.check()
+        atomic.write(self.filesystem, f"{self.path}/{name}", content)
 
 
 def _outcome(result: Result) -> Outcome:

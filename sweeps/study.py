@@ -14,6 +14,9 @@ from sweeps.space import Space, check, points
 from trainables import objectives
 from trainables.runs import Configuration, Run
 
+LONGEST_NAME = 100
+"""Characters of a study's name: it is a folder's, and further words are added to it."""
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -46,7 +49,7 @@ class Study:
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
 
     Raises:
-        ValueError: the name has other characters, or a dimension depends on a later one.
+        ValueError: the name has other characters or more than 100, or a dimension depends on a later one.
     """
 
     name: str
@@ -59,7 +62,13 @@ class Study:
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
-            raise ValueError(f"a study's name must be letters, digits, '_' and '-', got {self.name!r}")
+            raise ValueError(
+                f"a study's name must be letters, digits, '_' and '-', got {self.name[:LONGEST_NAME]!r}"
+            )
+        if len(self.name) > LONGEST_NAME:
+            raise ValueError(
+                f"a study's name must have at most {LONGEST_NAME} characters, got {len(self.name):,}"
+            )
         check(self.space)
 
     def configurations(self) -> list[Configuration]:

@@ -33,6 +33,10 @@ def resolve_tracking_uri(uri: str | None = None) -> str:
     every process. Raises ValueError when the mirror cannot use such a URI.
     """
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
+    if not uri.isprintable():
+        raise ValueError(
+            f"tracking URI must have no control characters, got {uri!r}; choose another --tracking-uri"
+        )
     scheme, separator, rest = uri.partition("://")
     if scheme in ("http", "https") and rest.strip("/"):
         return uri.rstrip("/")

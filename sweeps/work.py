@@ -11,7 +11,7 @@ from typing import Any, final
 from rich.console import Console
 
 from result_schema import FINISHED, Outcome, read_curves, read_runs
-from sweeps import planning
+from sweeps import planning, resume
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
 from sweeps.halving import Halving, Rows, Stage, loss, stages, waiting
@@ -62,7 +62,7 @@ class GridWork(Work):
     """
 
     def __init__(self, grid: Grid, finished: set[str]) -> None:
-        self.grid = grid
+        self.grid, self.finished = grid, finished
         self.missing = planning.missing(grid, finished)
 
     @property
@@ -79,8 +79,20 @@ class GridWork(Work):
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         from sweeps import execution
 
-        plans = planning.cut(self.missing, slots.count, *_limits(slots))
-        return execution.train(store, plans, self.declared - self.todo, slots, console)
+        already, limits = self.declared - self.todo, _limits(slots)
+        begun = resume.begun(store, self.finished)
+        cut_off = tuple(run for run in self.missing if run.key in begun) if begun else ()
+        # What was cut off goes on from its state; the rest is planned without holding its runs.
+        rest = (
+            planning.missing(self.grid, self.finished | {run.key for run in cut_off})
+            if cut_off
+            else self.missing
+        )
+        stage = Stage(cut_off, self.grid.budget, {}, frozenset(), 0)
+        plans = execution.legs(stage, frozenset(), slots.count, *limits, begun) if cut_off else []
+        plans += planning.cut(rest, slots.count, *limits)
+        plans.sort(key=lambda plan: -plan.seconds)
+        return execution.train(store, plans, already, slots, console)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         return sum(outcomes.get(key) not in FINISHED for key in self.run_keys())

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,20 +15,38 @@ from trainables.training import Training
 FILE = "cohort.pt"
 
 
-def pack(training: Training) -> bytes:
-    """The state as bytes."""
+class DamagedError(ValueError):
+    """A state is cut off, is none, or holds more than tensors and plain values."""
+
+
+def pack(training: Training, **beside: Any) -> bytes:
+    """The state as bytes, with further plain values beside it."""
     stream = io.BytesIO()
-    torch.save(training.state_dict(), stream)
+    torch.save({**training.state_dict(), **beside}, stream)
     return stream.getvalue()
+
+
+def read(content: bytes) -> dict[str, Any]:
+    """What was packed. Tensors and plain values only: no code in it is run.
+
+    Raises:
+        DamagedError: it cannot be read.
+    """
+    try:
+        state = torch.load(io.BytesIO(content), weights_only=True)
+        return {**state, "runs": list(state["runs"]), "iteration": int(state["iteration"])}
+    except Exception as error:  # whatever the broken bytes happen to mean to torch
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DamagedError(f"a state must be what training has packed, but it cannot be read ({reason}); "
+                           "remove it: what it holds is trained again") from error  # fmt: skip
 
 
 def unpack(training: Training, contents: Iterable[bytes]) -> None:
     """Continue `training` from packed states of cohorts that hold its runs between them, all at one iteration.
 
-    Tensors and plain values only: no code in them is run. Raises ValueError if a run is in none of them, and
-    what torch.load raises if one cannot be read.
+    Raises ValueError if a run is in none of them, and as `read`.
     """
-    training.load_state_dict(*(torch.load(io.BytesIO(content), weights_only=True) for content in contents))
+    training.load_state_dict(*map(read, contents))
 
 
 def save(training: Training, directory: str | os.PathLike[str]) -> None:

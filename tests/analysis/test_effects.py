@@ -65,6 +65,14 @@ def test_effects_are_none_where_terms_cannot_be_told_apart_or_nothing_varies(run
     assert effects(confounded.iloc[:0], [], INCEPTION) == []
 
 
+def test_effects_are_none_where_rows_without_a_result_leave_a_factor_with_one_level(run):
+    runs = pd.DataFrame([
+        run("alice", i, depth=2, inception_score=1.0 + i) for i in range(4)
+    ] + [run("alice", 9, depth=3, outcome="FAILED")])  # fmt: skip
+    assert factors(runs, ["depth"]) == ["depth"]
+    assert effects(runs, ["depth"], INCEPTION) == []
+
+
 def test_factors_are_what_varies(run):
     assert factors(factorial(run, lambda *_: {}), ["depth", "learning_rate"]) == [
         "depth",

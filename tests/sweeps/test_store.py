@@ -22,6 +22,7 @@ from result_schema import (
     read_samples,
     run_name,
 )
+from sweeps.lease import Fenced, Lease, take
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
 from trainables import evaluation
@@ -208,3 +209,36 @@ def test_store_takes_a_filesystem_uri(tmp_path: Path) -> None:
     store.create(STUDY.name, STUDY.question)
     store.write(results(), "c0", **ORIGIN)
     assert len(store.finished()) == 4
+
+
+def test_nothing_is_written_under_a_lease_that_another_driver_has_taken(store: Store) -> None:
+    first = take(store.filesystem, store.path)
+    late = Store(store.uri, first.name)
+    late.write(results(), "c0", **ORIGIN)
+    second = Lease(store.filesystem, store.path, "00000002", 60.0)
+    assert second.claim()
+    for write in (
+        lambda: late.write(results(), "c1", **ORIGIN),
+        lambda: late.write_state("begun-c1", b"late"),
+        lambda: late.write_failed(RUNS, "c1", "killed", **ORIGIN),
+        lambda: late.drop_states(["begun-c0"]),
+    ):
+        with pytest.raises(Fenced, match="another driver has taken it"):
+            write()
+    assert [path.name for path in (Path(store.path) / "runs").iterdir()] == ["c0.parquet"]
+    assert store.begun() == set()
+    Store(store.uri, second.name).write(results(), "c1", **ORIGIN)
+    assert read_runs(store.uri).num_rows == 4
+
+
+def test_a_damaged_file_is_named_and_the_other_rows_are_whole_without_it(store: Store) -> None:
+    store.write(results()[:2], "c0", **ORIGIN)
+    store.write(results()[2:], "c1", **ORIGIN)
+    damaged = Path(store.path) / "runs" / "c1.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    with pytest.raises(
+        SchemaError, match=r"c1\.parquet must be a table of runs, but it is damaged .* or remove it"
+    ):
+        store.finished()
+    damaged.unlink()
+    assert store.finished() == {run.key for run in RUNS[:2]}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import functools
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,53 +12,31 @@ import pytest
 import torch
 
 from result_schema import read_curves, read_runs, read_samples
-from sweeps import trial
+from sweeps import resume, trial
+from sweeps.lease import Lease, take
 from sweeps.planning import CohortPlan, Leg
 from sweeps.store import Store
 from tests.trainables.factory import different_runs, run, train
-from trainables import memory
+from trainables import checkpoint, memory
 from trainables.training import Result, Training
 
 RUNS = tuple(different_runs(budget=60))
 PLAN = CohortPlan(RUNS, 0, len(RUNS), 8.0)
 
 
-class FakeCheckpoint:
-    """A folder that outlives the one it was made from, as Tune's storage does."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-
-    @contextlib.contextmanager
-    def as_directory(self) -> Iterator[str]:
-        yield str(self.directory)
-
-
 class FakeTune:
-    """What a trial sees of Tune. Ends the trial after `patience` checkpoints, as a node that is lost does."""
+    """What a trial sees of Tune. Ends the trial after `patience` reports, as a node that is lost does."""
 
-    def __init__(self, where: Path, patience: int | None = None) -> None:
-        self.where, self.patience = where, patience
-        self.reports: list[dict[str, int]] = []
-        self.saved: FakeCheckpoint | None = None
-        self.Checkpoint = self
+    def __init__(self, patience: int | None = None) -> None:
+        self.patience = patience
+        self.reports: list[dict[str, Any]] = []
 
-    def get_checkpoint(self) -> FakeCheckpoint | None:
-        return self.saved
-
-    def from_directory(self, directory: str) -> FakeCheckpoint:
-        copy = self.where / f"checkpoint{len(self.reports)}"
-        shutil.copytree(directory, copy)
-        return FakeCheckpoint(copy)
-
-    def report(self, values: dict[str, int], checkpoint: FakeCheckpoint | None = None) -> None:
+    def report(self, values: dict[str, Any]) -> None:
         self.reports.append(values)
-        if checkpoint:
-            self.saved = checkpoint
-            if self.patience is not None:
-                self.patience -= 1
-                if not self.patience:
-                    raise KeyboardInterrupt("the node is lost")
+        if self.patience is not None:
+            self.patience -= 1
+            if not self.patience:
+                raise KeyboardInterrupt("the node is lost")
 
 
 class Small(Training):
@@ -95,6 +71,8 @@ def train_plan(
     monkeypatch: pytest.MonkeyPatch,
     every: float = 1e9,
     plan: CohortPlan | None = None,
+    full: float = 0.0,
+    lease: str | None = None,
 ) -> None:
     """The trial of a plan, PLAN unless told, with a checkpoint at least every so many seconds."""
     store = Store(str(directory))
@@ -102,7 +80,7 @@ def train_plan(
     monkeypatch.setattr(trial, "tune", tune)
     settings = {
         "directory": str(directory), "device": "cpu", "share": 1.0, "checkpoint_seconds": every,
-        "progress_seconds": 0.0, "git_commit": "abc", "versions": {},
+        "progress_seconds": 0.0, "git_commit": "abc", "versions": {}, "full_seconds": full, "lease": lease,
     }  # fmt: skip
     if plan:
         trial.train_cohort(trial.planned(plan), {}, settings)
@@ -132,7 +110,7 @@ def test_cohort_is_halved_until_it_fits_and_nothing_is_trained_twice(
     error: RuntimeError, small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small.error = error
-    tune = FakeTune(tmp_path)
+    tune = FakeTune()
     train_plan(tmp_path / "test", tune, monkeypatch)
     assert small.begun == [8, 4, 2, 2, 4, 2, 2]
     assert_stored(tmp_path / "test")
@@ -155,7 +133,7 @@ def test_a_single_member_that_does_not_fit_is_the_trials_error_and_the_rest_is_s
 
     monkeypatch.setattr(small, "advance", advance)
     with pytest.raises(torch.OutOfMemoryError, match="Tried to allocate"):
-        train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+        train_plan(tmp_path / "test", FakeTune(), monkeypatch)
     assert small.begun == [8, 4, 4, 2, 1, 1]  # 0-3 fit; of 4-7 the half 4-5, of which 4 fits
     assert Store(str(tmp_path / "test")).finished() == {r.key for r in RUNS[:5]}
 
@@ -165,7 +143,7 @@ def test_other_errors_end_the_trial_at_once(
 ) -> None:
     small.error = RuntimeError("device-side assert triggered")
     with pytest.raises(RuntimeError, match="device-side assert"):
-        train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+        train_plan(tmp_path / "test", FakeTune(), monkeypatch)
     assert small.begun == [8]
 
 
@@ -173,7 +151,7 @@ def test_other_errors_end_the_trial_at_once(
 def test_a_trial_lost_in_any_part_continues_from_its_checkpoint_and_trains_no_stored_member_again(
     checkpoints: int, small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tune = FakeTune(tmp_path, patience=checkpoints)
+    tune = FakeTune(patience=checkpoints)
     with pytest.raises(KeyboardInterrupt):
         train_plan(tmp_path / "test", tune, monkeypatch, every=0.0)
     stored = Store(str(tmp_path / "test")).finished()
@@ -194,7 +172,7 @@ def test_a_part_that_was_stored_after_the_last_checkpoint_is_not_trained_again(
     first = CohortPlan(RUNS, 0, 2, 1.0)
     origin = {"device": "cpu", "git_commit": "abc", "versions": {}, "started_at": datetime.now(UTC)}
     store.write([expected_results()[r.key] for r in RUNS[:2]], first.key, **origin)
-    train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+    train_plan(tmp_path / "test", FakeTune(), monkeypatch)
     assert small.begun == [8, 4, 2, 4, 2, 2]
     assert_stored(tmp_path / "test")
 
@@ -203,7 +181,7 @@ def test_cohort_begins_in_parts_of_what_memory_was_measured_to_hold(
     small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "fitting", lambda runs, device, share: 3)
-    train_plan(tmp_path / "test", FakeTune(tmp_path), monkeypatch)
+    train_plan(tmp_path / "test", FakeTune(), monkeypatch)
     assert small.begun == [2, 3, 3]
     assert_stored(tmp_path / "test")
 
@@ -214,7 +192,7 @@ def test_diverged_members_of_all_parts_are_counted(
     runs = (*(run(seed=n) for n in range(3)), run(learning_rate=1e4), *(run(seed=n) for n in range(3, 7)))
     monkeypatch.setattr(trial.memory, "fitting", lambda runs, device, share: 2)
     monkeypatch.setattr(f"{__name__}.PLAN", CohortPlan(runs, 0, 8, 8.0))
-    tune = FakeTune(tmp_path)
+    tune = FakeTune()
     train_plan(tmp_path / "test", tune, monkeypatch)
     assert tune.reports[-1] == {"iteration": 60, "diverged": 1, "stored": 8}
 
@@ -226,7 +204,7 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
     store = Store(str(directory))
     first = [CohortPlan(runs, a, b, 1.0, Leg(0, 80)) for a, b in ((0, 5), (5, 8))]
     for plan in first:
-        train_plan(directory, FakeTune(tmp_path / plan.key), monkeypatch, plan=plan)
+        train_plan(directory, FakeTune(), monkeypatch, plan=plan)
     rows = read_runs(str(directory)).to_pylist()
     assert {(row["outcome"], row["iterations"]) for row in rows} == {("STOPPED", 80)}
     assert store.finished() == set()
@@ -234,7 +212,7 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
 
     survivors = (runs[6], runs[1], runs[4])
     plan = CohortPlan(survivors, 0, 3, 1.0, Leg(80, 240, tuple(sorted(store.states()))))
-    tune = FakeTune(tmp_path, patience=3)
+    tune = FakeTune(patience=3)
     with pytest.raises(KeyboardInterrupt):
         train_plan(directory, tune, monkeypatch, every=0.0, plan=plan)
     assert tune.reports[0] == {"iteration": 100, "diverged": 0}
@@ -257,3 +235,77 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
             assert row["mse_x"] == result.curve[1]["mse_x"]
             assert [point["iteration"] for point in curve] == [40, 80]
     assert sorted(read_samples(str(directory))["run_key"].to_pylist()) == sorted(r.key for r in survivors)
+
+
+class Stopping(FakeTune):
+    """Has the driver ask its trials to end after so many reports."""
+
+    def __init__(self, lease: Lease, after: int) -> None:
+        super().__init__()
+        self.lease, self.after = lease, after
+
+    def report(self, values: dict[str, Any]) -> None:
+        super().report(values)
+        if len(self.reports) == self.after:
+            self.lease.stop()
+
+
+def test_trial_that_is_asked_to_end_keeps_its_state_and_goes_on_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "LOOK_SECONDS", 0.0)
+    directory, runs = tmp_path / "test", tuple(different_runs(budget=120))
+    plan = CohortPlan(runs, 0, 8, 1.0)
+    store = Store(str(directory))
+    store.create("test", "?")
+    with take(store.filesystem, store.path) as lease:
+        tune = Stopping(lease, after=1)  # at its first evaluation
+        train_plan(directory, tune, monkeypatch, plan=plan, lease=lease.name)
+    assert "stored" not in tune.reports[-1]
+    assert read_runs(str(directory)).num_rows == 0
+    state = checkpoint.read(store.read_state(f"begun-{plan.key}"))
+    assert 20 <= state["iteration"] < 120
+    begun = resume.begun(store, set())
+    assert begun == {run.key: (state["iteration"], f"begun-{plan.key}") for run in runs}
+
+    # Another driver cuts other cohorts: they go on from the same state.
+    since, names = state["iteration"], (f"begun-{plan.key}",)
+    for a, b in ((0, 3), (3, 8)):
+        tune = FakeTune()
+        train_plan(directory, tune, monkeypatch, plan=CohortPlan(runs, a, b, 1.0, Leg(since, 120, names)))
+        assert min(report["iteration"] for report in tune.reports) > since
+    rows = {row["run_key"]: row for row in read_runs(str(directory)).to_pylist()}
+    for key, result in train(list(runs))[0].items():
+        assert {name: rows[key][name] for name in result.metrics or {}} == result.metrics
+    assert resume.begun(store, store.finished()) == {}
+    assert store.begun() == set()
+
+
+def test_results_wait_for_room_on_a_full_disk_and_not_for_ever(
+    small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(small, "most", 8)
+    write, full = Store.write, [True]
+
+    def write_when_there_is_room(self: Store, *arguments: Any, **provenance: Any) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, *arguments, **provenance)
+
+    monkeypatch.setattr(Store, "write", write_when_there_is_room)
+    with pytest.raises(OSError, match="No space left"):
+        train_plan(tmp_path / "test", FakeTune(), monkeypatch, full=0.05)
+
+    class Emptied(FakeTune):
+        def report(self, values: dict[str, Any]) -> None:
+            super().report(values)
+            if "trouble" in values:
+                full.clear()
+
+    tune = Emptied()
+    train_plan(tmp_path / "test", tune, monkeypatch, full=60.0)
+    assert [r["trouble"] for r in tune.reports if "trouble" in r] == [
+        "results wait to be written: No space left on device"
+    ]
+    assert_stored(tmp_path / "test")

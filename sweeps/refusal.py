@@ -1,0 +1,31 @@
+"""Bad input is refused in one line that names value, rule and remedy, whatever the value is."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+from urllib.parse import unquote
+
+LONGEST_LINE = 1_000
+LONGEST_URI = 1_000
+
+
+def check_uri(option: str, uri: str) -> None:
+    """Raises ValueError for what no directory or URI should be called, and what filesystems differ in the meaning of."""
+    if not uri.isprintable():
+        raise ValueError(f"{option} must have no control characters, got {uri!r}; choose another")
+    if len(uri) > LONGEST_URI:
+        raise ValueError(
+            f"{option} must have at most {LONGEST_URI:,} characters, got {len(uri):,}; choose another"
+        )
+    if "://" in uri and ".." in unquote(uri).split("/"):
+        raise ValueError(f"{option} must have no '..' where it is a URI, got {uri!r}; name the folder itself")
+
+
+def refuse(message: str) -> NoReturn:
+    """End the process with one line, of characters that a terminal only shows, and exit code 2."""
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    if len(line) > LONGEST_LINE:
+        line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
+    print(f"error: {line}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,32 @@
+"""The toy study's own command line, with the intervals of a drill: python -m tests.drills.driver ARGUMENTS.
+
+DRILL holds JSON: checkpoint_seconds, lease_seconds, mirror_seconds; DRILL_LOG where training is recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from sweeps import cli, lease
+from sweeps.cluster import Slots, connect
+from sweeps.toy_robustness import STUDY
+
+
+def connect_and_record(address: str) -> Slots:
+    """As the study does; what imports Ray is prepared afterwards, for Ray reads its settings when it is imported."""
+    slots = connect(address)
+    from sweeps import execution
+    from tests.drills import recorded
+
+    execution.CHECKPOINT_SECONDS = intervals.get("checkpoint_seconds", execution.CHECKPOINT_SECONDS)
+    execution.train_cohort = recorded.train_cohort
+    return slots
+
+
+if __name__ == "__main__":
+    intervals = json.loads(os.environ["DRILL"])
+    lease.SECONDS = intervals.get("lease_seconds", lease.SECONDS)
+    cli.MIRROR_PATIENCE = intervals.get("mirror_seconds", cli.MIRROR_PATIENCE)
+    cli.connect = connect_and_record
+    cli.main(STUDY)

@@ -1,0 +1,136 @@
+"""Drills 9 and 10: a tracking server that is gone for a while, and many that write at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sweeps.mlflow_store import ExperimentStore
+from sweeps.toy_robustness import STUDY
+from sweeps.ui import serve
+from tests.drills.harness import ROOT, Drill, children, record, until
+from tests.sweeps.test_end_to_end import mlflow_runs
+from tests.sweeps.test_ui import free_port
+
+pytestmark = pytest.mark.drill
+ARGUMENTS = ("--preset", "smoke", "--limit", "6", "--iterations", "2000")
+OUTAGE_SECONDS = float(os.environ.get("DRILL_OUTAGE_SECONDS", "90"))
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def test_tracking_server_gone_for_a_while(tmp_path: Path) -> None:
+    port, database = free_port(), f"sqlite:///{tmp_path}/mlflow.db"
+    ExperimentStore(database, STUDY.name)
+    drill = Drill(tmp_path, *ARGUMENTS, mirror_seconds=5.0)
+    drill.tracking_uri = f"http://127.0.0.1:{port}"
+    with serve(database, port):
+        driver = drill.start()
+        until(lambda: len(drill.trained()) > 40 and mlflow_runs(tmp_path))
+    gone = time.time()
+    (mirror,) = children(driver.pid, name="sweeps.mirror")
+    spent, since = cpu_seconds(mirror), time.time()
+    share = 0.0
+    while driver.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            share = (cpu_seconds(mirror) - spent) / (time.time() - since)
+        time.sleep(0.5)
+    output, errors = driver.communicate()
+    assert driver.returncode == 0, output + errors
+    assert "12 of 12 runs" in output
+    assert "mirror" in output
+    time.sleep(max(0.0, OUTAGE_SECONDS - (time.time() - gone)))
+    outage, before = time.time() - gone, sum(mlflow_runs(tmp_path).values())
+    command = [
+        sys.executable,
+        "-m",
+        "sweeps.mirror",
+        str(drill.results),
+        "--tracking-uri",
+        drill.tracking_uri,
+    ]
+    with serve(database, port):
+        replays = [
+            subprocess.run(command, env=drill.environment, capture_output=True, text=True, check=True).stdout
+            for _ in range(2)
+        ]
+    drill.assert_complete(limit=6, iterations=2000)
+    # The lower quartile of a block's time before and during, weighted alike: other load only adds to it.
+    ratios = []
+    for members in {block.runs for block in drill.trained()}:
+        own = [b for b in drill.trained() if b.runs == members]
+        with_server = [b.ended - b.started for b in own if b.ended < gone]
+        without = [b.ended - b.started for b in own if b.started > gone]
+        if len(with_server) > 10 and len(without) > 10:
+            ratios.append(statistics.quantiles(without)[0] / statistics.quantiles(with_server)[0])
+    slower = statistics.median(ratios) if ratios else float("nan")
+    record(
+        9, f"Tracking server gone for {outage / 60:.1f} minutes",
+        "training slows <= 5 %, nothing lost, replay adds nothing twice",
+        f"a block takes {slower:.3f} of its time before, the mirror {share:.1%} of a core; {before} of 12 runs before, "
+        f"12 after the replay, {replays[1].split(',')[0].strip()} by a second one",
+        "test_tracking_faults.py::test_tracking_server_gone_for_a_while",
+    )  # fmt: skip
+    assert replays[1].startswith("mirrored: 0 written, 12 runs")
+    assert outage >= OUTAGE_SECONDS
+    assert share <= 0.05
+    assert slower <= 1.05
+
+
+WRITERS = """
+import sys, threading
+from sweeps.mlflow_store import ExperimentStore, RunContent
+uri, process, errors = sys.argv[1], int(sys.argv[2]), []
+def write(n):
+    try:
+        metrics = [("mse_x", float(step), 1_000 + step, step) for step in range(1_000)]
+        ExperimentStore(uri, "writers").write(
+            RunContent(f"{process}-{n}", 0, 1, "FINISHED", {"n": str(n)}, metrics, {"run_key": f"{process}-{n}"}))
+    except Exception as error:
+        errors.append(error)
+threads = [threading.Thread(target=write, args=(n,)) for n in range(8)]
+[t.start() for t in threads]
+[t.join() for t in threads]
+sys.exit("; ".join(map(str, errors)) or 0)
+"""
+
+
+def test_sixty_four_writers_of_a_thousand_metrics(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    started = time.monotonic()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITERS, uri, str(n)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE, text=True,
+        )
+        for n in range(8)
+    ]  # fmt: skip
+    errors = [process.communicate(timeout=600)[1] for process in processes]
+    seconds = time.monotonic() - started
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        per_run = database.execute(
+            "SELECT t.value, count(*), count(DISTINCT m.step) FROM metrics m JOIN tags t "
+            "ON t.run_uuid = m.run_uuid AND t.key = 'run_key' GROUP BY t.value"
+        ).fetchall()
+        finished = database.execute("SELECT count(*) FROM runs WHERE status = 'FINISHED'").fetchone()[0]
+    failed = sum(process.returncode != 0 for process in processes)
+    record(
+        10, "64 writers of 1,000 metrics each", "exact count, no lock error surfaces",
+        f"{sum(count for _, count, _ in per_run):,} metrics of {finished} runs, {failed} errors, {seconds:.0f} s",
+        "test_tracking_faults.py::test_sixty_four_writers_of_a_thousand_metrics",
+    )  # fmt: skip
+    assert failed == 0, errors
+    assert finished == 64
+    assert sorted(per_run) == sorted((f"{p}-{n}", 1_000, 1_000) for p in range(8) for n in range(8))
