@@ -170,6 +170,12 @@ class Manifest:
         return cls(**{**fields, **tuples})
 
 
+def below(where: str, name: str) -> str:
+    """A place in a directory or URI, whose query (`?endpoint_override=…`) stays at its end."""
+    path, mark, query = where.partition("?") if "://" in where else (where, "", "")
+    return f"{path.rstrip('/')}/{name}{mark}{query}"
+
+
 def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
     """Filesystem and path of a study's directory, from a local path or a `pyarrow.fs` URI."""
     if "://" in uri:

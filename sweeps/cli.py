@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from result_schema import Outcome, SchemaError, read_runs
+from result_schema import Outcome, SchemaError, below, read_runs
 from sweeps import lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS, Halving
@@ -159,7 +159,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     check_uri("--results", options.results)
-    store = Store(f"{options.results.rstrip('/')}/{study.name}")
+    store = Store(below(options.results, study.name))
     store.check(study.name, options.precision)
     metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
     halving = halving_of(options, sampler, metrics, preset.iterations)
@@ -300,7 +300,7 @@ def conclude(
     if report_error:
         console.print(f"report    failed: {report_error}; try: python -m analysis.report {store.uri}")
     else:
-        console.print(f"report    {store.uri}/report/report.html")
+        console.print(f"report    {below(store.uri, 'report/report.html')}")
     default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
     ui = f"make ui STUDY={study.name}" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
     console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
