@@ -155,7 +155,7 @@ def pgrep(*arguments):
 def kill():
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        if list((__import__("pathlib").Path(sys.argv[1]) / "ray").rglob("cohort.pt")):
+        if list((__import__("pathlib").Path(sys.argv[1]) / "states").glob("begun-*.pt")):
             # Children of our raylet: not another study's on this machine.
             raylets = pgrep("-P", str(os.getpid()), "-f", "raylet/raylet")
             found = pgrep("-P", ",".join(raylets), "-f", "^ray::ImplicitFunc")
