@@ -112,9 +112,10 @@ class Lease(Token):
 
     def claim(self) -> bool:
         """Take it; False where another one was faster."""
-        if isinstance(self.filesystem, pafs.LocalFileSystem):
-            return atomic.create(self._file("json"), self._content())
-        atomic.write(self.filesystem, self._file("json"), self._content())
+        if not isinstance(self.filesystem, pafs.LocalFileSystem):
+            atomic.write(self.filesystem, self._file("json"), self._content())
+        elif not atomic.create(self._file("json"), self._content()):
+            return False
         others = {name.rpartition(".")[0] for name in _names(self.filesystem, self.path)} - {self.name}
         if any(_number(name) >= self.number for name in others):
             self.filesystem.delete_file(self._file("json"))
@@ -145,8 +146,8 @@ class Lease(Token):
         return json.dumps(record).encode()
 
 
-def held(filesystem: pafs.FileSystem, path: str) -> str:
-    """Words for who holds the lease of the store at `path` and until when; '' if nobody does."""
+def held(filesystem: pafs.FileSystem, path: str) -> tuple[str, int]:
+    """Words for who holds the lease of the store at `path` and until when, '' if nobody does; and its number."""
     names = [name for name in _names(filesystem, path) if name.endswith(".json")]
     highest = max(map(_number, names), default=0)
     for name in names:
@@ -155,18 +156,21 @@ def held(filesystem: pafs.FileSystem, path: str) -> str:
             if record and not record["released"] and not record["owner"].dead:
                 left = (record["expires_at"] - datetime.now(UTC)).total_seconds()
                 if left > 0:
-                    return (
+                    words = (
                         f"{record['owner']}, whose lease lasts until {record['expires_at']:%H:%M:%S} UTC "
                         f"({left:.0f} s from now) and is renewed while that works"
                     )
-    return ""
+                    return words, highest
+    return "", highest
 
 
-def refuse(filesystem: pafs.FileSystem, path: str) -> None:
-    """Raises LeaseHeld where somebody holds the lease of the store at `path`."""
-    if holder := held(filesystem, path):
+def refuse(filesystem: pafs.FileSystem, path: str) -> int:
+    """The number of the last lease of the store at `path`. Raises LeaseHeld where somebody holds it."""
+    holder, number = held(filesystem, path)
+    if holder:
         raise LeaseHeld(f"{path} must be free, but is held by {holder}; "
                         "wait for it, stop it, or choose another --results")  # fmt: skip
+    return number
 
 
 def take(filesystem: pafs.FileSystem, path: str) -> Lease:
@@ -178,8 +182,8 @@ def take(filesystem: pafs.FileSystem, path: str) -> Lease:
     filesystem.create_dir(f"{path}/{FOLDER}", recursive=True)
     local = isinstance(filesystem, pafs.LocalFileSystem)
     for _ in range(ATTEMPTS):
-        refuse(filesystem, path)
-        number = max(map(_number, _names(filesystem, path)), default=0) + 1
+        # Of the listing that showed it free: a later one may show a lease that was taken in between.
+        number = refuse(filesystem, path) + 1
         name = f"{number:08d}" if local else f"{number:08d}-{uuid.uuid4().hex[:8]}"
         lease = Lease(filesystem, path, name, SECONDS)
         if lease.claim():
