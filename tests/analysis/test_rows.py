@@ -91,7 +91,9 @@ def test_load_refuses_damaged_and_foreign_files_in_one_line(store, run, damage):
         file.write_bytes(file.read_bytes()[:100])
     else:
         pa.parquet.write_table(pa.table({"x": [1]}), file)
-    with pytest.raises(SchemaError, match="reading it failed") as caught:
+    with pytest.raises(
+        SchemaError, match=r"must be a table of runs, but it is damaged|reading it failed"
+    ) as caught:
         load(str(where))
     assert "\n" not in str(caught.value)
 
