@@ -73,7 +73,9 @@ def test_the_decoder_is_the_known_likelihood() -> None:
     assert given.shape == (1, 16)
 
 
-@pytest.mark.parametrize("name", ["vae", "avb", "avb_ac", "vae_flow"])
+@pytest.mark.parametrize(
+    "name", ["avb_ac", *(pytest.param(n, marks=pytest.mark.slow) for n in ("vae", "avb", "vae_flow"))]
+)
 def test_systems_train_the_encoder_and_leave_the_likelihood_alone(name: str) -> None:
     runs = [replace(run(name, seed=seed, budget=20, width=96), data="eight_schools") for seed in range(2)]
     cohort = Cohort(runs, torch.device("cpu"))
