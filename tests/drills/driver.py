@@ -13,9 +13,9 @@ from sweeps.cluster import Slots, connect
 from sweeps.toy_robustness import STUDY
 
 
-def connect_and_record(address: str) -> Slots:
+def connect_and_record(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     """As the study does; what imports Ray is prepared afterwards, for Ray reads its settings when it is imported."""
-    slots = connect(address)
+    slots = connect(address, scale_to)
     from sweeps import execution
     from tests.drills import recorded
 
