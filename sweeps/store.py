@@ -117,15 +117,17 @@ class Store:
         """
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
-            shape, coordinates = datasets.find(data).shape, datasets.find(data).coordinates
-            manifest = Manifest(study, HYPER_PARAMETERS, question, precision, searched, shape, coordinates)
+            found = datasets.find(data)
+            if found.reference is not None:  # before the manifest, which says that all is there
+                self.filesystem.create_dir(f"{self.path}/samples", recursive=True)
+                row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
+                self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
+            manifest = Manifest(
+                study, HYPER_PARAMETERS, question, precision, searched, found.shape, found.coordinates
+            )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
             self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)
-        reference = datasets.find(data).reference
-        if reference is not None:
-            row = {"run_key": REFERENCE, "points": reference.numpy().ravel()}
-            self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
 
     def finished(self) -> set[str]:
         """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""

@@ -47,8 +47,14 @@ def activated(batch: Batch, temperature: float) -> Tensor:
     fake = batch.x_p.detach()
     real_bound = batch.elbo(batch.x, batch.noise["epsilon"])
     fake_bound = batch.elbo(fake, batch.noise["epsilon_again"])
+    real, deceived = reversed_discriminator(batch, fake, temperature)
+    return -(real * real_bound).mean() - (deceived * fake_bound).mean()
+
+
+def reversed_discriminator(batch: Batch, fake: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """D = σ(−f / T) of the data and of generated points [batch, x_dim], each [batch], constant in the gradient."""
     real, deceived = (
         torch.sigmoid(-batch.score("critic", side, x=x).detach() / temperature)
         for side, x in (("q", batch.x), ("p", fake))
     )
-    return -(real * real_bound).mean() - (deceived * fake_bound).mean()
+    return real, deceived

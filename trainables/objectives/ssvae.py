@@ -11,6 +11,7 @@ from torch.nn.functional import softplus
 
 from trainables.batch import Batch, Model
 from trainables.form import CRITIC_X, NOISE, Form, Net
+from trainables.objectives.aavae import reversed_discriminator
 from trainables.objectives.base import Objective
 
 _NETWORKS = {
@@ -84,10 +85,7 @@ class AASSVAE(_SemiSupervised):
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""
         fake, y = self.generated(batch)
-        real, deceived = (
-            torch.sigmoid(-batch.score("critic", side, x=x).detach() / self.temperature)
-            for side, x in (("q", batch.x), ("p", fake))
-        )
+        real, deceived = reversed_discriminator(batch, fake, self.temperature)
         bound, classified = semi_supervised(batch)
         bound_of_fake = batch.labelled(y).elbo(fake, batch.noise["epsilon_again"])
         fake_classified = (y * batch.log_class(fake)).sum(-1)
