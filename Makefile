@@ -73,8 +73,8 @@ test-browser: setup ## the MLflow UI in Chromium
 	$(BIN)/python -m pytest -m browser --timeout 300
 
 drills: setup ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
-	DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 1500 $(ARGS)
-	@$(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md
+	@DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 1500 $(ARGS); \
+		code=$$?; $(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md; exit $$code
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)

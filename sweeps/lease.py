@@ -148,10 +148,10 @@ class Lease(Token):
 
 def held(filesystem: pafs.FileSystem, path: str) -> tuple[str, int]:
     """Words for who holds the lease of the store at `path` and until when, '' if nobody does; and its number."""
-    names = [name for name in _names(filesystem, path) if name.endswith(".json")]
+    names = _names(filesystem, path)
     highest = max(map(_number, names), default=0)
     for name in names:
-        if _number(name) == highest:
+        if _number(name) == highest and name.endswith(".json"):
             record = _record(filesystem, f"{path}/{FOLDER}/{name}")
             if record and not record["released"] and not record["owner"].dead:
                 left = (record["expires_at"] - datetime.now(UTC)).total_seconds()

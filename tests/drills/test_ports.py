@@ -9,12 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sweeps.mlflow_store import ExperimentStore
-from tests.drills.harness import Drill, children, record, until
+from tests.drills.harness import ROOT, Drill, children, record, until
 from tests.sweeps.small_study import mlflow_client
 from tests.sweeps.test_ui import free_port
 
@@ -74,11 +75,21 @@ def intrude(address: str, environment: dict[str, str], **token: str) -> str:
     try:
         done = subprocess.run(
             [sys.executable, "-c", INTRUDER, address], env={**own, **token},
-            capture_output=True, text=True, check=False, timeout=90,
+            capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return "no answer"
     return done.stdout + done.stderr
+
+
+def refused(where: Path, password: str) -> bool:
+    """Whether the team's tracking server does not start with this password of its administrator."""
+    done = subprocess.run(
+        [sys.executable, "-m", "infra.tracking.server", "--directory", str(where / "tracking")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_AUTH_ADMIN_PASSWORD": password},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.returncode == 2 and not (where / "tracking").exists()
 
 
 def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
@@ -117,22 +128,25 @@ def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
         after = len(mlflow_client(drill.tracking_uri).search_experiments())
         # The GCS is where drivers ask to be let in.
         gcs = [place[1] for pid in children(driver.pid, name="gcs_server") for place in listening([pid])]
-        intruders = [
-            intrude(f"127.0.0.1:{gcs[0]}", drill.environment, RAY_AUTH_MODE="disabled"),
-            intrude(f"127.0.0.1:{gcs[0]}", drill.environment, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="0" * 64),
-        ]
+        tokens = [{"RAY_AUTH_MODE": "disabled"}, {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": "0" * 64}]
+        with ThreadPoolExecutor() as pool:
+            intruders = list(
+                pool.map(lambda own: intrude(f"127.0.0.1:{gcs[0]}", drill.environment, **own), tokens)
+            )
         assert driver.poll() is None
     finally:
         for process in (driver, ui):
             os.kill(process.pid, signal.SIGTERM)
             process.communicate(timeout=120)
+    defaults = ["", "admin", "password", "password1234"]  # the last two are MLflow's own
+    started = [password for password in defaults if not refused(tmp_path, password)]
     record(
         14, "Listening ports of Ray and MLflow as started on one machine, probed without credentials",
-        "no job submission, no write accepted, bad Host refused",
+        "no job submission, no write accepted, bad Host refused, default passwords refused at start",
         f"{len(of_ray)} ports of Ray and {len(of_mlflow)} of MLflow, {len(strangers)} beyond the loopback interface; "
         f"{sum(200 <= status < 300 for status in jobs.values())} accept a job; bad Host: {bad_host}, foreign Origin: "
         f"{foreign_page}, {after - before} experiments written; drivers without and with a wrong token: "
-        f"{sum('RAN' in text for text in intruders)} of 2 ran",
+        f"{sum('RAN' in text for text in intruders)} of 2 ran; {len(started)} of {len(defaults)} default passwords accepted",
         "test_ports.py::test_what_listens_lets_no_stranger_in",
     )  # fmt: skip
     assert of_ray
@@ -143,3 +157,4 @@ def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
     assert (bad_host, foreign_page) == (403, 403)
     assert after == before
     assert not any("RAN" in text for text in intruders), intruders
+    assert started == []

@@ -1,4 +1,4 @@
-"""Wheel, free ports, and an ssh server of the tests' own on loopback."""
+"""Wheel, free ports, a bucket, and an ssh server of the tests' own on loopback."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,6 +47,27 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 
         except OSError:
             time.sleep(0.1)
     pytest.fail(f"nothing listens on port {port} after {seconds:g} s, or it ended: {process.poll()}")
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Name of an empty bucket of a stand-in for S3; the environment of this process and its children says where it is."""
+    import boto3
+
+    port = free_port()
+    process = started(
+        [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)], tmp_path / "s3.log"
+    )
+    for name, value in {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "mine",
+                        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    try:
+        wait_for_port(port, process)
+        boto3.client("s3").create_bucket(Bucket="results-of-mine")
+        yield "results-of-mine"
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @dataclass(frozen=True)

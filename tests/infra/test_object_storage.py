@@ -5,39 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from result_schema import read_runs
 from sweeps.toy_robustness import STUDY
-from tests.infra.conftest import free_port, started, wait_for_port
+from tests.drills.harness import Drill, until
+from tests.drills.recorded import redone
 from tests.infra.installed import ROOT
 from tests.sweeps.test_end_to_end import mlflow_runs
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture
-def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """URI of an empty bucket; the environment of this process and its children says where it is."""
-    import boto3
-
-    port = free_port()
-    process = started(
-        [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)], tmp_path / "s3.log"
-    )
-    for name, value in {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "mine",
-                        "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    try:
-        wait_for_port(port, process)
-        boto3.client("s3").create_bucket(Bucket="results-of-mine")
-        yield "s3://results-of-mine/results"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def study(where: Path, uri: str, *more: str) -> str:
@@ -48,24 +27,54 @@ def study(where: Path, uri: str, *more: str) -> str:
     return done.stdout
 
 
-def test_study_keeps_its_rows_in_a_bucket_and_goes_on_from_there(bucket: str, tmp_path: Path) -> None:
+def objects(bucket: str) -> set[str]:
+    """Names of what is stored of the study."""
     import boto3
 
-    first = study(tmp_path, bucket)
+    listed = boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {item["Key"].removeprefix("results/toy_robustness/") for item in listed}
+
+
+def test_study_keeps_its_rows_in_a_bucket_and_goes_on_from_there(bucket: str, tmp_path: Path) -> None:
+    results = f"s3://{bucket}/results"
+    first = study(tmp_path, results)
     assert "6 runs declared, 0 stored, 6 to train" in first
     declared = STUDY.runs(STUDY.preset("smoke", limit=3, iterations=40))
-    rows = read_runs(f"{bucket}/toy_robustness")
+    rows = read_runs(f"{results}/toy_robustness")
     assert Counter(rows["run_key"].to_pylist()) == {run.key: 1 for run in declared}
     assert mlflow_runs(tmp_path) == {(run.key, "FINISHED"): 1 for run in declared}
-    listed = boto3.client("s3").list_objects_v2(Bucket="results-of-mine")["Contents"]
-    names = {item["Key"].removeprefix("results/toy_robustness/") for item in listed}
+    names = objects(bucket)
     assert "report/report.html" in names
     assert not [name for name in names if name.startswith("ray/") and name != "ray/"], "checkpoints stay"
     assert not (tmp_path / "results").exists()
 
     elsewhere = tmp_path / "another machine"
     elsewhere.mkdir()
-    again = study(elsewhere, bucket, "--lambdas", "0.1", "1")
+    again = study(elsewhere, results, "--lambdas", "0.1", "1")
     assert "12 runs declared, 6 stored, 6 to train" in again
-    assert read_runs(f"{bucket}/toy_robustness").num_rows == 12
+    assert read_runs(f"{results}/toy_robustness").num_rows == 12
     assert len(mlflow_runs(elsewhere)) == 12
+
+
+def test_killed_driver_goes_on_in_a_bucket_that_one_driver_holds(bucket: str, tmp_path: Path) -> None:
+    results = f"s3://{bucket}/results"
+    drill = Drill(
+        tmp_path, "--preset", "smoke", "--limit", "3", "--iterations", "1500", "--results", results, checkpoint_seconds=1.0
+    )  # fmt: skip
+    first = drill.start()
+    until(lambda: any(name.startswith("states/begun-") for name in objects(bucket)))
+    second = drill.start()
+    _, words = second.communicate(timeout=120)
+    assert second.returncode == 2
+    assert f"held by process {first.pid}" in words
+    first.kill()
+    first.communicate()
+    drill.finish()
+    again = redone(drill.trained())
+    assert again, "it was killed while it trained"
+    assert all(since > 0 for _, since in again), "it goes on from a state"
+    declared = STUDY.runs(STUDY.preset("smoke", limit=3, iterations=1500))
+    rows = read_runs(f"{results}/toy_robustness")
+    assert Counter(rows["run_key"].to_pylist()) == {run.key: 1 for run in declared}
+    assert mlflow_runs(tmp_path) == {(run.key, "FINISHED"): 1 for run in declared}
+    assert not [name for name in objects(bucket) if name.startswith("states/begun-")]

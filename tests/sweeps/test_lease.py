@@ -17,16 +17,21 @@ from pathlib import Path
 import pyarrow.fs as pafs
 import pytest
 
+from result_schema import open_directory
 from sweeps import lease
 from sweeps.lease import Fenced, Lease, LeaseHeld, Token, held, take
 from sweeps.owner import this_process
+from tests.infra.conftest import bucket
 
+__all__ = ["bucket"]
 LOCAL = pafs.LocalFileSystem()
 
 
-@pytest.fixture(params=["local", "object store"])
+@pytest.fixture(params=["local", "object store", pytest.param("bucket", marks=pytest.mark.cluster)])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[pafs.FileSystem, str]:
-    """A filesystem and a path: the disk, and what is no local filesystem and so is used as an object store."""
+    """A filesystem and a path: the disk, what is no local filesystem and so is used as an object store, and a bucket."""
+    if request.param == "bucket":
+        return open_directory(f"s3://{request.getfixturevalue('bucket')}/study")
     if request.param == "local":
         return LOCAL, str(tmp_path)
     return pafs.SubTreeFileSystem(str(tmp_path), LOCAL), "study"
@@ -127,6 +132,15 @@ def test_trials_learn_from_the_token_that_they_are_to_end(place: tuple[pafs.File
         assert first.stopping.is_set()
     with take(*place) as second:
         assert not Token(*place, second.name).check()
+
+
+def test_the_end_of_no_lease_is_not_that_of_the_next(place: tuple[pafs.FileSystem, str]) -> None:
+    place[0].create_dir(f"{place[1]}/lease", recursive=True)
+    with place[0].open_output_stream(f"{place[1]}/lease/00000001.stop") as stream:
+        stream.write(b"")  # of a folder that was copied or mended by hand
+    with take(*place) as first:
+        assert not first.check()
+        assert len(files(place)) == 1
 
 
 def test_holder_that_was_replaced_learns_it_and_does_not_take_it_back(
