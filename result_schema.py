@@ -1,15 +1,15 @@
 """The result schema: what a study's stored rows look like, and how they are read.
 
 Shared by `sweeps`, which writes them, and `analysis`, which turns them into figures; it
-imports neither, and neither torch nor ray. A study's directory (a local path or any
-`pyarrow.fs` URI) holds
+imports neither, and neither torch nor ray. A study's directory (`result_files.py`) holds
 
     study.json              the manifest: schema version, study, hyper-parameters, precision
     runs/*.parquet          one row per run, or one per rung of it: the only truth about what has been trained
     curves/*.parquet        one row per run and evaluation: the learning curves
     samples/*.parquet       one row per run: 256 points drawn from its trained decoder; and one under REFERENCE, of
                             what they should be like, where the data set knows it
-    states/*.pt             what cohorts stopped at a rung continue from, while that is open
+    states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
+    report/                 what `analysis.report` makes of the rows
 
 A run is finished when its row is in `runs`; its curve and samples are written before it.
 """
@@ -20,13 +20,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
+
+from result_files import open_directory
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -168,20 +169,6 @@ class Manifest:
                               "choose another --results or the version that wrote it")  # fmt: skip
         tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
         return cls(**{**fields, **tuples})
-
-
-def below(where: str, name: str) -> str:
-    """A place in a directory or URI, whose query (`?endpoint_override=…`) stays at its end."""
-    path, mark, query = where.partition("?") if "://" in where else (where, "", "")
-    return f"{path.rstrip('/')}/{name}{mark}{query}"
-
-
-def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
-    """Filesystem and path of a study's directory, from a local path or a `pyarrow.fs` URI."""
-    if "://" in uri:
-        filesystem, path = pafs.FileSystem.from_uri(uri)
-        return filesystem, path
-    return pafs.LocalFileSystem(), str(Path(uri).expanduser().resolve())
 
 
 def read_manifest(uri: str) -> Manifest:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.page import Drawing
 from analysis.style import RC
-from result_schema import open_directory
+from result_files import open_directory, own_folder, write
 
 _DPI = 150
 _REPORT = "report"
@@ -35,14 +35,13 @@ def write_report(where: str, files: dict[str, bytes]) -> str:
         Path of that directory within its filesystem.
 
     Raises:
-        OSError: the directory cannot be written.
+        ForeignFolderError: the directory is a link.
+        OSError: it cannot be written.
     """
     filesystem, path = open_directory(where)
-    target = f"{path}/{_REPORT}"
-    filesystem.create_dir(target, recursive=True)
+    target = own_folder(filesystem, path, _REPORT)
     for name, data in files.items():
-        with filesystem.open_output_stream(f"{target}/{name}") as stream:
-            stream.write(data)
+        write(filesystem, f"{target}/{name}", data)
     for found in filesystem.get_file_info(pafs.FileSelector(target)):
         if found.extension in ("png", "svg") and found.base_name not in files:
             filesystem.delete_file(found.path)

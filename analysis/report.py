@@ -35,6 +35,7 @@ from analysis.exemplars import spread
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
+from result_files import ForeignFolderError
 from result_schema import SchemaError
 
 _MOST_SYSTEMS = 6
@@ -105,7 +106,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
-    for measure in (MSE, INCEPTION):
+    for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
     if len(study.algorithms) > 2:
         parts += ["## All systems\n", page.markdown_table(*systems_section.cells_of(study))]
@@ -142,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         study = rows.load(options.directory, options.iterations)
         target = write_report(options.directory, build(study))
-    except SchemaError as error:
+    except (SchemaError, ForeignFolderError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

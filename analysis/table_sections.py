@@ -105,7 +105,7 @@ def opening(study: Rows, comparison: Comparison | None, shown: list[float]) -> s
 def summary_section(study: Rows, summary: pd.DataFrame) -> Section:
     """The summary table, beside what has been published."""
     body = page.paragraph(_COUNTING, "small") + page.table(*outcome_cells(summary))
-    for measure in SUMMARISED:
+    for measure in filter(lambda m: study.measured(m.column), SUMMARISED):
         part = page.table(*metric_cells(summary, measure))
         open_ones = (MSE, INCEPTION)
         body += (

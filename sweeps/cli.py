@@ -16,7 +16,8 @@ from typing import Annotated, Any
 import tyro
 from rich.console import Console
 
-from result_schema import Outcome, SchemaError, below, read_runs
+from result_files import below
+from result_schema import Outcome, SchemaError, read_runs
 from sweeps import lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS, Halving

@@ -27,7 +27,7 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from sweeps import atomic
+import result_files
 from sweeps.owner import Owner, this_process
 
 SECONDS = 60.0
@@ -103,18 +103,18 @@ class Lease(Token):
         self._renewal.join()
         with contextlib.suppress(Fenced, OSError):  # it is another's, or ends by itself
             self.check()
-            atomic.write(self.filesystem, self._file("json"), self._content(released=True))
+            result_files.write(self.filesystem, self._file("json"), self._content(released=True))
 
     def stop(self) -> None:
         """Have the trials save what they have and end. Raises OSError."""
         self.stopping.set()
-        atomic.write(self.filesystem, self._file("stop"), b"\n")
+        result_files.write(self.filesystem, self._file("stop"), b"\n")
 
     def claim(self) -> bool:
         """Take it; False where another one was faster."""
         if not isinstance(self.filesystem, pafs.LocalFileSystem):
-            atomic.write(self.filesystem, self._file("json"), self._content())
-        elif not atomic.create(self._file("json"), self._content()):
+            result_files.write(self.filesystem, self._file("json"), self._content())
+        elif not result_files.create(self._file("json"), self._content()):
             return False
         others = {name.rpartition(".")[0] for name in _names(self.filesystem, self.path)} - {self.name}
         if any(_number(name) >= self.number for name in others):
@@ -133,7 +133,7 @@ class Lease(Token):
         while not self._released.wait(self.seconds / RENEWALS):
             try:
                 self.check()
-                atomic.write(self.filesystem, self._file("json"), self._content())
+                result_files.write(self.filesystem, self._file("json"), self._content())
             except Fenced:
                 self.stopping.set()
                 return
@@ -179,7 +179,7 @@ def take(filesystem: pafs.FileSystem, path: str) -> Lease:
     Raises:
         LeaseHeld: somebody else holds it.
     """
-    filesystem.create_dir(f"{path}/{FOLDER}", recursive=True)
+    result_files.own_folder(filesystem, path, FOLDER)
     local = isinstance(filesystem, pafs.LocalFileSystem)
     for _ in range(ATTEMPTS):
         # Of the listing that showed it free: a later one may show a lease that was taken in between.

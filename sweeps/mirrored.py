@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from result_files import open_directory
 from result_schema import (
     CURVES,
     FURTHER_METRICS,
@@ -27,7 +28,6 @@ from result_schema import (
     Outcome,
     conformed,
     one_row_per_run,
-    open_directory,
     read_manifest,
     run_name,
     runs_schema,
@@ -172,9 +172,11 @@ def copy_report(directory: str) -> Iterator[tuple[Path, str]]:
     source = f"{path}/report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        if filesystem.get_file_info(source).type == pafs.FileType.Directory:
-            if isinstance(filesystem, pafs.LocalFileSystem):
-                # What a link points to is no part of the report, and may be nobody else's business.
+        local = isinstance(filesystem, pafs.LocalFileSystem)
+        # What a link points to is no part of the report, and may be nobody else's business.
+        linked = local and Path(source).is_symlink()
+        if filesystem.get_file_info(source).type == pafs.FileType.Directory and not linked:
+            if local:
                 shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
                 for link in [path for path in folder.rglob("*") if path.is_symlink()]:
                     link.unlink()

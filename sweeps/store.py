@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from result_files import open_directory, own_folder, write
 from result_schema import (
     CURVES,
     FINISHED,
@@ -25,12 +26,10 @@ from result_schema import (
     Manifest,
     Outcome,
     SchemaError,
-    open_directory,
     read_manifest,
     read_runs,
     runs_schema,
 )
-from sweeps import atomic
 from sweeps.lease import Token
 from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Run
@@ -113,13 +112,14 @@ class Store:
 
         Raises:
             SchemaError: as `check`.
+            ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
         """
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
             found = datasets.find(data)
             if found.reference is not None:  # before the manifest, which says that all is there
-                self.filesystem.create_dir(f"{self.path}/samples", recursive=True)
+                own_folder(self.filesystem, self.path, "samples")
                 row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
             manifest = Manifest(
@@ -127,7 +127,7 @@ class Store:
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
-            self.filesystem.create_dir(f"{self.path}/{name}", recursive=True)
+            own_folder(self.filesystem, self.path, name)
 
     def finished(self) -> set[str]:
         """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""
@@ -223,7 +223,7 @@ class Store:
     def _write_bytes(self, name: str, content: bytes | pa.Buffer) -> None:
         if self.token:
             self.token.check()
-        atomic.write(self.filesystem, f"{self.path}/{name}", content)
+        write(self.filesystem, f"{self.path}/{name}", content)
 
 
 def _outcome(result: Result) -> Outcome:

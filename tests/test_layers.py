@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+SHARED = {"result_files", "result_schema"}
 LAYERS = {
     "trainables": {"trainables"},
-    "sweeps": {"sweeps", "trainables", "result_schema"},
-    "analysis": {"analysis", "result_schema"},
-    "infra": {"infra", "sweeps", "trainables", "analysis", "result_schema"},
+    "sweeps": {"sweeps", "trainables", *SHARED},
+    "analysis": {"analysis", *SHARED},
+    "infra": {"infra", "sweeps", "trainables", "analysis", *SHARED},
 }
-OURS = {*LAYERS, "result_schema", "tests"}
+OURS = {*LAYERS, *SHARED, "tests"}
 ADAPTERS = {
     "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/progress.py",
             "sweeps/trial.py"},

@@ -121,3 +121,17 @@ def test_report_exits_2_when_it_cannot_write(store, run, capsys, monkeypatch):
     said = capsys.readouterr().err
     assert "report must be writable" in said
     assert len(said.splitlines()) == 1
+
+
+def test_report_exits_2_and_removes_nothing_when_its_folder_is_a_link(
+    store, run, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("analysis.report.build", lambda _: {"report.html": b""})
+    where = store([run("alice", 0), run("alice", 1)])
+    paper = tmp_path / "paper"
+    paper.mkdir()
+    (paper / "figure1.png").write_text("drawn by hand")
+    (where / "report").symlink_to(paper)
+    assert main([str(where)]) == 2
+    assert "report must be a folder of the study's own" in capsys.readouterr().err
+    assert [path.name for path in paper.iterdir()] == ["figure1.png"]

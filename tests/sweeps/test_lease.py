@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow.fs as pafs
 import pytest
 
-from result_schema import open_directory
+from result_files import open_directory
 from sweeps import lease
 from sweeps.lease import Fenced, Lease, LeaseHeld, Token, held, take
 from sweeps.owner import this_process

@@ -16,7 +16,6 @@ from result_schema import (
     METRICS,
     Outcome,
     SchemaError,
-    below,
     read_curves,
     read_manifest,
     read_runs,
@@ -243,18 +242,3 @@ def test_a_damaged_file_is_named_and_the_other_rows_are_whole_without_it(store: 
         store.finished()
     damaged.unlink()
     assert store.finished() == {run.key for run in RUNS[:2]}
-
-
-@pytest.mark.parametrize(
-    ("where", "expected"),
-    [
-        ("results/", "results/toy"),
-        ("what?", "what?/toy"),
-        ("s3://bucket/a", "s3://bucket/a/toy"),
-        ("s3://bucket/a/?scheme=http&region=x", "s3://bucket/a/toy?scheme=http&region=x"),
-    ],
-)
-def test_a_study_is_below_the_results_and_the_query_of_their_uri_stays_at_its_end(
-    where: str, expected: str
-) -> None:
-    assert below(where, "toy") == expected
