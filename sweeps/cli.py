@@ -1,34 +1,32 @@
-"""The one command line of every study: options, and what happens from declaration to report."""
+"""The one command line of every study: what happens from declaration to report."""
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import re
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from dataclasses import replace
 
-import tyro
 from rich.console import Console
 
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
 from sweeps import lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
-from sweeps.halving import METRICS, Halving
+from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
+from sweeps.options import Options, halving_of, parse
 from sweeps.optuna_search import Settings
 from sweeps.refusal import check_uri, refuse
+from sweeps.staged import HalvedGrid, SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset, Study
 from sweeps.termination import stopped_by_sigterm
 from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
-from sweeps.work import GridWork, HalvedGrid, SearchWork, Work
+from sweeps.work import GridWork, Work
 from trainables import datasets, precision
 
 MIRROR_PATIENCE = 300.0
@@ -39,69 +37,6 @@ LAST_SECONDS = 3.0
 
 INTERRUPTED = 130
 TERMINATED = 143
-
-
-def _preset(metavar: str) -> Any:
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint="(default: the preset's)")
-
-
-@dataclass(frozen=True)
-class Options:
-    """Options of a study; what is left out comes from its preset."""
-
-    preset: Annotated[str, tyro.conf.arg(metavar="{smoke,embedded,paper}")] = "embedded"
-    """How much to run: smoke (a minute), embedded (a laptop) or paper."""
-    algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
-    """Objectives to compare, such as svae_r alice svae ali."""
-    lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
-    """Values of λ >= 0, the weight of the reconstruction terms."""
-    seeds: Annotated[int | None, _preset("N")] = None
-    """Number of seeds per configuration; more of them train only what is missing."""
-    iterations: Annotated[int | None, _preset("N")] = None
-    """Training iterations per run: one critic step and the configuration's encoder/decoder steps each."""
-    limit: Annotated[int | None, _preset("N")] = None
-    """Train a balanced subset of this many configurations."""
-    search: Annotated[
-        str | None,
-        tyro.conf.arg(metavar="{grid,random,tpe,nsga2}", help_behavior_hint="(default: the study's)"),
-    ] = None
-    """How configurations are chosen: all of the grid, or by an Optuna sampler, whose runs have a folder of their own."""
-    runs: int = 96
-    """With --search: configurations to train per algorithm and λ."""
-    metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METRIC ...")] = ("inception_score",)
-    """With --search and --halving: inception_score or mse_x, of which nsga2 takes both."""
-    generation: int = 16
-    """With --search: configurations that are proposed, and train fused, before their results are told."""
-    halving: Annotated[int | None, tyro.conf.arg(metavar="η", help_behavior_hint="")] = None
-    """Successive halving: at rungs of iterations only the best 1/η by the metric go on, the others are STOPPED."""
-    allow_biased_histograms: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Allow --halving on a grid: its histograms and statistics are then of the survivors alone."""
-    search_seed: int = 0
-    """With --search: seed of the sampler."""
-    optuna_storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
-    """With --search: also write the history there, for optuna-dashboard; sqlite:///FILE, another RDB URL or a journal file."""
-    data: Annotated[
-        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the study's)")
-    ] = None
-    """Data set, such as mixture5, digits, digits_grey or four_images; the study on another one has a folder of its own."""
-    precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
-    """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
-    results: str = "results"
-    """Directory or pyarrow.fs URI (s3://…, gs://…) that holds the results; the study gets its own folder."""
-    tracking_uri: Annotated[str | None, tyro.conf.arg(metavar="URI", help_behavior_hint="")] = None
-    """MLflow's tracking URI; default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
-    address: str = "local"
-    """Ray cluster to run on: local (start one here), auto, or host:port."""
-    scale_to: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="CPUS GPUS", help_behavior_hint="")] = (
-        None
-    )
-    """What an autoscaled cluster may grow to, all its workers together; else the study asks for no more than is there."""
-    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Print runs, cohorts and expected cost; train and write nothing."""
-    simulate: Annotated[
-        tuple[int, ...] | None, tyro.conf.arg(metavar="DEVICES ...", help_behavior_hint="")
-    ] = None
-    """Simulate these numbers of devices, each as fast as a CPU core here: makespan, efficiency, what binds."""
 
 
 def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
@@ -119,24 +54,6 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
         code = INTERRUPTED
     sys.exit(code)
-
-
-def parse(study: Study, arguments: Sequence[str] | None, description: str | None = None) -> Options:
-    """Options from the command line; a bad one ends the process with one line and exit code 2."""
-    errors = io.StringIO()
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
-        arguments = arguments[1:]
-    prog = f"{study.name}.py"
-    try:
-        with contextlib.redirect_stderr(errors):
-            return tyro.cli(Options, args=arguments, prog=prog, description=description or study.question)
-    except SystemExit as end:
-        if not end.code:
-            raise
-        words = re.sub(r"[^\w\s.,:;'\"/()<>=|{}\[\]…-]|[╭╮╰╯│─]", " ", errors.getvalue())
-        cause = re.split(r"Argument helptext|For full helptext", " ".join(words.split()))[0]
-        refuse(f"{cause.strip()} (try --help)")
 
 
 def run(study: Study, options: Options, console: Console) -> int:
@@ -238,24 +155,6 @@ def carry_out(
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
-
-
-def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:
-    """How runs are halved, or None.
-
-    Raises:
-        ValueError: they cannot be, or it would bias the histograms of a grid and was not allowed to.
-    """
-    if options.halving is None:
-        return None
-    if sampler == "grid" and not options.allow_biased_histograms:
-        raise ValueError("--halving must be left out of a robustness study: its histograms would be of the survivors "
-                         f"alone, got {options.halving}; search with --search random, or add --allow-biased-histograms")  # fmt: skip
-    if len(metrics) != 1:
-        raise ValueError(f"--halving takes one metric to rank runs by, got {', '.join(metrics)}")
-    halving = Halving(options.halving, metrics[0])
-    halving.rungs(iterations)
-    return halving
 
 
 def describe(declared: int, todo: planning.Missing, console: Console) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import cli
+from sweeps.options import parse
 from sweeps.toy_robustness import STUDY
 from tests.infra.installed import ROOT
 
@@ -58,6 +58,6 @@ def test_there_are_commands_for_every_place() -> None:
 
 @pytest.mark.parametrize(("file", "options"), commands())
 def test_study_understands_the_command(file: str, options: str) -> None:
-    parsed = cli.parse(STUDY, shlex.split(options))
+    parsed = parse(STUDY, shlex.split(options))
     assert parsed.preset == "paper", file
     assert parsed.results != "results", f"{file}: rows would stay on one node"

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from sweeps import cli
+from sweeps.options import parse
 from sweeps.toy_robustness import STUDY
 from tests.infra.installed import ROOT
 
@@ -139,6 +139,6 @@ def test_entrypoint_is_understood_by_the_study() -> None:
     (job,) = [resource for _, resource in RESOURCES if resource["kind"] == "RayJob"]
     words = shlex.split(job["spec"]["entrypoint"])
     assert words[:3] == ["python", "-m", "sweeps.toy_robustness"]
-    options = cli.parse(STUDY, words[3:])
+    options = parse(STUDY, words[3:])
     assert (options.preset, options.address, options.scale_to) == ("paper", "auto", (32, 8))
     assert options.results.startswith("s3://")

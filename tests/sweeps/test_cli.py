@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from sweeps import cli
-from sweeps.cli import main, parse
+from sweeps.cli import main
 from sweeps.cluster import Slots
+from sweeps.options import parse
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
 

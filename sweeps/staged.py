@@ -1,0 +1,250 @@
+"""What a study has to train in stages: what survives of a grid, or is proposed by a search, as results come in."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, final
+
+from rich.console import Console
+
+from result_schema import Outcome, read_curves, read_runs
+from sweeps.cluster import Slots
+from sweeps.grid import Grid
+from sweeps.halving import Halving, Rows, Stage, loss, stages, waiting
+from sweeps.optuna_search import Search, Settings, generations, save
+from sweeps.store import Store
+from sweeps.study import Preset, Study
+from sweeps.work import Work, cohort_limits
+from trainables import objectives
+from trainables.runs import HYPER_PARAMETERS, Configuration, Run
+
+
+class StagedWork(Work):
+    """Runs that are trained in stages, each known when the rows of the last are stored.
+
+    Args:
+        name: of the study.
+        precision: of the networks' products.
+        store: whose rows decide; need not exist yet.
+        halving: how runs are halved, or None.
+    """
+
+    def __init__(self, name: str, precision: str, store: Store, halving: Halving | None) -> None:
+        self.name, self.precision, self.store, self.halving = name, precision, store, halving
+        self._pending = self._stages()
+        self._next = next(self._pending, None)  # what is stored is gone through before
+
+    @abstractmethod
+    def _stages(self) -> Iterator[Stage]:
+        """What is not stored, anew."""
+
+    def _later(self, stage: Stage) -> int:
+        """How often runs will be trained after the first stage, at most."""
+        return stage.later
+
+    def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
+        from sweeps import execution
+        from sweeps.progress import StudyProgress
+
+        if self._next is None:
+            return []
+        rest = itertools.chain([self._next], self._pending)
+        most = len(self._next.runs) + self._later(self._next)
+        already, unit = (0, "rungs") if self.halving else (self.declared - self.todo, "runs")
+        progress = StudyProgress(already, most, console, unit)
+        return execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
+
+    def _rows(self) -> Rows:
+        if not self.store.check(self.name, self.precision):
+            return {}
+        rows: dict[str, dict[str, Any]] = {
+            row["run_key"]: {**row, "curve": {}} for row in read_runs(self.store.uri).to_pylist()
+        }
+        for point in read_curves(self.store.uri).to_pylist():
+            if point["run_key"] in rows:
+                rows[point["run_key"]]["curve"][point["iteration"]] = point
+        return rows
+
+
+@final
+class HalvedGrid(StagedWork):
+    """The runs of a grid, halved: the configurations of each algorithm, λ and seed are one population.
+
+    Args:
+        grid: what is declared.
+        halving: how.
+        store: whose rows decide; need not exist yet.
+    """
+
+    def __init__(self, grid: Grid, halving: Halving, store: Store) -> None:
+        self.grid = grid
+        self.populations: dict[tuple[str, float, int], list[Run]] = {}
+        for run in grid:
+            self.populations.setdefault((run.algorithm, run.lam, run.seed), []).append(run)
+        super().__init__(grid.study, grid.precision, store, halving)
+
+    @property
+    def declared(self) -> int:
+        return len(self.grid)
+
+    @property
+    def todo(self) -> int:
+        return len(self._next.runs) if self._next else 0
+
+    def run_keys(self) -> Iterable[str]:
+        return (run.key for run in self.grid)
+
+    def plan(self) -> str:
+        """Words for how many are trained how far, where none is stored."""
+        assert self.halving
+        budget = self.grid.budget
+        ends = [*self.halving.rungs(budget), budget]
+        sizes = [
+            sum(n)
+            for n in zip(
+                *(self.halving.sizes(len(p), budget) for p in self.populations.values()), strict=True
+            )
+        ]
+        whole = sum(n * (b - a) for n, a, b in zip(sizes, [0, *ends], ends, strict=False)) / (
+            sizes[0] * budget
+        )
+        return (
+            ", ".join(f"{n} runs to {i}" for n, i in zip(sizes, ends, strict=True))
+            + f": {whole:.0%} of the iterations"
+        )
+
+    def unfinished(self, outcomes: Mapping[str, str]) -> int:
+        stage = next(self._stages(), None)
+        return len(stage.runs) if stage else 0
+
+    def conclude(self, console: Console) -> None:
+        """The best that survived of each population; drops the states that no run continues from."""
+        rows = self._rows()
+        if next(self._stages(), None) is None:
+            self.store.drop_states(self.store.states() - waiting(rows, set(self.run_keys())))
+        assert self.halving
+        metric = self.halving.metric
+        for (algorithm, lam, seed), runs in self.populations.items():
+            best = min(runs, key=lambda run: loss(rows, run, run.budget, metric))
+            if math.isfinite(loss(rows, best, best.budget, metric)):
+                values = {name: getattr(best.configuration, name) for name in HYPER_PARAMETERS}
+                value = rows[best.key][metric]
+                console.print(
+                    f"best      {algorithm} λ={lam:g} seed {seed}: {metric} {value:.4g} with {_words(values)}"
+                )
+
+    def _stages(self) -> Iterator[Stage]:
+        return stages(list(self.populations.values()), self.halving, self._rows)
+
+
+@final
+class SearchWork(StagedWork):
+    """A search for each algorithm and λ, side by side.
+
+    Args:
+        study: whose space is searched.
+        preset: iterations and λ; its seeds and limit are a grid's.
+        algorithms: objectives.
+        precision: of the networks' products.
+        settings: how to search.
+        store: whose rows are the history; need not exist yet.
+        storage: Optuna storage for the histories, or None.
+
+    Raises:
+        ValueError: an algorithm is unknown.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        preset: Preset,
+        algorithms: Sequence[str],
+        precision: str,
+        settings: Settings,
+        store: Store,
+        storage: str | None,
+    ) -> None:
+        for name in algorithms:
+            objectives.check(name, study.data)
+        self.settings, self.storage = settings, storage
+        self.searches = {
+            (algorithm, lam): Search(study.space, settings, _run_of(study, preset, algorithm, lam, precision))
+            for algorithm in dict.fromkeys(algorithms)
+            for lam in dict.fromkeys(map(float, preset.lambdas))
+        }
+        self.budget = preset.iterations
+        super().__init__(study.name, precision, store, settings.halving)
+        self._told = sum(len(search.told) for search in self.searches.values())
+
+    @property
+    def declared(self) -> int:
+        return sum(search.declared for search in self.searches.values())
+
+    @property
+    def todo(self) -> int:
+        return self.declared - self._told if self._next else 0
+
+    def run_keys(self) -> Iterable[str]:
+        return (key for search in self.searches.values() for key in search.told)
+
+    def unfinished(self, outcomes: Mapping[str, str]) -> int:
+        told = list(self.run_keys())
+        return (
+            self.declared
+            - len(told)
+            + sum(outcomes.get(key, Outcome.FAILED) == Outcome.FAILED for key in told)
+        )
+
+    def conclude(self, console: Console) -> None:
+        """The best configuration, or the Pareto front, of each search; saves the histories."""
+        self._save()
+        for (algorithm, lam), search in self.searches.items():
+            for trial in search.best()[:5]:
+                values = ", ".join(
+                    f"{m} {v:.4g}" for m, v in zip(self.settings.metrics, trial.values, strict=True)
+                )
+                console.print(f"best      {algorithm} λ={lam:g}: {values} with {_words(trial.params)}")
+
+    def _stages(self) -> Iterator[Stage]:
+        for stage in generations(list(self.searches.values()), self._rows):
+            self._save()
+            yield stage
+
+    def _later(self, stage: Stage) -> int:
+        size = self.settings.generation
+        rungs = sum(self.halving.sizes(size, self.budget)) if self.halving else size
+        asked = sum(search.asked for search in self.searches.values())
+        return stage.later + math.ceil((self.todo - asked) * rungs / size)
+
+    def _save(self) -> None:
+        if self.storage:
+            for (algorithm, lam), search in self.searches.items():
+                save(
+                    search, f"{self.settings.sampler}-{algorithm}-{lam:g}-{self.settings.seed}", self.storage
+                )
+
+
+def _words(values: Mapping[str, Any]) -> str:
+    """A configuration as one reads it."""
+    return ", ".join(
+        f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in values.items()
+    )
+
+
+def _run_of(study: Study, preset: Preset, algorithm: str, lam: float, precision: str) -> Any:
+    def run(configuration: Configuration) -> Run:
+        return Run(
+            study.name,
+            algorithm,
+            lam,
+            0,
+            configuration,
+            preset.iterations,
+            precision=precision,
+            data=study.data,
+        )
+
+    return run
