@@ -23,126 +23,22 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.node import map_arg
 
 from trainables import kernels
+from trainables.lowered_operations import CONSTANTS, MEANS, POINTWISE, POWERS, SUMS, VIEWS
+from trainables.lowered_values import (
+    Expression,
+    Gradient,
+    Index,
+    Memory,
+    NotLowered,
+    Saved,
+    dense,
+    literal,
+    read,
+    viewed,
+    with_axis,
+)
 
 aten = torch.ops.aten
-Index = Sequence[str]
-"""C expressions, one per dimension."""
-
-
-class NotLowered(Exception):
-    """The graph has something that has no C++ form here; it runs on torch's operations instead."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Numbers in memory: a C pointer, the first one's place, sizes and strides."""
-
-    pointer: str
-    offset: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-    def at(self, index: Index) -> str:
-        terms = [
-            f"{i}*{stride}"
-            for i, stride, n in zip(index, self.strides, self.shape, strict=True)
-            if stride and n > 1
-        ]
-        return f"{self.pointer}[{' + '.join([*terms, str(self.offset)])}]"
-
-    @property
-    def contiguous(self) -> bool:
-        dense = _dense(self.shape)
-        return all(n == 1 or a == b for n, a, b in zip(self.shape, self.strides, dense, strict=True))
-
-
-@dataclass(frozen=True)
-class Expression:
-    """Numbers that are computed where they are used."""
-
-    shape: tuple[int, ...]
-    at: Callable[[Index], str]
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """The gradient of a network's parameters, which the kernels add up in place."""
-
-    network: int
-
-
-@dataclass(frozen=True)
-class Saved:
-    """A forward pass's hidden units, which its backward pass reads."""
-
-    pointer: str
-
-
-POINTWISE: dict[Any, str] = {
-    aten.add.Tensor: "({0} + {1})",
-    aten.add.Scalar: "({0} + {1})",
-    aten.sub.Tensor: "({0} - {1})",
-    aten.sub.Scalar: "({0} - {1})",
-    aten.rsub.Scalar: "({1} - {0})",
-    aten.mul.Tensor: "({0} * {1})",
-    aten.mul.Scalar: "({0} * {1})",
-    aten.div.Tensor: "({0} / {1})",
-    aten.div.Scalar: "({0} / {1})",
-    aten.neg.default: "(-{0})",
-    aten.abs.default: "std::fabs({0})",
-    aten.sgn.default: "sign({0})",
-    aten.exp.default: "std::exp({0})",
-    aten.log.default: "std::log({0})",
-    aten.log1p.default: "std::log1p({0})",
-    aten.sqrt.default: "std::sqrt({0})",
-    aten.reciprocal.default: "(1.0f / {0})",
-    aten.sigmoid.default: "sigmoid({0})",
-    aten.tanh.default: "std::tanh({0})",
-    aten.softplus.default: "softplus({0})",
-    aten.softplus_backward.default: "({0} * sigmoid({1}))",
-    aten.relu.default: "({0} < 0 ? 0 : {0})",
-    aten.threshold_backward.default: "({1} <= {2} ? 0 : {0})",
-    aten.sigmoid_backward.default: "({0} * (1.0f - {1}) * {1})",
-    aten.tanh_backward.default: "({0} * (1.0f - {1} * {1}))",
-    aten.clone.default: "{0}",
-}
-"""Operation -> its C++ for one element of each argument."""
-
-POWERS = {1: "{0}", 2: "({0} * {0})", 3: "({0} * {0} * {0})", 0.5: "std::sqrt({0})", -1: "(1.0f / {0})"}
-"""Exponent -> its C++."""
-
-CONSTANTS: dict[Any, Callable[..., Any]] = {
-    aten.ones_like.default: lambda *_: 1,
-    aten.zeros_like.default: lambda *_: 0,
-    aten.scalar_tensor.default: lambda value: value,
-    aten.full.default: lambda _, value: value,
-    aten.full_like.default: lambda _, value: value,
-}
-"""Operation -> the number that all elements are, from its arguments."""
-
-VIEWS = {
-    aten.view.default,
-    aten._unsafe_view.default,
-    aten.expand.default,
-    aten.permute.default,
-    aten.t.default,
-    aten.transpose.int,
-    aten.select.int,
-    aten.slice.Tensor,
-    aten.unsqueeze.default,
-    aten.squeeze.default,
-    aten.squeeze.dim,
-    aten.squeeze.dims,
-    aten.alias.default,
-    aten.detach.default,
-    aten.split_with_sizes.default,
-    aten.split.Tensor,
-    aten.unbind.int,
-}
-
-SUMS = {aten.sum.default, aten.sum.dim_IntList}
-MEANS = {aten.mean.default, aten.mean.dim}
-
 PRELUDE = """#include <cmath>
 
 #include "kernels.h"
@@ -243,8 +139,8 @@ class _Writer:
         if target is aten.pow.Tensor_Scalar and arguments[1] in POWERS:
             return self.pointwise(node, POWERS[arguments[1]], arguments[:1], shape)
         if target in CONSTANTS:
-            literal = _literal(CONSTANTS[target](*arguments))
-            return Expression(shape, lambda _: literal)
+            number = literal(CONSTANTS[target](*arguments))
+            return Expression(shape, lambda _: number)
         if target in SUMS or target in MEANS:
             return self.summed(shape, target in MEANS, *arguments)
         if target is aten._softmax.default:
@@ -253,7 +149,7 @@ class _Writer:
             return self.joined(shape, *arguments)
         if target is aten.stack.default:
             parts, axis = arguments[0], (*arguments[1:], 0)[0] % len(shape)
-            return self.joined(shape, [_with_axis(part, axis) for part in parts], axis)
+            return self.joined(shape, [with_axis(part, axis) for part in parts], axis)
         if target is aten.select_backward.default:
             return self.placed(shape, *arguments[:1], aten.select.int, *arguments[2:])
         if target is aten.slice_backward.default:
@@ -273,7 +169,7 @@ class _Writer:
     def buffer(self, shape: tuple[int, ...]) -> Memory:
         name = f"t{len(self.lines)}"
         self.lines.append(f"alignas(64) float {name}[{max(1, math.prod(shape))}];")
-        return Memory(name, 0, shape, _dense(shape))
+        return Memory(name, 0, shape, dense(shape))
 
     def loop(self, shape: Sequence[int], statement: Callable[[Index], str]) -> None:
         index = [f"i{d}" for d in range(len(shape))]
@@ -301,9 +197,9 @@ class _Writer:
             source = self.stored(source)
         assert callable(node.target)
         try:
-            return _viewed(node.target, source, *arguments)
+            return viewed(node.target, source, *arguments)
         except RuntimeError:  # a view that torch could take of its own layout, not of ours
-            return _viewed(node.target, self.stored(source), *arguments)
+            return viewed(node.target, self.stored(source), *arguments)
 
     # Arithmetic
 
@@ -311,7 +207,7 @@ class _Writer:
         self, node: fx.Node, form: str, arguments: Sequence[Any], shape: tuple[int, ...]
     ) -> Expression | Memory:
         """An expression; in memory if it is read more than once, or by more than arithmetic."""
-        value = Expression(shape, lambda index: form.format(*(_read(a, index) for a in arguments)))
+        value = Expression(shape, lambda index: form.format(*(read(a, index) for a in arguments)))
         once = len(node.users) == 1 and all(
             user.target in POINTWISE or user.target is aten.pow.Tensor_Scalar for user in node.users
         )
@@ -330,7 +226,7 @@ class _Writer:
         """Zeros, but for `part` where `view` of them is."""
         memory = self.buffer(shape)
         self.loop(shape, lambda index: f"{memory.at(index)} = 0;")
-        place = _viewed(view, memory, *arguments)
+        place = viewed(view, memory, *arguments)
         self.loop(part.shape, lambda index: f"{place.at(index)} = {part.at(index)};")
         return memory
 
@@ -408,41 +304,3 @@ class _Writer:
         if not isinstance(flat, Memory) or flat.pointer not in self.flats or flat.offset:
             raise NotLowered("a network's parameters are not an argument as they are")
         return self.flats.index(flat.pointer)
-
-
-def _dense(shape: Sequence[int]) -> tuple[int, ...]:
-    """Strides in row-major order."""
-    return tuple(math.prod(shape[d + 1 :]) for d in range(len(shape)))
-
-
-def _viewed(view: Callable[..., Any], source: Memory, *arguments: Any) -> Any:
-    """Where the elements of a view, or of several, lie: torch's own rules say it."""
-    base = torch.empty(0, device="meta").as_strided(source.shape, source.strides, source.offset)
-    seen = view(base, *arguments)
-    if isinstance(seen, (list, tuple)):
-        return [_place(source.pointer, v) for v in seen]
-    return _place(source.pointer, seen)
-
-
-def _place(pointer: str, tensor: Tensor) -> Memory:
-    return Memory(pointer, int(tensor.storage_offset()), tuple(tensor.shape), tuple(tensor.stride()))
-
-
-def _with_axis(part: Any, axis: int) -> Expression:
-    """`part` with a dimension of size 1 at `axis`."""
-    shape = (*part.shape[:axis], 1, *part.shape[axis:])
-    return Expression(shape, lambda index: part.at([*index[:axis], *index[axis + 1 :]]))
-
-
-def _read(value: Any, index: Index) -> str:
-    """An element of an argument as torch broadcasts it: missing dimensions lead, those of size 1 repeat."""
-    if not isinstance(value, (Memory, Expression)):
-        return _literal(value)
-    own = index[len(index) - len(value.shape) :]
-    return value.at(["0" if n == 1 else i for i, n in zip(own, value.shape, strict=True)])
-
-
-def _literal(value: Any) -> str:
-    if not isinstance(value, (bool, int, float)) or not math.isfinite(value):
-        raise NotLowered(f"the constant {value!r}")
-    return f"{float(value)!r}f"

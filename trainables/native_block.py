@@ -13,6 +13,7 @@ from torch import Tensor
 
 from trainables import adam, kernels, lowering, native, objectives
 from trainables.draws import Block
+from trainables.lowered_values import NotLowered
 
 if TYPE_CHECKING:
     from trainables.cohort import Cohort
@@ -101,7 +102,7 @@ def available(cohort: Cohort) -> bool:
     try:
         for objective, player in itertools.product(cohort.objectives, cohort.form.players):
             _loss(cohort, player, objective.name)
-    except lowering.NotLowered:
+    except NotLowered:
         return False
     return True
 
