@@ -19,7 +19,7 @@ pytestmark = pytest.mark.drill
 OF = {"limit": 6, "iterations": 2000}
 RUNS = 12
 STUDY = ("--preset", "smoke", "--limit", "6", "--iterations", "2000")
-LONGER = ("--preset", "smoke", "--limit", "8", "--iterations", "3000")
+LONGER = ("--preset", "smoke", "--limit", "8", "--iterations", "2200")
 
 
 def test_driver_killed_at_ten_random_moments(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_workers_killed_now_and_then(tmp_path: Path) -> None:
     disturbed = time.monotonic() - started
     over.set()
     assert driver.returncode == 0, output + errors
-    killed.assert_complete(limit=8, iterations=3000)
+    killed.assert_complete(limit=8, iterations=2200)
     record(
         2, "Workers killed at p = 0.03 every 10 s", "complete, wall time <= 1.5 of clean",
         f"16 of 16 runs after {len(victims)} kills, {disturbed:.0f} s and {undisturbed:.0f} s clean: {disturbed / undisturbed:.2f}",
