@@ -10,27 +10,18 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = (
-    "trainables",
-    "sweeps",
-    "analysis",
-    "infra",
-    "result_schema.py",
-    "pyproject.toml",
-    "README.md",
-    "LICENSE",
-)
+SOURCES = ("trainables", "sweeps", "analysis", "infra", "*.py", "pyproject.toml", "README.md", "LICENSE")
 
 
 def build_wheel(where: Path) -> Path:
     """The wheel, built from a copy: what earlier builds left in the checkout is not in it."""
     copy = where / "source"
     copy.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (path for name in SOURCES for path in ROOT.glob(name)):
+        if path.is_dir():
+            shutil.copytree(path, copy / path.name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copy(ROOT / name, copy)
+            shutil.copy(path, copy)
     command = [
         sys.executable,
         "-m",

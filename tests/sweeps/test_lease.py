@@ -111,7 +111,8 @@ def test_of_many_who_try_at_once_one_gets_the_lease(place: tuple[pafs.FileSystem
 
     def try_it() -> None:
         start.wait()
-        with contextlib.suppress(LeaseHeld):
+        # A stand-in for S3 may hand out half of an object that is replaced meanwhile; who gets an error has no lease.
+        with contextlib.suppress(LeaseHeld, OSError):
             taken.append(take(*place))
 
     threads = [threading.Thread(target=try_it) for _ in range(16)]
