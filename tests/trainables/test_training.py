@@ -69,7 +69,10 @@ def test_training_continues_from_a_checkpoint_to_the_same_bits(tmp_path: Path) -
         assert torch.equal(second.cohort.parameters["critic"][m], weights[runs[m].key]["critic"])
 
 
-@pytest.mark.parametrize("structure", [{}, {"width": 48, "batch_size": 96, "critic_depth": 1, "steps": 1}])
+OTHER_STRUCTURE = {"width": 48, "batch_size": 96, "critic_depth": 1, "steps": 1}
+
+
+@pytest.mark.parametrize("structure", [{}, pytest.param(OTHER_STRUCTURE, marks=pytest.mark.slow)])
 def test_survivors_of_several_cohorts_go_on_together_or_alone_to_the_bits_of_uninterrupted_runs(
     structure: dict[str, int],
 ) -> None:
