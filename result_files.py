@@ -31,6 +31,11 @@ def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
     return pafs.LocalFileSystem(), str(Path(uri).expanduser().resolve())
 
 
+def is_link(filesystem: pafs.FileSystem, path: str) -> bool:
+    """Whether a path leads elsewhere; object stores have no links."""
+    return isinstance(filesystem, pafs.LocalFileSystem) and Path(path).is_symlink()
+
+
 def own_folder(filesystem: pafs.FileSystem, path: str, name: str) -> str:
     """Path of a folder of the directory `path`, made where it is not there.
 
@@ -39,7 +44,7 @@ def own_folder(filesystem: pafs.FileSystem, path: str, name: str) -> str:
         OSError: it cannot be made.
     """
     folder = f"{path}/{name}"
-    if isinstance(filesystem, pafs.LocalFileSystem) and Path(folder).is_symlink():
+    if is_link(filesystem, folder):
         raise ForeignFolderError(f"{folder} must be a folder of the study's own, but it is a link to {Path(folder).readlink()}; "
                                  "remove the link, or link the study's whole directory")  # fmt: skip
     filesystem.create_dir(folder, recursive=True)

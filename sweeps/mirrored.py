@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from result_files import open_directory
+from result_files import is_link, open_directory
 from result_schema import (
     CURVES,
     FURTHER_METRICS,
@@ -172,11 +172,10 @@ def copy_report(directory: str) -> Iterator[tuple[Path, str]]:
     source = f"{path}/report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        local = isinstance(filesystem, pafs.LocalFileSystem)
         # What a link points to is no part of the report, and may be nobody else's business.
-        linked = local and Path(source).is_symlink()
-        if filesystem.get_file_info(source).type == pafs.FileType.Directory and not linked:
-            if local:
+        there = filesystem.get_file_info(source).type == pafs.FileType.Directory
+        if there and not is_link(filesystem, source):
+            if isinstance(filesystem, pafs.LocalFileSystem):
                 shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
                 for link in [path for path in folder.rglob("*") if path.is_symlink()]:
                     link.unlink()

@@ -108,11 +108,12 @@ def test_owner_is_not_taken_for_a_later_process_of_its_number() -> None:
 
 def test_of_many_who_try_at_once_one_gets_the_lease(place: tuple[pafs.FileSystem, str]) -> None:
     start, taken = threading.Barrier(16), []
+    # A stand-in for S3 may hand out half of an object that is replaced meanwhile; who gets an error has no lease.
+    refusals = (LeaseHeld, OSError) if isinstance(place[0], pafs.S3FileSystem) else (LeaseHeld,)
 
     def try_it() -> None:
         start.wait()
-        # A stand-in for S3 may hand out half of an object that is replaced meanwhile; who gets an error has no lease.
-        with contextlib.suppress(LeaseHeld, OSError):
+        with contextlib.suppress(*refusals):
             taken.append(take(*place))
 
     threads = [threading.Thread(target=try_it) for _ in range(16)]
