@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -123,6 +125,21 @@ def test_a_library_is_built_once_and_found_again(tmp_path: Path, monkeypatch: py
     assert native.kernels() == first
     assert first.stat().st_mtime_ns == built
     assert [path.name for path in first.parent.iterdir()] == [first.name]
+
+
+@needs_compiler
+def test_of_several_who_want_the_same_library_one_builds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler, calls = tmp_path / "compiler", tmp_path / "calls"
+    compiler.write_text(f'#!/bin/sh\necho called >>{calls}\nexec "{shutil.which("c++")}" "$@"\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda _: native.kernels(), range(4)))
+    assert len(set(paths)) == 1
+    assert calls.read_text().split() == ["called"]
 
 
 @pytest.mark.parametrize("compiler", ["/nonexistent/c++", "false"])
