@@ -10,7 +10,7 @@ from typing import Any, final
 
 from rich.console import Console
 
-from result_schema import Outcome, read_curves, read_runs
+from result_schema import read_curves, read_runs
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
 from sweeps.halving import Halving, Rows, Stage, loss, stages, waiting
@@ -55,7 +55,12 @@ class StagedWork(Work):
         most = len(self._next.runs) + self._later(self._next)
         already, unit = (0, "rungs") if self.halving else (self.declared - self.todo, "runs")
         progress = StudyProgress(already, most, console, unit)
-        return execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
+        errors = execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
+        self._settle()
+        return errors
+
+    def _settle(self) -> None:
+        """Take up what was stored of a stage after which no other was asked for: training was interrupted."""
 
     def _rows(self) -> Rows:
         if not self.store.check(self.name, self.precision):
@@ -123,7 +128,8 @@ class HalvedGrid(StagedWork):
     def conclude(self, console: Console) -> None:
         """The best that survived of each population; drops the states that no run continues from."""
         rows = self._rows()
-        if next(self._stages(), None) is None:
+        done = next(self._stages(), None) is None
+        if done:
             self.store.drop_states(self.store.states() - waiting(rows, set(self.run_keys())))
         assert self.halving
         metric = self.halving.metric
@@ -135,6 +141,8 @@ class HalvedGrid(StagedWork):
                 console.print(
                     f"best      {algorithm} λ={lam:g} seed {seed}: {metric} {value:.4g} with {_words(values)}"
                 )
+            elif done:
+                console.print(f"best      {algorithm} λ={lam:g} seed {seed}: none, for no run COMPLETED with a value of {metric}")  # fmt: skip
 
     def _stages(self) -> Iterator[Stage]:
         return stages(list(self.populations.values()), self.halving, self._rows)
@@ -188,25 +196,33 @@ class SearchWork(StagedWork):
         return self.declared - self._told if self._next else 0
 
     def run_keys(self) -> Iterable[str]:
-        return (key for search in self.searches.values() for key in search.told)
+        return (run.key for search in self.searches.values() for runs in search.proposed for run in runs)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
-        told = list(self.run_keys())
-        return (
-            self.declared
-            - len(told)
-            + sum(outcomes.get(key, Outcome.FAILED) == Outcome.FAILED for key in told)
-        )
+        generations = [runs for search in self.searches.values() for runs in search.proposed if runs]
+        rows = self._rows()
+        missing = (next(stages([runs], self.halving, lambda: rows), None) for runs in generations)
+        left = sum(len(stage.runs) for stage in missing if stage)
+        return self.declared - sum(map(len, generations)) + left
 
     def conclude(self, console: Console) -> None:
         """The best configuration, or the Pareto front, of each search; saves the histories."""
         self._save()
         for (algorithm, lam), search in self.searches.items():
+            if not search.best():
+                counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
+                console.print(f"best      {algorithm} λ={lam:g}: none, for no run COMPLETED with a value of "
+                              f"{' and '.join(self.settings.metrics)} ({counts or 'none was trained'})")  # fmt: skip
             for trial in search.best()[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.metrics, trial.values, strict=True)
                 )
                 console.print(f"best      {algorithm} λ={lam:g}: {values} with {_words(trial.params)}")
+
+    def _settle(self) -> None:
+        rows = self._rows()
+        for search in self.searches.values():
+            search.tell(rows)
 
     def _stages(self) -> Iterator[Stage]:
         for stage in generations(list(self.searches.values()), self._rows):
