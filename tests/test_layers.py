@@ -17,7 +17,7 @@ LAYERS = {
 }
 OURS = {*LAYERS, *SHARED, "tests"}
 ADAPTERS = {
-    "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/progress.py",
+    "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/lost.py", "sweeps/progress.py",
             "sweeps/trial.py"},
     "mlflow": {"sweeps/mlflow_store.py"},
     "optuna": {"sweeps/optuna_search.py", "analysis/importance.py"},
