@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+import command_output
 from infra import contenders, measurements, scale, table
 from infra.measurements import Measurement
 from infra.rounds import Rounds
@@ -131,4 +132,5 @@ def write(output: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     main()

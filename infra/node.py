@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+import command_output
+
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 STARTED = "Ray runtime started."
@@ -109,4 +111,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(sys.argv[1:]))

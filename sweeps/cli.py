@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+import command_output
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
 from sweeps import lease, planning, schedule
@@ -41,6 +42,7 @@ TERMINATED = 143
 
 def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
     """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C."""
+    command_output.lasting()
     options = parse(study, arguments, description)
     console = Console(soft_wrap=True, highlight=False)
     try:

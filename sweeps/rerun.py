@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import torch
 import tyro
 
+import command_output
 from result_schema import FURTHER_METRICS, METRICS, Outcome, SchemaError, read_manifest, read_runs, run_name
 from sweeps import provenance
 from trainables import datasets
@@ -127,4 +128,5 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(tyro.cli(Options)))
