@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from statistics import median
 
 import torch
 
+from sweeps import cores
 from sweeps.provenance import git_commit
 
 PACKAGES = ("torch", "numpy", "ray", "tensorboardX")
@@ -52,7 +52,7 @@ def machine(device: str) -> dict[str, str | int]:
     """Processor, cores, device, commit and versions."""
     found: dict[str, str | int] = {
         "processor": _processor(),
-        "cores": os.cpu_count() or 1,
+        "cores": cores.available(),
         "device": device if device == "cpu" else torch.cuda.get_device_name(),
         "commit": git_commit(),
         "python": platform.python_version(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,7 +14,7 @@ from rich.console import Console
 import command_output
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import lease, planning, schedule
+from sweeps import cores, lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
@@ -161,15 +160,15 @@ def carry_out(
 
 def describe(declared: int, todo: planning.Missing, console: Console) -> None:
     """What a study would do here, and what it would cost."""
-    cores = os.cpu_count() or 1
-    plans = planning.cut(todo, cores)
-    here = schedule.simulate([plan.seconds for plan in plans], cores)
+    available = cores.available()
+    plans = planning.cut(todo, available)
+    here = schedule.simulate([plan.seconds for plan in plans], available)
     console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
     sizes = [len(plan) for plan in plans]
     console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
     console.print(
-        f"cost      about {here.ideal * cores / 60:.1f} core-minutes; "
-        f"{here.makespan / 60:.1f} minutes on the {cores} cores here"
+        f"cost      about {here.ideal * available / 60:.1f} core-minutes; "
+        f"{here.makespan / 60:.1f} minutes on the {available} cores here"
     )
 
 

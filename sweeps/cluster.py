@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sweeps import cores
+
 OBJECT_STORE = 128 << 20
 """Bytes of a local Ray's object store: trials exchange configurations, not data."""
 
@@ -75,7 +77,7 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
             # A head that died leaves its address behind, and Ray would try to join it.
             ray.init(
                 address="local",
-                num_cpus=os.cpu_count(),
+                num_cpus=cores.available(),
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
