@@ -21,7 +21,7 @@ from ray import tune
 from sweeps.lease import Fenced
 from sweeps.planning import CohortPlan, Leg
 from sweeps.store import BEGUN, Store
-from trainables import checkpoint, memory
+from trainables import checkpoint, memory, native
 from trainables.runs import Run
 from trainables.training import Training
 
@@ -97,6 +97,8 @@ class CohortTrial:
         """Train and store every part that is not stored, unless the driver is told to end or has lost its lease."""
         try:
             self._look()
+            if self.settings["device"] == "cpu" and (slower := native.missing()):
+                tune.report({**self._progress(self.plan.since, 0), "trouble": slower})
             self._run()
         except (Ending, Fenced):
             tune.report(self._progress(0, 0))  # its runs are not finished; their state is stored
@@ -162,7 +164,8 @@ class CohortTrial:
         Raises:
             OSError: it cannot be written, or the disk stays full.
         """
-        origin = {name: self.settings[name] for name in ("device", "git_commit", "versions")}
+        origin = {name: self.settings[name] for name in ("device", "git_commit")}
+        origin["versions"] = {**self.settings["versions"], **training.arithmetic}
         results, since = training.results(), time.monotonic()
         while True:
             try:
