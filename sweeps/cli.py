@@ -20,7 +20,7 @@ from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
 from sweeps.options import Options, halving_of, parse
 from sweeps.optuna_search import Settings
-from sweeps.refusal import check_uri, refuse
+from sweeps.refusal import check_uri, refuse, remedy
 from sweeps.staged import HalvedGrid, SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset, Study
@@ -49,7 +49,7 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     except (ValueError, SchemaError, ClusterError, Fenced) as error:
         refuse(str(error))
     except OSError as error:
-        console.print(f"error: {error}; what is stored is whole: give the same command again to continue")
+        console.print(f"error: {error}; what is stored is whole: {remedy(error)}")
         code = 1
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
@@ -210,8 +210,9 @@ def conclude(
         console.print(f"failed    {error}")
     unfinished = work.unfinished(stored)
     if unfinished:
+        first = "remove the cause above, then " if errors else ""
         console.print(
-            f"continue  {unfinished} runs are not finished; give the same command again to train them"
+            f"continue  {unfinished} runs are not finished; {first}give the same command again to train them"
         )
         return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
     return 0

@@ -46,7 +46,7 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     row: dict[str, Any] = found[0]
     if row["outcome"] == Outcome.FAILED:
         raise ValueError(f"run {run_key} must have a result, but it FAILED ({row['error']}); "
-                         "give the study's command again to train it")  # fmt: skip
+                         "remove the cause, then give the study's command again to train it")  # fmt: skip
     data = [name for name, kind in datasets.available().items() if kind.version == row["data_version"]]
     if not data:
         raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "

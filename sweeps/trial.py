@@ -6,7 +6,6 @@ A cohort that memory does not hold is trained in parts, one after the other, eac
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import math
 import time
@@ -20,6 +19,7 @@ from ray import tune
 
 from sweeps.lease import Fenced
 from sweeps.planning import CohortPlan, Leg
+from sweeps.refusal import FULL
 from sweeps.store import BEGUN, Store
 from trainables import checkpoint, memory, native
 from trainables.runs import Run
@@ -29,8 +29,6 @@ LOG = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """Least time between two looks at the lease."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Ending(Exception):
