@@ -16,14 +16,13 @@ from typing import Any, final
 
 import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from result_schema import Outcome
 from sweeps import space as spaces
 from sweeps.halving import METRICS, Halving, Rows, Stage, stages
+from sweeps.optuna_mirror import History
 from sweeps.space import Float, Int, Space, When
 from trainables.runs import Configuration, Run
 
@@ -186,6 +185,11 @@ class Search:
         sign = -1.0 if METRICS[self.settings.metrics[0]] == "maximize" else 1.0
         return sorted(completed, key=lambda trial: sign * trial.values[0])[:1]
 
+    def results(self) -> History:
+        """What was told and has a value."""
+        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
+        return History(self.settings.metrics, self.history.directions, told)
+
     def outcomes(self) -> Counter[str]:
         """How many of the told runs ended how."""
         trials = self.history.get_trials(deepcopy=False)
@@ -217,25 +221,6 @@ def generations(searches: Sequence[Search], rows: Callable[[], Rows]) -> Iterato
         stored = rows()
         for search in searches:
             search.tell(stored)
-
-
-def save(search: Search, name: str, storage: str) -> None:
-    """Write a search's told history into an Optuna storage, for optuna-dashboard; what is there stays.
-
-    Args:
-        name: of the study there.
-        storage: an RDB URL such as sqlite:///optuna.db, or the path of a journal file.
-    """
-    backend: Any = storage
-    if "://" not in storage:
-        backend = JournalStorage(JournalFileBackend(storage))
-    study = optuna.create_study(
-        study_name=name, storage=backend, load_if_exists=True, directions=search.history.directions
-    )
-    study.set_metric_names(list(search.settings.metrics))
-    there = {trial.user_attrs.get("run_key") for trial in study.get_trials(deepcopy=False)}
-    told = search.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
-    study.add_trials([trial for trial in told if trial.user_attrs["run_key"] not in there])
 
 
 def _configuration(trial: optuna.Trial, space: Space) -> Configuration:

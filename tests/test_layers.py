@@ -20,7 +20,7 @@ ADAPTERS = {
     "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/lost.py", "sweeps/progress.py",
             "sweeps/trial.py"},
     "mlflow": {"sweeps/mlflow_store.py"},
-    "optuna": {"sweeps/optuna_search.py", "analysis/importance.py"},
+    "optuna": {"sweeps/optuna_mirror.py", "sweeps/optuna_search.py", "analysis/importance.py"},
 }  # fmt: skip
 FILES = [p for package in LAYERS for p in sorted((ROOT / package).rglob("*.py"))]
 
