@@ -15,6 +15,7 @@ from typing import Annotated
 import pandas as pd
 import tyro
 
+import command_output
 from analysis import (
     course_sections,
     effect_sections,
@@ -156,4 +157,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main())

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import tyro
 
+import command_output
 from analysis import page, rows
 from analysis.likelihoods import ELBO
 from analysis.measures import INCEPTION, MSE
@@ -59,4 +60,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main())

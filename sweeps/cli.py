@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -12,15 +11,16 @@ from dataclasses import replace
 
 from rich.console import Console
 
+import command_output
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import lease, planning, schedule
+from sweeps import cores, lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
 from sweeps.options import Options, halving_of, parse
 from sweeps.optuna_search import Settings
-from sweeps.refusal import check_uri, refuse
+from sweeps.refusal import check_uri, refuse, remedy
 from sweeps.staged import HalvedGrid, SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset, Study
@@ -41,6 +41,7 @@ TERMINATED = 143
 
 def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
     """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C."""
+    command_output.lasting()
     options = parse(study, arguments, description)
     console = Console(soft_wrap=True, highlight=False)
     try:
@@ -48,7 +49,7 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     except (ValueError, SchemaError, ClusterError, Fenced) as error:
         refuse(str(error))
     except OSError as error:
-        console.print(f"error: {error}; what is stored is whole: give the same command again to continue")
+        console.print(f"error: {error}; what is stored is whole: {remedy(error)}")
         code = 1
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
@@ -159,15 +160,15 @@ def carry_out(
 
 def describe(declared: int, todo: planning.Missing, console: Console) -> None:
     """What a study would do here, and what it would cost."""
-    cores = os.cpu_count() or 1
-    plans = planning.cut(todo, cores)
-    here = schedule.simulate([plan.seconds for plan in plans], cores)
+    available = cores.available()
+    plans = planning.cut(todo, available)
+    here = schedule.simulate([plan.seconds for plan in plans], available)
     console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
     sizes = [len(plan) for plan in plans]
     console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
     console.print(
-        f"cost      about {here.ideal * cores / 60:.1f} core-minutes; "
-        f"{here.makespan / 60:.1f} minutes on the {cores} cores here"
+        f"cost      about {here.ideal * available / 60:.1f} core-minutes; "
+        f"{here.makespan / 60:.1f} minutes on the {available} cores here"
     )
 
 
@@ -209,8 +210,9 @@ def conclude(
         console.print(f"failed    {error}")
     unfinished = work.unfinished(stored)
     if unfinished:
+        first = "remove the cause above, then " if errors else ""
         console.print(
-            f"continue  {unfinished} runs are not finished; give the same command again to train them"
+            f"continue  {unfinished} runs are not finished; {first}give the same command again to train them"
         )
         return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
     return 0

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 import pyarrow as pa
 import tyro
 
+import command_output
 from result_schema import SchemaError
 from sweeps.mirrored import StudyRows, copy_report, run_content, version
 from sweeps.tracking import NOT_MIRRORED, MirrorResult, mirror_command, resolve_tracking_uri
@@ -197,4 +198,5 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(tyro.cli(Options)))

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
 from sweeps import resume, trial
 from sweeps.lease import Lease, take
 from sweeps.planning import CohortPlan, Leg
+from sweeps.progress import StudyProgress
 from sweeps.store import Store
 from tests.trainables.factory import different_runs, run, train
-from trainables import checkpoint, memory
+from trainables import checkpoint, memory, native
 from trainables.training import Result, Training
 
 RUNS = tuple(different_runs(budget=60))
@@ -235,6 +239,26 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
             assert row["mse_x"] == result.curve[1]["mse_x"]
             assert [point["iteration"] for point in curve] == [40, 80]
     assert sorted(read_samples(str(directory))["run_key"].to_pylist()) == sorted(r.key for r in survivors)
+
+
+def test_driver_is_told_before_training_where_there_are_no_kernels_and_rows_say_by_what_they_were_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "native kernels are not used, training is slower: no C++ compiler found; install g++ or set CXX"
+    monkeypatch.setattr(native, "missing", lambda: reason)
+    tune = FakeTune()
+    train_plan(tmp_path / "test", tune, monkeypatch)
+    assert tune.reports[0] == {"iteration": 0, "diverged": 0, "trouble": reason}
+    assert all("trouble" not in report for report in tune.reports[1:])
+    for row in read_runs(str(tmp_path / "test")).to_pylist():
+        assert json.loads(row["versions"]) == Training(RUNS).arithmetic
+
+    with (console := Console(width=1_000)).capture() as captured:
+        progress = StudyProgress(0, 8, console)
+        progress.expect([PLAN])
+        for _ in range(2):  # by trials of one node or of many
+            progress.on_trial_result(1, [], SimpleNamespace(config={"cohort": PLAN.key}), tune.reports[0])
+    assert captured.get() == f"warning: {reason}; training goes on\n"
 
 
 class Stopping(FakeTune):

@@ -152,11 +152,13 @@ def test_without_a_compiler_training_warns_and_runs_on_torch(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(native_block, "_losses", {})
     native.library.cache_clear()
+    native.missing.cache_clear()
     try:
         with pytest.warns(UserWarning, match="install g\\+\\+ or set CXX"):
             without, _ = train(runs)
     finally:
         native.library.cache_clear()
+        native.missing.cache_clear()
     for key, result in without.items():
         theirs = with_kernels[key].metrics
         assert result.metrics is not None

@@ -41,15 +41,21 @@ COMPILERS = ("g++", "clang++", "c++")
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The kernels, compiled if they are not yet; None, with one warning, where they cannot be had."""
+    if missing():
+        warnings.warn(missing(), stacklevel=2)
+        return None
+    return ctypes.CDLL(str(kernels()))
+
+
+@functools.cache
+def missing() -> str:
+    """Why there are no kernels here, and the remedy; '' where there are."""
     try:
-        return ctypes.CDLL(str(kernels()))
+        ctypes.CDLL(str(kernels()))
     except (OSError, subprocess.SubprocessError) as error:
         reason = " ".join((getattr(error, "stderr", "") or str(error)).split())[:300]
-        warnings.warn(
-            f"native kernels are not used, training is slower: {reason}; install g++ or set CXX",
-            stacklevel=2,
-        )
-        return None
+        return f"native kernels are not used, training is slower: {reason}; install g++ or set CXX"
+    return ""
 
 
 def kernels() -> Path:
