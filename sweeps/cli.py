@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -14,13 +15,14 @@ from rich.console import Console
 
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import lease, planning, schedule
+from sweeps import forecast, lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
 from sweeps.options import Options, halving_of, parse
 from sweeps.optuna_search import Settings
 from sweeps.refusal import check_uri, refuse
+from sweeps.remaining import words
 from sweeps.staged import HalvedGrid, SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset, Study
@@ -85,10 +87,13 @@ def run(study: Study, options: Options, console: Console) -> int:
         declared = study.declared(preset, options.algorithms, options.precision)
         if options.dry_run or options.simulate is not None:
             missing = planning.missing(declared, store.finished())
-            simulated = schedule.table(missing, options.simulate) if options.simulate else ""
-            describe(len(declared), missing, console)
-            if halving:
-                console.print(f"halving   {HalvedGrid(declared, halving, store).plan()}")
+            cores = os.cpu_count() or 1
+            scale = functools.partial(forecast.scale, cores=cores)
+            simulated = schedule.table(missing, options.simulate, scale) if options.simulate else ""
+            halved = HalvedGrid(declared, halving, store) if halving else None
+            describe(len(declared), missing, cores, console, halved.share if halved else 1.0)
+            if halved:
+                console.print(f"halving   {halved.plan()}")
             console.print(simulated, end="")
             return 0
 
@@ -157,17 +162,16 @@ def carry_out(
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
 
 
-def describe(declared: int, todo: planning.Missing, console: Console) -> None:
-    """What a study would do here, and what it would cost."""
-    cores = os.cpu_count() or 1
+def describe(declared: int, todo: planning.Missing, cores: int, console: Console, share: float = 1.0) -> None:
+    """Tell what a study would do here and what it would cost; `share`: part of the iterations that it trains."""
     plans = planning.cut(todo, cores)
-    here = schedule.simulate([plan.seconds for plan in plans], cores)
+    expected = forecast.of(todo, plans, cores, share)
     console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
     sizes = [len(plan) for plan in plans]
     console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
     console.print(
-        f"cost      about {here.ideal * cores / 60:.1f} core-minutes; "
-        f"{here.makespan / 60:.1f} minutes on the {cores} cores here"
+        f"cost      about {expected.training / 60:.1f} core-minutes of training; {words(expected.wall)} on the {cores} cores "
+        f"here, {words(expected.start + expected.end)} of it for the start and the report"
     )
 
 

@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 OBJECT_STORE = 128 << 20
@@ -37,11 +37,13 @@ class Slots:
         count: how many.
         device: torch device name.
         resources: of one trial, for Ray Tune.
+        here: whether they are this machine's.
     """
 
     count: int
     device: str
     resources: dict[str, float]
+    here: bool = True
 
 
 def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
@@ -92,9 +94,10 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error
     if scale_to is not None:
-        return _slots(scale_to)
+        return replace(_slots(scale_to), here=False)
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
+    slots = _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
+    return replace(slots, here=address == "local")
 
 
 def _slots(*nodes: tuple[int, int]) -> Slots:
