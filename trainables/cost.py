@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from trainables import objectives
+from trainables import objectives, passes
 from trainables.draws import BLOCK, evaluated_every
 from trainables.runs import Run
 
@@ -49,7 +50,7 @@ UPDATE_SECONDS, ITERATION_SECONDS, EVALUATION_SECONDS = 5e-6, 10e-6, 1.2e-3
 
 
 def operations(run: Run) -> float:
-    """Floating-point operations of one iteration of one run with both reconstruction terms; of other systems about."""
+    """Floating-point operations of one iteration of one run in the products of its networks."""
     return sum(_operations(run))
 
 
@@ -60,9 +61,9 @@ def seconds(run: Run, speed: Speed = REFERENCE) -> float:
     products = ENGINE * sum(count / rate for count, rate in zip(_operations(run), rates, strict=True))
     overhead = UPDATE_SECONDS * len(form.updates(c.steps)) + ITERATION_SECONDS
     # Test points go through encoders and decoders, and back.
-    through = sum(
-        4.0 * len(run.dataset.test) * n / rate for n, rate in zip(_weights(run)[0], rates, strict=True)
-    )
+    coders = [weights for name, weights in _weights(run).items() if not form.networks[name].critic]
+    points = 4.0 * len(run.dataset.test)
+    through = points * sum(n / rate for weights in coders for n, rate in zip(weights, rates, strict=True))
     evaluations = math.ceil(run.budget / evaluated_every(run.budget))
     return run.budget * (products + speed.python * overhead) + evaluations * (
         through + speed.python * EVALUATION_SECONDS
@@ -72,38 +73,31 @@ def seconds(run: Run, speed: Speed = REFERENCE) -> float:
 def bytes_per_member(run: Run) -> int:
     """Peak memory of one member in training: parameters, moments, activations and the draws of a block."""
     c, form = run.configuration, objectives.find(run.algorithm).form
-    coders, critics = map(sum, _weights(run))
+    weights = sum(map(sum, _weights(run).values()))
     hidden = c.batch_size * c.width * (4 * c.depth + 6 * c.critic_depth)
     size = sum(form.dims(run.dataset).values())
     noise = BLOCK * len(form.updates(c.steps)) * c.batch_size * size * 2  # drawn, then placed
-    return 4 * (6 * (coders + critics) + 2 * hidden + noise)
+    return 4 * (6 * weights + 2 * hidden + noise)
 
 
 def _operations(run: Run) -> tuple[float, float]:
     """Floating-point operations of one iteration in first and last layers, and in those between."""
     c, form = run.configuration, objectives.find(run.algorithm).form
-    critic_steps = form.updates(c.steps).count("critic")
-
-    def of(coders: int, critics: int) -> float:
-        # Forward is one product per weight, backward one for the weights and one for the input.
-        autoencoder_step = 2 * 3 * coders + 2 * 2 * critics
-        critic_step = coders + 2 * 3 * critics
-        return 2.0 * c.batch_size * (c.steps * autoencoder_step + critic_steps * critic_step)
-
-    edges, layers = zip(*_weights(run), strict=True)
-    return of(*edges), of(*layers)
+    steps, weights = Counter(form.updates(c.steps)), _weights(run)
+    edges = layers = 0.0
+    for player, products in passes.products(run.algorithm, run.data).items():
+        for name, count in products.items():
+            times = 2.0 * c.batch_size * steps[player] * count
+            edges, layers = edges + times * weights[name][0], layers + times * weights[name][1]
+    return edges, layers
 
 
-def _weights(run: Run) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Weights of all encoders and decoders and of all critics, each in first and last layers and in those between:
-    multiplications per point of a forward pass.
-    """
+def _weights(run: Run) -> dict[str, tuple[int, int]]:
+    """Weights of each network in first and last layers and in those between: multiplications per point of a pass."""
     c, form = run.configuration, objectives.find(run.algorithm).form
-    edges, layers = [0, 0], [0, 0]
+    weights = {}
     for name, net in form.networks.items():
-        if name in run.dataset.known:
-            continue
-        inputs, outputs = form.size(name, run.dataset)
-        edges[net.critic] += (inputs + outputs) * c.width
-        layers[net.critic] += ((c.critic_depth if net.critic else c.depth) - 1) * c.width**2
-    return (edges[0], layers[0]), (edges[1], layers[1])
+        if name not in run.dataset.known:
+            depth = c.critic_depth if net.critic else c.depth
+            weights[name] = sum(form.size(name, run.dataset)) * c.width, (depth - 1) * c.width**2
+    return weights
