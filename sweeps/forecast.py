@@ -19,13 +19,13 @@ BUSY_CORES = 0.2
 TRIAL_SECONDS = 0.3
 """Time from a trial's last iteration to the first one of the next: rows are stored, Ray Tune starts it."""
 
-START_SECONDS = 18.0
+START_SECONDS = 12.0
 """Time from the command to the first trial, on the processor of `cost.REFERENCE`: imports, Ray, workers."""
 
-LOSS_SECONDS = 0.55
+LOSS_SECONDS = 0.25
 """Time in which a worker traces the loss of one player and loads its code."""
 
-END_SECONDS, END_SECONDS_PER_RUN = 7.0, 0.007
+END_SECONDS, END_SECONDS_PER_RUN = 9.0, 0.0075
 """Time from the last row to the end of the command: the report, and the rest of the mirror."""
 
 
