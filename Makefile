@@ -59,10 +59,10 @@ format: $(RUNNING)-dev ## format and fix what can be fixed
 	$(BIN)/ruff format .
 
 test: $(RUNNING)-dev ## the fast tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: $(RUNNING)-dev ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow --timeout 1200
+	$(BIN)/python -m pytest -m slow --timeout 3600 -n auto --dist worksteal
 
 test-gpu: $(RUNNING)-dev ## needs a CUDA device
 	$(BIN)/python -m pytest -m gpu
@@ -70,14 +70,14 @@ test-gpu: $(RUNNING)-dev ## needs a CUDA device
 test-cluster: $(RUNNING)-dev ## several Ray nodes on this machine, ray submit over ssh, the tracking server
 	@{ [ -x /usr/sbin/sshd ] && command -v rsync >/dev/null; } || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends openssh-server rsync; }
 	@mkdir -p /run/sshd
-	$(BIN)/python -m pytest -m cluster --timeout 600
+	$(BIN)/python -m pytest -m cluster --timeout 3600
 
 test-browser: $(RUNNING)-dev ## the MLflow UI in Chromium
 	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
-	$(BIN)/python -m pytest -m browser --timeout 300
+	$(BIN)/python -m pytest -m browser --timeout 1800
 
 drills: $(RUNNING)-dev ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
-	@DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 1500 $(ARGS); \
+	@DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 3600 $(ARGS); \
 		code=$$?; $(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md; exit $$code
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md

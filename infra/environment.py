@@ -52,7 +52,10 @@ def settings(listed: str) -> dict[str, str]:
 def arguments(pip: Mapping[str, str]) -> list[str]:
     """uv's options for pip's settings."""
     options = [
-        option for key, flag in FLAGS.items() for value in pip.get(key, "").split() for option in (flag, value)
+        option
+        for key, flag in FLAGS.items()
+        for value in pip.get(key, "").split()
+        for option in (flag, value)
     ]
     if pip.get("no-index", "").lower() in ("1", "true", "yes", "on"):
         options.append("--no-index")
@@ -95,7 +98,10 @@ def install(environment: Path, extras: Sequence[str]) -> None:
 def main(directory: str, *extras: str) -> int:
     """Run the command; returns its exit code."""
     what = "what a study needs" if not extras else f"what {' and '.join(extras)} adds"
-    print(f"setup: installing {what} into {directory}; about a minute, more where torch is downloaded", flush=True)
+    print(
+        f"setup: installing {what} into {directory}; about a minute, more where torch is downloaded",
+        flush=True,
+    )
     try:
         install(Path(directory), extras)
     except subprocess.CalledProcessError as error:
