@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -15,14 +13,13 @@ from rich.console import Console
 
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import forecast, lease, planning, schedule
+from sweeps import lease
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
 from sweeps.options import Options, halving_of, parse
 from sweeps.optuna_search import Settings
 from sweeps.refusal import check_uri, refuse
-from sweeps.remaining import words
 from sweeps.staged import HalvedGrid, SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset, Study
@@ -86,15 +83,10 @@ def run(study: Study, options: Options, console: Console) -> int:
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if options.dry_run or options.simulate is not None:
-            missing = planning.missing(declared, store.finished())
-            cores = os.cpu_count() or 1
-            scale = functools.partial(forecast.scale, cores=cores)
-            simulated = schedule.table(missing, options.simulate, scale) if options.simulate else ""
+            from sweeps import preview
+
             halved = HalvedGrid(declared, halving, store) if halving else None
-            describe(len(declared), missing, cores, console, halved.share if halved else 1.0)
-            if halved:
-                console.print(f"halving   {halved.plan()}")
-            console.print(simulated, end="")
+            preview.show(declared, store.finished(), halved, options.simulate, console)
             return 0
 
         def declare() -> Work:
@@ -160,19 +152,6 @@ def carry_out(
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
-
-
-def describe(declared: int, todo: planning.Missing, cores: int, console: Console, share: float = 1.0) -> None:
-    """Tell what a study would do here and what it would cost; `share`: part of the iterations that it trains."""
-    plans = planning.cut(todo, cores)
-    expected = forecast.of(todo, plans, cores, share)
-    console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
-    sizes = [len(plan) for plan in plans]
-    console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
-    console.print(
-        f"cost      about {expected.training / 60:.1f} core-minutes of training; {words(expected.wall)} on the {cores} cores "
-        f"here, {words(expected.start + expected.end)} of it for the start and the report"
-    )
 
 
 def report(store: Store, iterations: int) -> str | None:

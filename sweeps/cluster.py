@@ -37,13 +37,13 @@ class Slots:
         count: how many.
         device: torch device name.
         resources: of one trial, for Ray Tune.
-        here: whether they are this machine's.
+        own: whether Ray was started here for this study: its workers inherit the environment, and it ends with the study.
     """
 
     count: int
     device: str
     resources: dict[str, float]
-    here: bool = True
+    own: bool = False
 
 
 def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
@@ -72,8 +72,9 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
+    own = address == "local" and not ray.is_initialized()
     if not ray.is_initialized():
-        if address == "local":
+        if own:
             # A head that died leaves its address behind, and Ray would try to join it.
             ray.init(
                 address="local",
@@ -94,10 +95,10 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ClusterError(_unreachable(address, reason)) from error
     if scale_to is not None:
-        return replace(_slots(scale_to), here=False)
+        return _slots(scale_to)
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    slots = _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
-    return replace(slots, here=address == "local")
+    slots = _slots(*((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in offered))
+    return replace(slots, own=own)
 
 
 def _slots(*nodes: tuple[int, int]) -> Slots:

@@ -62,7 +62,7 @@ def of(todo: Missing, plans: Sequence[CohortPlan], cores: int, share: float = 1.
     """
     if not plans:
         return Forecast(0.0, 0.0, 0.0, 0.0)
-    here = Slots(cores, "cpu", {})
+    here = Slots(cores, "cpu", {}, own=True)
     training = [share * seconds(plan, here) for plan in plans]
     trials = schedule.simulate([trial_seconds(s, cores) for s in training], cores).makespan
     slow = speed.of(plans[0].group[0], cores).python
@@ -72,7 +72,7 @@ def of(todo: Missing, plans: Sequence[CohortPlan], cores: int, share: float = 1.
 
 def seconds(plan: CohortPlan, slots: Slots) -> float:
     """Expected training time of a cohort on one of the slots: as planned on GPUs and clusters, whose speed is not known."""
-    if slots.device != "cpu" or not slots.here:
+    if slots.device != "cpu" or not slots.own:
         return plan.seconds
     return plan.seconds * scale(plan.group[0], slots.count)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from result_schema import FINISHED, Outcome
-from trainables.draws import evaluated_every
+from trainables.iterations import evaluated_every
 from trainables.runs import Run
 
 METRICS = {"inception_score": "maximize", "mse_x": "minimize"}

@@ -16,7 +16,7 @@ import numpy as np
 
 from sweeps import planning
 from sweeps.planning import TRIALS_PER_SECOND
-from trainables.draws import EVALUATIONS
+from trainables.iterations import EVALUATIONS
 from trainables.runs import Run
 
 RESULTS_PER_SECOND = 50.0

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainables import objectives, passes
-from trainables.draws import BLOCK, evaluated_every
+from trainables import objectives
+from trainables.iterations import BLOCK, evaluated_every
 from trainables.runs import Run
 
 
@@ -82,6 +82,8 @@ def bytes_per_member(run: Run) -> int:
 
 def _operations(run: Run) -> tuple[float, float]:
     """Floating-point operations of one iteration in first and last layers, and in those between."""
+    from trainables import passes  # and torch
+
     c, form = run.configuration, objectives.find(run.algorithm).form
     steps, weights = Counter(form.updates(c.steps)), _weights(run)
     edges = layers = 0.0

@@ -7,7 +7,6 @@ wherever training was interrupted, the same iteration sees the same batch, noise
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,19 +14,9 @@ import torch
 from torch import Tensor
 
 from trainables import objectives, philox
+from trainables.iterations import BLOCK as BLOCK
 from trainables.runs import Run
 from trainables.streams import stream, stream_key
-
-BLOCK = 20
-"""Iterations per block: seeding streams is amortised, memory stays at some MB."""
-
-EVALUATIONS = 6
-"""Evaluations per run, at most; the last one is after its last iteration."""
-
-
-def evaluated_every(budget: int) -> int:
-    """Iterations between two evaluations of a run of this budget: whole blocks."""
-    return math.ceil(budget / EVALUATIONS / BLOCK) * BLOCK
 
 
 class Block:

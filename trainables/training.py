@@ -12,8 +12,8 @@ import torch
 
 from trainables.allocator import keep_freed_memory
 from trainables.cohort import Cohort
-from trainables.draws import BLOCK, evaluated_every
 from trainables.evaluation import FURTHER_METRICS, METRICS, Evaluation
+from trainables.iterations import BLOCK, evaluated_every
 from trainables.precision import applied
 from trainables.prefetch import Blocks
 from trainables.runs import Run

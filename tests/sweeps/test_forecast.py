@@ -71,7 +71,7 @@ def test_losses_are_one_per_player_system_and_batch_size() -> None:
     )  # no critic
 
 
-@pytest.mark.parametrize("slots", [Slots(2, "cuda", {}), Slots(2, "cpu", {}, here=False)])
+@pytest.mark.parametrize("slots", [Slots(2, "cuda", {}, own=True), Slots(2, "cpu", {})])
 def test_a_device_that_was_not_measured_is_taken_as_planned(slots: Slots, half_as_fast: None) -> None:
     assert forecast.seconds(PLANS[0], slots) == PLANS[0].seconds
-    assert forecast.seconds(PLANS[0], Slots(2, "cpu", {})) == pytest.approx(2 * PLANS[0].seconds)
+    assert forecast.seconds(PLANS[0], Slots(2, "cpu", {}, own=True)) == pytest.approx(2 * PLANS[0].seconds)

@@ -12,7 +12,7 @@ from sweeps import forecast, planning
 from sweeps.remaining import TRUST_SECONDS, Remaining, words
 from sweeps.schedule import SILENT_SECONDS
 from sweeps.toy_robustness import STUDY
-from trainables.draws import EVALUATIONS
+from trainables.iterations import EVALUATIONS
 
 BEGIN, REPORT, LOOK = range(3)
 AFTER = 12.0
