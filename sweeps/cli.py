@@ -14,7 +14,7 @@ from rich.console import Console
 import command_output
 from result_files import below
 from result_schema import Outcome, SchemaError, read_runs
-from sweeps import cores, lease, planning, schedule
+from sweeps import lease
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
@@ -85,12 +85,10 @@ def run(study: Study, options: Options, console: Console) -> int:
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if options.dry_run or options.simulate is not None:
-            missing = planning.missing(declared, store.finished())
-            simulated = schedule.table(missing, options.simulate) if options.simulate else ""
-            describe(len(declared), missing, console)
-            if halving:
-                console.print(f"halving   {HalvedGrid(declared, halving, store).plan()}")
-            console.print(simulated, end="")
+            from sweeps import preview
+
+            halved = HalvedGrid(declared, halving, store) if halving else None
+            preview.show(declared, store.finished(), halved, options.simulate, console)
             return 0
 
         def declare() -> Work:
@@ -156,20 +154,6 @@ def carry_out(
     reported = report(store, preset.iterations)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
-
-
-def describe(declared: int, todo: planning.Missing, console: Console) -> None:
-    """What a study would do here, and what it would cost."""
-    available = cores.available()
-    plans = planning.cut(todo, available)
-    here = schedule.simulate([plan.seconds for plan in plans], available)
-    console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
-    sizes = [len(plan) for plan in plans]
-    console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
-    console.print(
-        f"cost      about {here.ideal * available / 60:.1f} core-minutes; "
-        f"{here.makespan / 60:.1f} minutes on the {available} cores here"
-    )
 
 
 def report(store: Store, iterations: int) -> str | None:

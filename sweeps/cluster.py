@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from sweeps import cores
@@ -40,11 +40,13 @@ class Slots:
         count: how many.
         device: torch device name.
         resources: of one trial, for Ray Tune.
+        own: whether Ray was started here for this study: its workers inherit the environment, and it ends with the study.
     """
 
     count: int
     device: str
     resources: dict[str, float]
+    own: bool = False
 
 
 def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
@@ -73,8 +75,9 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
+    own = address == "local" and not ray.is_initialized()
     if not ray.is_initialized():
-        if address == "local":
+        if own:
             try:
                 # A head that died leaves its address behind, and Ray would try to join it.
                 ray.init(
@@ -100,7 +103,8 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     if scale_to is not None:
         return _slots(scale_to)
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
+    slots = _slots(*((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in offered))
+    return replace(slots, own=own)
 
 
 def _slots(*nodes: tuple[int, int]) -> Slots:

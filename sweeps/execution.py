@@ -118,7 +118,7 @@ def train(
     Raises:
         Fenced: another driver has taken the store's lease.
     """
-    progress = StudyProgress(already, sum(map(len, plans)), console)
+    progress = StudyProgress(already, sum(map(len, plans)), console, slots)
     progress.expect(plans)
     in_order = InOrder(progress.plans, slots.count, _stopping(store))
     return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots)

@@ -55,7 +55,7 @@ class StagedWork(Work):
         rest = itertools.chain([self._next], self._pending)
         most = len(self._next.runs) + self._later(self._next)
         already, unit = (0, "rungs") if self.halving else (self.declared - self.todo, "runs")
-        progress = StudyProgress(already, most, console, unit)
+        progress = StudyProgress(already, most, console, slots, unit)
         errors = execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
         self._settle()
         return errors
@@ -103,24 +103,24 @@ class HalvedGrid(StagedWork):
     def run_keys(self) -> Iterable[str]:
         return (run.key for run in self.grid)
 
+    @property
+    def share(self) -> float:
+        """Part of the grid's iterations that is trained, where none is stored."""
+        sizes, ends = self._rungs()
+        trained = sum(n * (b - a) for n, a, b in zip(sizes, [0, *ends], ends, strict=False))
+        return trained / (sizes[0] * self.grid.budget)
+
     def plan(self) -> str:
         """Words for how many are trained how far, where none is stored."""
+        words = ", ".join(f"{n} runs to {i}" for n, i in zip(*self._rungs(), strict=True))
+        return f"{words}: {self.share:.0%} of the iterations"
+
+    def _rungs(self) -> tuple[list[int], list[int]]:
+        """How many runs are trained to each rung, and its iterations; the last one is the budget."""
         assert self.halving
-        budget = self.grid.budget
-        ends = [*self.halving.rungs(budget), budget]
-        sizes = [
-            sum(n)
-            for n in zip(
-                *(self.halving.sizes(len(p), budget) for p in self.populations.values()), strict=True
-            )
-        ]
-        whole = sum(n * (b - a) for n, a, b in zip(sizes, [0, *ends], ends, strict=False)) / (
-            sizes[0] * budget
-        )
-        return (
-            ", ".join(f"{n} runs to {i}" for n, i in zip(sizes, ends, strict=True))
-            + f": {whole:.0%} of the iterations"
-        )
+        budget, populations = self.grid.budget, self.populations.values()
+        sizes = [self.halving.sizes(len(population), budget) for population in populations]
+        return list(map(sum, zip(*sizes, strict=True))), [*self.halving.rungs(budget), budget]
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         stage = next(self._stages(), None)

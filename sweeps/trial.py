@@ -20,6 +20,7 @@ from ray import tune
 from sweeps.lease import Fenced
 from sweeps.planning import CohortPlan, Leg
 from sweeps.refusal import FULL
+from sweeps.schedule import SILENT_SECONDS
 from sweeps.store import BEGUN, Store
 from trainables import checkpoint, memory, native
 from trainables.runs import Run
@@ -198,7 +199,9 @@ class CohortTrial:
             self._save(training)
             self._tell(training, self.trouble)
             self.saved_at = self.reported_at = time.monotonic()
-        elif now - self.reported_at > self.settings["progress_seconds"] and training.evaluated:
+        elif (silent := now - self.reported_at) > self.settings["progress_seconds"] and (
+            training.evaluated or silent > SILENT_SECONDS
+        ):
             self._tell(training, self.trouble)
             self.reported_at = now
 

@@ -14,11 +14,9 @@ import torch
 from torch import Tensor
 
 from trainables import objectives, philox
+from trainables.iterations import BLOCK as BLOCK
 from trainables.runs import Run
 from trainables.streams import stream, stream_key
-
-BLOCK = 20
-"""Iterations per block: seeding streams is amortised, memory stays at some MB."""
 
 
 class Block:

@@ -201,6 +201,19 @@ def test_diverged_members_of_all_parts_are_counted(
     assert tune.reports[-1] == {"iteration": 60, "diverged": 1, "stored": 8}
 
 
+def test_a_trial_that_was_silent_for_long_tells_how_far_it_is_between_evaluations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tuple(run(budget=240, seed=seed) for seed in range(2))  # evaluated every 40, in blocks of 20
+    told = {}
+    for silent in (1e9, -1.0):
+        monkeypatch.setattr(trial, "SILENT_SECONDS", silent)
+        tune = FakeTune()
+        train_plan(tmp_path / str(silent), tune, monkeypatch, plan=CohortPlan(runs, 0, 2, 1.0))
+        told[silent] = [report["iteration"] for report in tune.reports]
+    assert told == {1e9: list(range(40, 241, 40)), -1.0: list(range(20, 241, 20))}
+
+
 def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_node_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
