@@ -12,6 +12,7 @@ from sweeps import cores, forecast, planning, schedule
 from sweeps.grid import Grid
 from sweeps.remaining import words
 from sweeps.staged import HalvedGrid
+from trainables import native
 
 
 def show(
@@ -48,6 +49,8 @@ def show(
         f"cost      about {expected.training / 60:.1f} core-minutes of training; {words(expected.wall)} on the {available} cores "
         f"here, {words(expected.start + expected.end)} of it for the start and the report"
     )
+    if slower := native.missing():
+        console.print(f"warning: {slower}")
     if halved:
         console.print(f"halving   {halved.plan()}")
     console.print(simulated, end="")

@@ -56,7 +56,7 @@ def of(run: Run, cores: int) -> Speed:
     """The speed of a core here at what trains the run, while `cores` of them train."""
     form = objectives.find(run.algorithm).form
     fused = run.precision == "float32" and run.configuration.width % kernels.WIDTH == 0 and not form.twice
-    return here(fused and native.library() is not None, cores)
+    return here(fused and not native.missing(), cores)
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from sweeps.cluster import Slots
 from sweeps.options import parse
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
+from trainables import native
 
 
 def run(*arguments: str) -> int:
@@ -152,6 +153,14 @@ def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
     assert "5760 declared, 0 stored, 5760 to train" in output
     assert "core-minutes" in output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_dry_run_says_where_there_are_no_kernels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(native, "missing", lambda: "native kernels are not used; install g++")
+    assert run("--preset", "smoke", "--dry-run", "--results", str(tmp_path)) == 0
+    assert "warning: native kernels are not used; install g++\n" in capsys.readouterr().out
 
 
 def test_dry_run_of_a_halved_grid_tells_how_many_are_trained_how_far(

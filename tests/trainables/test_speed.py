@@ -90,11 +90,11 @@ def test_speed_is_measured_where_nothing_can_be_kept(tmp_path: Path, monkeypatch
 
 def test_speed_of_a_run_is_that_of_what_trains_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "here", lambda fused, cores: OTHER if fused else REFERENCE)
-    monkeypatch.setattr(native, "library", lambda: object())
+    monkeypatch.setattr(native, "missing", lambda: "")
     odd = Configuration(2, 48, 3, 128, 5, 1e-3, 0.5, 0.0)
     assert of(RUN, 2) == OTHER
     assert of(Run("study", "alice", 0.1, 0, odd, 300), 2) == REFERENCE  # no kernel is so wide
     assert of(Run("study", "wgan_gp", 0.1, 0, RUN.configuration, 300), 2) == REFERENCE  # differentiated twice
     assert of(Run("study", "alice", 0.1, 0, RUN.configuration, 300, precision="bf16"), 2) == REFERENCE
-    monkeypatch.setattr(native, "library", lambda: None)
+    monkeypatch.setattr(native, "missing", lambda: "no compiler")
     assert of(RUN, 2) == REFERENCE
