@@ -16,7 +16,9 @@ COMMANDS = [
     path
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
-    if "__main__" in path.read_text() and "sweeps.cli" not in path.read_text()
+    if "__main__" in path.read_text()
+    and "sweeps.cli" not in path.read_text()
+    and path.name != "environment.py"  # runs before anything is installed
 ]
 SAYS = "warning: the output is lost ({}); the command goes on\n"
 WORDS = "import command_output; command_output.lasting(); "

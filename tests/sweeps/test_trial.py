@@ -16,6 +16,7 @@ from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
 from sweeps import resume, trial
+from sweeps.cluster import Slots
 from sweeps.lease import Lease, take
 from sweeps.planning import CohortPlan, Leg
 from sweeps.progress import StudyProgress
@@ -267,7 +268,7 @@ def test_driver_is_told_before_training_where_there_are_no_kernels_and_rows_say_
         assert json.loads(row["versions"]) == Training(RUNS).arithmetic
 
     with (console := Console(width=1_000)).capture() as captured:
-        progress = StudyProgress(0, 8, console)
+        progress = StudyProgress(0, 8, console, Slots(1, "cpu", {}))
         progress.expect([PLAN])
         for _ in range(2):  # by trials of one node or of many
             progress.on_trial_result(1, [], SimpleNamespace(config={"cohort": PLAN.key}), tune.reports[0])
