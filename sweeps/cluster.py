@@ -7,7 +7,7 @@ import os
 import secrets
 import socket
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 OBJECT_STORE = 128 << 20
@@ -21,8 +21,11 @@ PRIVATE = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Environment of a Ray that is started here: it asks for a token, made for it alone, and listens on the loopback
 interface alone, as it does where it cannot be a cluster. Else whoever reaches the machine runs code on it."""
 
-WORKERS = {"env_vars": {"MALLOC_ARENA_MAX": "1"}}
-"""Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
+WORKERS = {"MALLOC_ARENA_MAX": "1"}
+"""Environment of trials. Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
+
+PRELOADED = {"RAY_preload_python_modules": "sweeps.trial"}
+"""What workers that Ray starts before there is work for them import, while the driver is busy too."""
 
 
 class ClusterError(ConnectionError):
@@ -37,11 +40,13 @@ class Slots:
         count: how many.
         device: torch device name.
         resources: of one trial, for Ray Tune.
+        own: whether Ray was started here for this study: its workers inherit the environment, and it ends with the study.
     """
 
     count: int
     device: str
     resources: dict[str, float]
+    own: bool = False
 
 
 def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
@@ -70,8 +75,12 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     import ray
 
+    own = address == "local" and not ray.is_initialized()
     if not ray.is_initialized():
-        if address == "local":
+        if own:
+            # Workers inherit it: for a runtime environment Ray would start them anew, when there is work.
+            for name, value in {**WORKERS, **PRELOADED}.items():
+                os.environ.setdefault(name, value)
             # A head that died leaves its address behind, and Ray would try to join it.
             ray.init(
                 address="local",
@@ -80,13 +89,15 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 object_store_memory=OBJECT_STORE,
-                runtime_env=WORKERS,
             )
         else:
             _reach(address)
             try:
                 ray.init(
-                    address=address, runtime_env=WORKERS, log_to_driver=False, logging_level=logging.ERROR
+                    address=address,
+                    runtime_env={"env_vars": WORKERS},
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
                 )
             except (ConnectionError, RuntimeError, ValueError) as error:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -94,7 +105,16 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     if scale_to is not None:
         return _slots(scale_to)
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
+    slots = _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
+    return replace(slots, own=own)
+
+
+def disconnect(slots: Slots) -> None:
+    """End the Ray that was started for these slots; a cluster stays as it is."""
+    if slots.own:
+        import ray
+
+        ray.shutdown()
 
 
 def _slots(*nodes: tuple[int, int]) -> Slots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 import warnings
@@ -200,6 +201,10 @@ def _fit(
     """Run Tune; `plans`: the cohorts whose runs are not in their trials' configurations."""
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
+    if slots.own:  # inherited; for a runtime environment Ray would not use the workers that are there
+        os.environ.update(class_cache.DEFAULT_ENV_VARS)
+        class_cache.DEFAULT_ENV_VARS.clear()
+        class_cache.ENV_VARS_TO_PROPAGATE.clear()
     started_at = datetime.now(UTC)
     origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
     settings = {

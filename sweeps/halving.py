@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from result_schema import FINISHED, Outcome
+from trainables.iterations import evaluated_every
 from trainables.runs import Run
-from trainables.training import evaluated_every
 
 METRICS = {"inception_score": "maximize", "mse_x": "minimize"}
 """Search metrics, and which way is better."""

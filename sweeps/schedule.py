@@ -16,7 +16,7 @@ import numpy as np
 
 from sweeps import planning
 from sweeps.planning import TRIALS_PER_SECOND
-from trainables.training import EVALUATIONS
+from trainables.iterations import EVALUATIONS
 
 RESULTS_PER_SECOND = 50.0
 """Results that Ray Tune logs, the careful end of 50 to 100: 1,000 trials that reported 100 a second for 100 s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import final
 
@@ -36,6 +37,10 @@ class Work(ABC):
     @abstractmethod
     def run_keys(self) -> Iterable[str]:
         """Keys of the declared runs, of a search as far as they are proposed."""
+
+    def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:
+        """Outcome -> number of the declared runs that have it, where these are stored."""
+        return Counter(stored[key] for key in self.run_keys() if key in stored)
 
     @abstractmethod
     def unfinished(self, outcomes: Mapping[str, str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainables import objectives
-from trainables.draws import BLOCK
+from trainables.iterations import BLOCK
 from trainables.runs import Run
 
 CPU_RATES = ((32, 45e9), (64, 60e9), (128, 68e9))

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from trainables import objectives, philox
+from trainables.iterations import BLOCK as BLOCK
+from trainables.iterations import EVALUATIONS as EVALUATIONS
+from trainables.iterations import evaluated_every as evaluated_every
 from trainables.runs import Run
 from trainables.streams import stream, stream_key
-
-BLOCK = 20
-"""Iterations per block: seeding streams is amortised, memory stays at some MB."""
 
 
 class Block:

@@ -10,7 +10,7 @@ import torch
 
 from trainables import cost
 from trainables.allocator import return_freed_memory
-from trainables.draws import BLOCK
+from trainables.iterations import BLOCK
 from trainables.runs import Run
 from trainables.training import Training
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ import torch
 
 from trainables.allocator import keep_freed_memory
 from trainables.cohort import Cohort
-from trainables.draws import BLOCK
 from trainables.evaluation import FURTHER_METRICS, METRICS, Evaluation
+from trainables.iterations import BLOCK, evaluated_every
 from trainables.precision import applied
 from trainables.prefetch import Blocks
 from trainables.runs import Run
@@ -25,9 +24,6 @@ is not finite at an evaluation. The embedded study's mean losses stay below 50."
 
 INFINITE = ("kl_z", "kl_posterior")
 """Metrics that may be infinite without the run having diverged: codes that collapsed to points have no density."""
-
-EVALUATIONS = 6
-"""Evaluations per run, at most; the last one is after its last iteration."""
 
 SAMPLES = 256
 """Generated points kept of a run."""
@@ -60,11 +56,6 @@ class Result:
     def stopped(self) -> bool:
         """Whether it was left before its budget was spent, and had not diverged."""
         return self.diverged_at is None and self.iterations < self.run.budget
-
-
-def evaluated_every(budget: int) -> int:
-    """Iterations between two evaluations of a run of this budget: whole blocks."""
-    return math.ceil(budget / EVALUATIONS / BLOCK) * BLOCK
 
 
 class Training:
