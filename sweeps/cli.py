@@ -24,7 +24,7 @@ from sweeps.options import Options, halving_of, parse
 from sweeps.refusal import check_uri, refuse
 from sweeps.settled import Record
 from sweeps.store import Store
-from sweeps.study import Preset, Study
+from sweeps.study import ALL, Preset, Study
 from sweeps.termination import stopped_by_sigterm
 from sweeps.tracking import resolve_tracking_uri
 from sweeps.work import GridWork, Work
@@ -120,7 +120,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         from sweeps.optuna_search import Settings
 
         settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
-        algorithms = options.algorithms or study.algorithms
+        algorithms = study.compared(options.algorithms)
 
         def declare() -> Work:
             return staged().SearchWork(
@@ -159,6 +159,8 @@ def on_data(study: Study, data: str) -> Study:
 
 def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
     """Whether fewer runs are stored than the study declares by itself; told without its data and objectives."""
+    if study.algorithms == ALL:
+        return False
     configurations = len(study.subset(preset.limit))
     lambdas, algorithms = set(map(float, preset.lambdas)), set(study.algorithms)
     declared = configurations * preset.seeds * len(lambdas) * len(algorithms)

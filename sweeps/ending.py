@@ -9,7 +9,7 @@ from rich.console import Console
 
 import result_digests
 from result_files import below
-from result_schema import Outcome, read_runs
+from result_schema import Outcome
 from sweeps import mirror_record
 from sweeps.cluster import Slots, disconnect
 from sweeps.reporting import Reporting
@@ -82,8 +82,7 @@ class Ending:
         """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
         say, uri = self.console.print, self.store.uri
         state = record.rows() if record else ""
-        rows = read_runs(uri)
-        stored = dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
+        stored = work.stored(self.store)
         counts = work.outcomes(stored)
         words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
         say(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")

@@ -41,6 +41,9 @@ class Settled(Work):
     def run_keys(self) -> Iterable[str]:
         return ()
 
+    def stored(self, store: Store) -> dict[str, str]:
+        return {}  # they need not be read
+
     def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:
         return self.counts
 

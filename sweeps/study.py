@@ -15,6 +15,9 @@ from trainables import objectives
 from trainables.runs import Configuration, Run
 from trainables.runs import check as check_run
 
+ALL = ()
+"""In place of a study's algorithms: all that there are."""
+
 LONGEST_NAME = 100
 """Characters of a study's name: it is a folder's, and further words are added to it."""
 
@@ -55,7 +58,7 @@ class Study:
         name: names its results directory and MLflow experiment; letters, digits, `_` and `-`.
         question: what it is run to find out.
         space: hyper-parameter -> its levels, or what else `sweeps.space` has; the configurations are the full factorial.
-        algorithms: objectives compared by default.
+        algorithms: objectives compared by default, or ALL.
         presets: name -> Preset.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
@@ -120,6 +123,10 @@ class Study:
             counts += rarity[chosen] > 0
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
+    def compared(self, algorithms: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Names of the objectives to compare: these, else the study's own."""
+        return tuple(dict.fromkeys(algorithms or self.algorithms or objectives.available()))
+
     def declared(
         self, preset: Preset, algorithms: Sequence[str] | None = None, precision: str = "float32"
     ) -> Grid:
@@ -128,7 +135,7 @@ class Study:
         Raises:
             ValueError: an algorithm is unknown, nothing is declared, or a value is out of bounds.
         """
-        chosen = tuple(dict.fromkeys(algorithms or self.algorithms))
+        chosen = self.compared(algorithms)
         for name in chosen:
             objectives.check(name, self.data)
         lambdas = tuple(dict.fromkeys(float(value) for value in preset.lambdas))

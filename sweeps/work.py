@@ -9,7 +9,7 @@ from typing import final
 
 from rich.console import Console
 
-from result_schema import FINISHED
+from result_schema import FINISHED, read_runs
 from sweeps import planning, resume
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
@@ -37,6 +37,11 @@ class Work(ABC):
     @abstractmethod
     def run_keys(self) -> Iterable[str]:
         """Keys of the declared runs, of a search as far as they are proposed."""
+
+    def stored(self, store: Store) -> dict[str, str]:
+        """Run key -> outcome of the rows that are there."""
+        rows = read_runs(store.uri)
+        return dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
 
     def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:
         """Outcome -> number of the declared runs that have it, where these are stored."""
