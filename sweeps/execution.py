@@ -109,7 +109,7 @@ class InStages(Searcher):
 def train(
     store: Store, plans: Sequence[CohortPlan], already: int, slots: Slots, console: Console
 ) -> list[str]:
-    """Train the cohorts, longest first, one Tune trial each; rows are written by the trials.
+    """Train the cohorts in their order, one Tune trial each; rows are written by the trials.
 
     Returns the error of each cohort that was lost for good; its runs have FAILED rows.
     Ctrl-C, or the store's lease when it is told to stop, ends it early, without an error: what is stored is stored.

@@ -201,7 +201,7 @@ def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     stop = threading.Event()
     if options.follow:
-        os.nice(10)  # training goes first
+        os.nice(19)  # training goes first, whose workers Ray gives 15
         stop = _stop_requests()
     else:
         stop.set()

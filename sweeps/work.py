@@ -96,7 +96,7 @@ class GridWork(Work):
         plans = execution.legs(stage, frozenset(), slots.count, *limits, begun) if cut_off else []
         plans += planning.cut(rest, slots.count, *limits)
         plans.sort(key=lambda plan: -plan.seconds)
-        return execution.train(store, plans, already, slots, console)
+        return execution.train(store, planning.shortest_first(plans, slots.count), already, slots, console)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         return sum(outcomes.get(key) not in FINISHED for key in self.run_keys())
