@@ -24,8 +24,11 @@ interface alone, as it does where it cannot be a cluster. Else whoever reaches t
 WORKERS = {"MALLOC_ARENA_MAX": "1"}
 """Environment of trials. Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
 
-PRELOADED = {"RAY_preload_python_modules": "sweeps.trial"}
-"""What workers that Ray starts before there is work for them import, while the driver is busy too."""
+PRELOADED = {
+    "RAY_preload_python_modules": "sweeps.trial",
+    "RAY_idle_worker_killing_time_threshold_ms": "60000",
+}
+"""What workers import that Ray starts before there is work for them, and how long they wait for it."""
 
 
 class ClusterError(ConnectionError):
