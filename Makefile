@@ -4,7 +4,7 @@ PYTHON ?= python3
 STUDY ?= toy_robustness
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUNNING := $(VENV)/.installed
 
 export RAY_USAGE_STATS_ENABLED := 0
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -16,13 +16,17 @@ export PYTHONWARNINGS := ignore::DeprecationWarning
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
-setup: $(STAMP) ## create .venv and install what is pinned in constraints.txt
+setup: $(RUNNING) ## create .venv and install what running a study needs, as pinned in constraints.txt
 
-$(STAMP): pyproject.toml constraints.txt
+$(RUNNING): pyproject.toml constraints.txt infra/environment.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: Python must be >= 3.11, got $$($(PYTHON) --version); set PYTHON=/path/to/python3.11" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(PYTHON) infra/environment.py $(VENV)
+	@touch $@
+
+# What an extra of pyproject.toml adds.
+$(RUNNING)-%: $(RUNNING)
+	@$(PYTHON) infra/environment.py $(VENV) $*
 	@touch $@
 
 study: setup ## the toy robustness study, embedded preset; STUDY=lambda_sweep, ARGS="--preset smoke" for others
@@ -31,7 +35,7 @@ study: setup ## the toy robustness study, embedded preset; STUDY=lambda_sweep, A
 ui: setup ## open the MLflow UI on the study's runs
 	@$(BIN)/python -m sweeps.ui --study $(STUDY) $(ARGS)
 
-tracking-server: setup ## MLflow for a team, on PostgreSQL; ARGS="--host … --allowed-hosts … --artifacts s3://…"
+tracking-server: $(RUNNING)-server ## MLflow for a team, on PostgreSQL; ARGS="--host … --allowed-hosts … --artifacts s3://…"
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends postgresql; }
 	@$(BIN)/python -m infra.tracking.server $(ARGS)
 
@@ -44,36 +48,36 @@ wheel: setup ## what a node of a cluster installs, into dist/
 	@cp constraints.txt infra/ray/node.sh infra/ray/setup.sh dist/
 	@rm -rf build
 
-check: setup ## format, lint, strict types, import layering
+check: $(RUNNING)-dev ## format, lint, strict types, import layering
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_layers.py
 
-format: setup ## format and fix what can be fixed
+format: $(RUNNING)-dev ## format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: setup ## the fast tests
-	$(BIN)/python -m pytest
+test: $(RUNNING)-dev ## the fast tests
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
-test-slow: setup ## the tests that take minutes
-	$(BIN)/python -m pytest -m slow --timeout 1200
+test-slow: $(RUNNING)-dev ## the tests that take minutes
+	$(BIN)/python -m pytest -m slow --timeout 3600 -n auto --dist worksteal
 
-test-gpu: setup ## needs a CUDA device
+test-gpu: $(RUNNING)-dev ## needs a CUDA device
 	$(BIN)/python -m pytest -m gpu
 
-test-cluster: setup ## several Ray nodes on this machine, ray submit over ssh, the tracking server
+test-cluster: $(RUNNING)-dev ## several Ray nodes on this machine, ray submit over ssh, the tracking server
 	@{ [ -x /usr/sbin/sshd ] && command -v rsync >/dev/null; } || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends openssh-server rsync; }
 	@mkdir -p /run/sshd
-	$(BIN)/python -m pytest -m cluster --timeout 600
+	$(BIN)/python -m pytest -m cluster --timeout 3600
 
-test-browser: setup ## the MLflow UI in Chromium
+test-browser: $(RUNNING)-dev ## the MLflow UI in Chromium
 	@command -v chromedriver >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium chromium-driver; }
-	$(BIN)/python -m pytest -m browser --timeout 300
+	$(BIN)/python -m pytest -m browser --timeout 1800
 
-drills: setup ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
-	@DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 1500 $(ARGS); \
+drills: $(RUNNING)-dev ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
+	@DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 3600 $(ARGS); \
 		code=$$?; $(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md; exit $$code
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
@@ -84,11 +88,10 @@ bench-search: setup ## halving and the samplers against the whole grid, which is
 	@$(BIN)/python -m infra.halving_bench results/bench-search
 	@$(BIN)/python -m infra.search_bench --results results/bench-search/grid/$(STUDY)
 
-ground-truth: setup ## draw the posterior of the Eight Schools study again, by NUTS
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[reference]'
+ground-truth: $(RUNNING)-reference ## draw the posterior of the Eight Schools study again, by NUTS
 	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.posterior
 
-audit: setup ## known vulnerabilities of what is pinned; a report, it fails nothing
+audit: $(RUNNING)-dev ## known vulnerabilities of what is pinned; a report, it fails nothing
 	-@$(BIN)/python -m infra.audit constraints.txt $(ARGS)
 
 clean: ## remove what was installed and built; results and MLflow's store stay

@@ -5,26 +5,19 @@ Source: Conover & Iman 1981 for the rank transformation; DIVERGED runs share the
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
-import statsmodels.formula.api as smf
 from scipy import stats
-from statsmodels.stats.anova import anova_lm
-from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from analysis import estimates, rows
-from analysis.measures import Floats, Measure
+from analysis.linear_models import Term, analysis_of_variance, contrasts, logistic_deviance
+from analysis.measures import Measure
 from result_schema import Outcome
 
 ALGORITHM = "algorithm"
-
-Term = tuple[str, ...]
-"""One factor, or two that interact."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +82,12 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     # Rows without a result may leave a factor with one level, which has no effect to speak of.
     if not names or found["rank"].nunique() < 2 or any(found[name].nunique() < 2 for name in names):
         return []
-    model = smf.ols(f"rank ~ ({' + '.join(f'C({name}, Sum)' for name in names)})**2", found)
-    if len(found) <= model.exog.shape[1] or np.linalg.matrix_rank(model.exog) < model.exog.shape[1]:
-        return []
-    table = anova_lm(model.fit(), typ=2).drop(index="Residual")
-    shares = table["sum_sq"] / float(np.sum((found["rank"] - found["rank"].mean()) ** 2))
-    terms = [tuple(part[2:].split(",")[0] for part in term.split(":")) for term in table.index]
-    measured = zip(terms, shares, estimates.holm(table["PR(>F)"].tolist()), strict=True)
-    return sorted((Effect(*one) for one in measured), key=lambda effect: -effect.share)
+    ranks = found["rank"].to_numpy(float)
+    tests = analysis_of_variance(ranks, {name: contrasts(found[name]) for name in names})
+    whole = float(np.sum((ranks - ranks.mean()) ** 2))
+    ps = estimates.holm([test.p for test in tests])
+    measured = [Effect(test.term, test.squares / whole, p) for test, p in zip(tests, ps, strict=True)]
+    return sorted(measured, key=lambda effect: -effect.share)
 
 
 def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
@@ -113,9 +104,9 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
     diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy(float)
     if not 0 < diverged.sum() < len(diverged):
         return []
-    columns = {name: _contrasts(found[name]) for name in names}
-    whole = _deviance(diverged, list(columns.values()))
-    lost = [_deviance(diverged, [columns[n] for n in names if n != name]) - whole for name in names]
+    columns = {name: contrasts(found[name]) for name in names}
+    whole = logistic_deviance(diverged, list(columns.values()))
+    lost = [logistic_deviance(diverged, [columns[n] for n in names if n != name]) - whole for name in names]
     ps = [float(stats.chi2.sf(max(d, 0.0), columns[n].shape[1])) for n, d in zip(names, lost, strict=True)]
     table = []
     for name, deviance, p in zip(names, lost, estimates.holm(ps), strict=True):
@@ -125,18 +116,3 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
         counts = levels.loc[worst]
         table.append(Cause(name, max(deviance, 0.0), p, words, int(counts["sum"]), int(counts["size"])))
     return sorted(table, key=lambda cause: -cause.deviance)
-
-
-def _contrasts(column: pd.Series) -> Floats:
-    """Sum-to-zero contrasts of a factor: [n, levels − 1] of 1, 0 and −1 for the last level."""
-    codes, levels = pd.factorize(column, sort=True)
-    coding = np.vstack([np.eye(len(levels) - 1), -np.ones(len(levels) - 1)])
-    return np.asarray(coding[codes])
-
-
-def _deviance(outcomes: Floats, columns: Sequence[Floats]) -> float:
-    """Deviance of a logistic model; where levels separate the outcomes, its limit."""
-    design = np.column_stack([np.ones(len(outcomes)), *columns])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PerfectSeparationWarning)
-        return float(sm.GLM(outcomes, design, family=sm.families.Binomial()).fit(maxiter=50).deviance)

@@ -10,20 +10,14 @@ import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
+from analysis import resampling
 from analysis.measures import Floats
-
-CONFIDENCE = 0.95
-RESAMPLES = 4_999
-_BATCH = 1_000  # resamples held in memory at once: 1,000 x 576 doubles are 4.6 MB
-
-Generator = np.random.Generator
+from analysis.resampling import CONFIDENCE, Generator, Statistic
 
 
 @dataclass(frozen=True)
@@ -89,20 +83,16 @@ def clustered_median(values: Floats, clusters: npt.ArrayLike, rng: Generator) ->
     if len(table) < 2:
         return Interval(point, float("nan"), float("nan"))
 
-    def statistic(rows: Any, axis: int = -1) -> Any:  # scipy always asks for the last axis
-        return median_of_present(table[rows].reshape(*rows.shape[:-1], -1))
-
-    found = stats.bootstrap((np.arange(len(table)),), statistic, n_resamples=RESAMPLES, batch=_BATCH, vectorized=True,
-                            confidence_level=CONFIDENCE, method="percentile", rng=rng).confidence_interval  # fmt: skip
-    return Interval(point, float(found.low), float(found.high))
+    resampled = resampling.distribution(resampling.medians(table), len(table), rng)
+    return Interval(point, *resampling.percentiles(resampled))
 
 
-def bca(values: Floats, statistic: Callable[..., Any], rng: Generator) -> Interval:
+def bca(values: Floats, statistic: Callable[[Floats], Statistic], rng: Generator) -> Interval:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic of independent values [n].
 
     Args:
         values: [n]; average what is nested (seeds) first.
-        statistic: `np.mean` or `np.median`; must accept `axis`.
+        statistic: `resampling.means` or `resampling.medians`.
         rng: source of the resamples.
 
     Returns:
@@ -111,21 +101,13 @@ def bca(values: Floats, statistic: Callable[..., Any], rng: Generator) -> Interv
     """
     if not len(values):
         return Interval(float("nan"), float("nan"), float("nan"))
-    point = float(statistic(values))
+    of_drawn = statistic(values)
+    point = float(of_drawn(np.arange(len(values), dtype=np.int32)[None])[0])
     if len(values) < 2:
         return Interval(point, float("nan"), float("nan"))
     if np.ptp(values) <= 4 * np.finfo(float).eps * np.max(np.abs(values)):
         return Interval(point, point, point)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        warnings.filterwarnings("ignore", "invalid value|divide by zero", RuntimeWarning)
-        found = stats.bootstrap((values,), statistic, n_resamples=RESAMPLES, batch=_BATCH, vectorized=True,
-                                confidence_level=CONFIDENCE, method="BCa", rng=rng)  # fmt: skip
-    low, high = found.confidence_interval
-    if np.isnan(low) or np.isnan(high):
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(found.bootstrap_distribution, [tail, 1 - tail])
-    return Interval(point, float(low), float(high))
+    return Interval(point, *resampling.bca(of_drawn, len(values), rng))
 
 
 def wilson(count: int, total: int) -> Interval:
@@ -167,7 +149,11 @@ def holm(p: Sequence[float]) -> list[float]:
     values = np.asarray(p, float)
     there = ~np.isnan(values)
     if there.any():
-        values[there] = multipletests(values[there], method="holm")[1]
+        family = values[there]
+        order = np.argsort(family, kind="stable")
+        steps = np.maximum.accumulate(family[order] * np.arange(len(family), 0, -1))
+        family[order] = np.minimum(steps, 1.0)
+        values[there] = family
     return values.tolist()
 
 

@@ -8,22 +8,21 @@ value (infinite). NaN where a configuration has no result at a λ.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
 
-from analysis import estimates, rows
-from analysis.estimates import RESAMPLES, Generator, Interval
+from analysis import estimates, resampling, rows
+from analysis.estimates import Interval
 from analysis.measures import Floats, Measure
+from analysis.resampling import Generator
 from analysis.rows import Rows
 from result_schema import Outcome
 
 TOLERANCE = 0.05
 """A λ is as good as the best one if the metric's median is within this part of the best median."""
-
-_BATCH = 250  # resamples held in memory at once: 250 × 576 × 14 doubles are 16 MB
 
 Mask = npt.NDArray[np.bool_]
 
@@ -63,18 +62,21 @@ def trends(table: Floats) -> Floats:
     τ takes order alone: λ = 0 needs no place on a logarithmic axis, and a DIVERGED entry is the worst. NaN where a
     configuration has fewer than three entries; 0 where all of its entries are equal.
     """
-    found = np.full(len(table), np.nan)
-    for i, row in enumerate(table):
-        there = ~np.isnan(row)
-        if there.sum() >= 3:
-            tau = stats.kendalltau(np.flatnonzero(there), stats.rankdata(row[there])).statistic
-            found[i] = 0.0 if np.isnan(tau) else tau
-    return found
+    up, down, pairs = np.zeros((3, len(table)))
+    for first, second in combinations(range(table.shape[1]), 2):
+        before, after = table[:, first], table[:, second]
+        up += after > before
+        down += after < before
+        pairs += ~np.isnan(before) & ~np.isnan(after)
+    found = np.zeros(len(table))
+    varied = up + down > 0
+    found[varied] = (up - down)[varied] / np.sqrt(pairs[varied]) / np.sqrt((up + down)[varied])
+    return np.where(np.sum(~np.isnan(table), axis=1) >= 3, np.clip(found, -1, 1), np.nan)
 
 
 def mean_trend(taus: Floats, rng: Generator) -> Interval:
     """Mean of configurations' trends [k], NaN left out, with its BCa interval."""
-    return estimates.bca(taus[~np.isnan(taus)], np.mean, rng)
+    return estimates.bca(taus[~np.isnan(taus)], resampling.means, rng)
 
 
 def good_range(table: Floats, lambdas: Floats, better: int, rng: Generator) -> GoodRange:
@@ -94,12 +96,12 @@ def good_range(table: Floats, lambdas: Floats, better: int, rng: Generator) -> G
         raise ValueError("the median must be finite at one λ at least, got none; too many runs DIVERGED")
     first, last = _around_best(medians[None], better)
     width = _decades(first, last, lambdas)
-    found = []
-    for start in range(0, RESAMPLES, _BATCH):
-        drawn = rng.integers(len(table), size=(min(_BATCH, RESAMPLES - start), len(table)))
-        found.append(_decades(*_around_best(medians_of(table[drawn]), better), lambdas))
-    tail = (1 - estimates.CONFIDENCE) / 2
-    low, high = np.quantile(np.concatenate(found), [tail, 1 - tail]) if len(table) > 1 else (np.nan, np.nan)
+    at_lambda = [resampling.medians(column) for column in table.T]
+    found = [
+        _decades(*_around_best(np.column_stack([of_drawn(drawn) for of_drawn in at_lambda]), better), lambdas)
+        for drawn in resampling.draws(len(table), rng)
+    ]
+    low, high = resampling.percentiles(np.concatenate(found)) if len(table) > 1 else (np.nan, np.nan)
     best = int(np.nanargmax(better * medians))
     return GoodRange(
         float(lambdas[best]), float(medians[best]), float(lambdas[first[0]]), float(lambdas[last[0]]),

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from analysis import estimates, rows
+from analysis import estimates, resampling, rows
 from analysis.estimates import Interval
 from analysis.measures import KL_POSTERIOR, Measure
 from analysis.rows import Rows
@@ -54,5 +52,5 @@ def density(study: Rows, algorithm: str, lam: float, measure: Measure) -> Densit
     values = own[measure.column].to_numpy(float)
     name = ("density", algorithm, lam, measure.column)
     units = estimates.cluster_means(values, own[rows.unit(own)].to_numpy())
-    mean = estimates.bca(units, np.mean, estimates.generator(*name))
+    mean = estimates.bca(units, resampling.means, estimates.generator(*name))
     return Density(len(values), mean, estimates.mean_and_std(values)[1], values.min(), values.max())

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.contingency_tables import mcnemar
 
-from analysis import estimates, rows
+from analysis import estimates, resampling, rows
 from analysis.estimates import Interval
 from analysis.measures import Floats, Measure
 from result_schema import FURTHER_METRICS, METRICS, Outcome
@@ -168,8 +167,8 @@ def compare(pairs: Pairs, lam: float, measure: Measure) -> Difference:
         configurations=len(units),
         unit="seeds" if column == "seed" and len(units) > 1 else "configurations",
         diverged=int(np.sum(_diverged(here, "first") | _diverged(here, "second"))),
-        median=estimates.bca(units, np.median, estimates.generator(*name, "median")),
-        mean=estimates.bca(units, np.mean, estimates.generator(*name, "mean")),
+        median=estimates.bca(units, resampling.medians, estimates.generator(*name, "median")),
+        mean=estimates.bca(units, resampling.means, estimates.generator(*name, "mean")),
         signed_rank_p=estimates.signed_rank_p(units),
         better_share=better,
         worst_rank=worst_rank(here, measure),
@@ -211,7 +210,7 @@ def divergence(pairs: Pairs, lam: float) -> Divergence:
     first, second = _diverged(here, "first"), _diverged(here, "second")
     neither, both = int(np.sum(~first & ~second)), int(np.sum(first & second))
     first_only, second_only = int(np.sum(first & ~second)), int(np.sum(~first & second))
-    p = float(mcnemar([[neither, second_only], [first_only, both]], exact=True).pvalue)
+    p = estimates.sign_test_p(first_only, second_only)  # McNemar's exact test is that of the discordant pairs
     return Divergence(lam, neither, first_only, second_only, both, p if len(here) else float("nan"))
 
 

@@ -14,6 +14,7 @@ from typing import Annotated
 
 import tyro
 
+import command_output
 import result_digests
 from result_files import ForeignFolderError
 from result_schema import SchemaError
@@ -52,4 +53,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main())

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import tyro
 
+import command_output
 from result_schema import SchemaError
 
 
@@ -38,4 +39,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main())

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import command_output
+
 
 def summary(answer: Mapping[str, Any]) -> list[str]:
     """Lines of the report: one for each vulnerability, then how many packages were audited.
@@ -53,4 +55,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(sys.argv[1:]))

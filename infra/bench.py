@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -17,12 +16,14 @@ from pathlib import Path
 
 import torch
 
+import command_output
 from infra import contenders, measurements, scale, table
 from infra.measurements import Measurement
 from infra.rounds import Rounds
 from infra.scale import Scale
 from infra.workers import Task, Workers
 from infra.workload import cohort
+from sweeps import cores
 
 START, END = "<!-- bench: start -->", "<!-- bench: end -->"
 
@@ -33,8 +34,8 @@ WARM_UP = {"depth": 1, "width": 32, "critic_depth": 1, "steps": 1, "batch_size":
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, write."""
     options = parse(arguments)
-    cores = os.cpu_count() or 1
-    chosen = scale.on_cpu(cores) if options.device == "cpu" else scale.on_gpu(cores)
+    available = cores.available()
+    chosen = scale.on_cpu(available) if options.device == "cpu" else scale.on_gpu(available)
     if options.quick:
         chosen = scale.quick(chosen)
     if options.rounds:
@@ -131,4 +132,5 @@ def write(output: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     main()

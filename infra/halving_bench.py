@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import command_output
 from result_schema import METRICS, Outcome, read_runs
 from sweeps import halving, toy_robustness
 from sweeps.toy_robustness import STUDY
@@ -72,4 +73,5 @@ def ranked(rows: Rows, algorithm: str, metric: str) -> list[Mapping[str, Any]]:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     main()

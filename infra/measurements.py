@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from statistics import median
 
 import torch
 
+from sweeps import cores
 from sweeps.provenance import git_commit
+from trainables.arithmetic import processor
 
 PACKAGES = ("torch", "numpy", "ray", "tensorboardX")
 
@@ -51,8 +51,8 @@ def typical(measurements: Iterable[Measurement], contender: str, scope: str, fie
 def machine(device: str) -> dict[str, str | int]:
     """Processor, cores, device, commit and versions."""
     found: dict[str, str | int] = {
-        "processor": _processor(),
-        "cores": os.cpu_count() or 1,
+        "processor": processor(),
+        "cores": cores.available(),
         "device": device if device == "cpu" else torch.cuda.get_device_name(),
         "commit": git_commit(),
         "python": platform.python_version(),
@@ -64,10 +64,3 @@ def machine(device: str) -> dict[str, str | int]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or platform.machine()

@@ -18,6 +18,9 @@ import sys
 import time
 from pathlib import Path
 
+import command_output
+from sweeps import cores
+
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 STARTED = "Ray runtime started."
@@ -100,6 +103,8 @@ def main(arguments: list[str]) -> int:
     if arguments[:2] != ["ray", "start"]:
         print(f"infra.node: arguments must be 'stop' or 'ray start …', got {arguments}", file=sys.stderr)
         return 2
+    if not any(argument.startswith("--num-cpus") for argument in arguments):
+        arguments = [*arguments, f"--num-cpus={cores.available()}"]  # Ray would count the machine's
     try:
         print(f"Ray runs as process {start(arguments, directory).pid}")
     except (NodeError, OSError) as error:
@@ -109,4 +114,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(sys.argv[1:]))

@@ -12,6 +12,7 @@ import sys
 
 import numpy as np
 
+import command_output
 from trainables.datasets.eight_schools import EFFECTS, ERRORS, REFERENCE
 
 CHAINS, WARMUP, KEPT, THINNING = 4, 2_000, 1_250, 40
@@ -59,4 +60,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     main()

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import command_output
 from analysis.lambda_effects import pareto
 from result_schema import Outcome, read_runs
 from sweeps.halving import METRICS
@@ -108,4 +109,5 @@ def _dominated(point: np.ndarray, front: np.ndarray) -> bool:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     main()

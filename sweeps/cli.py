@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +12,16 @@ from types import ModuleType
 
 from rich.console import Console
 
+import command_output
 from result_files import below
 from result_schema import SchemaError
-from sweeps import lease, planning, schedule
+from sweeps import lease
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.ending import INTERRUPTED, Ending
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
 from sweeps.options import Options, halving_of, parse
-from sweeps.refusal import check_uri, refuse
+from sweeps.refusal import check_uri, refuse, remedy
 from sweeps.settled import Record
 from sweeps.store import Store
 from sweeps.study import ALL, Preset, Study
@@ -38,6 +38,7 @@ TERMINATED = 143
 
 def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
     """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C."""
+    command_output.lasting()
     options = parse(study, arguments, description)
     console = Console(soft_wrap=True, highlight=False)
     try:
@@ -45,7 +46,7 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     except (ValueError, SchemaError, ClusterError, Fenced) as error:
         refuse(str(error))
     except OSError as error:
-        console.print(f"error: {error}; what is stored is whole: give the same command again to continue")
+        console.print(f"error: {error}; what is stored is whole: {remedy(error)}")
         code = 1
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
@@ -97,12 +98,10 @@ def run(study: Study, options: Options, console: Console) -> int:
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if only_shown:
-            missing = planning.missing(declared, store.finished())
-            simulated = schedule.table(missing, options.simulate) if options.simulate else ""
-            describe(len(declared), missing, console)
-            if halving:
-                console.print(f"halving   {staged().HalvedGrid(declared, halving, store).plan()}")
-            console.print(simulated, end="")
+            from sweeps import preview
+
+            halved = staged().HalvedGrid(declared, halving, store) if halving else None
+            preview.show(declared, store.finished(), halved, options.simulate, console)
             return 0
 
         def declare() -> Work:
@@ -192,17 +191,3 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
         return TERMINATED
     reported, mirrored = ending.finish(follower, slots)
     return ending.conclude(work, record, errors, reported, mirrored)
-
-
-def describe(declared: int, todo: planning.Missing, console: Console) -> None:
-    """What a study would do here, and what it would cost."""
-    cores = os.cpu_count() or 1
-    plans = planning.cut(todo, cores)
-    here = schedule.simulate([plan.seconds for plan in plans], cores)
-    console.print(f"runs      {declared} declared, {declared - len(todo)} stored, {len(todo)} to train")
-    sizes = [len(plan) for plan in plans]
-    console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
-    console.print(
-        f"cost      about {here.ideal * cores / 60:.1f} core-minutes; "
-        f"{here.makespan / 60:.1f} minutes on the {cores} cores here"
-    )

@@ -7,8 +7,11 @@ import os
 import secrets
 import socket
 import sys
+import tempfile
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
+
+from sweeps import cores
 
 OBJECT_STORE = 128 << 20
 """Bytes of a local Ray's object store: trials exchange configurations, not data."""
@@ -84,15 +87,18 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
             # Workers inherit it: for a runtime environment Ray would start them anew, when there is work.
             for name, value in {**WORKERS, **PRELOADED}.items():
                 os.environ.setdefault(name, value)
-            # A head that died leaves its address behind, and Ray would try to join it.
-            ray.init(
-                address="local",
-                num_cpus=os.cpu_count(),
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=OBJECT_STORE,
-            )
+            try:
+                # A head that died leaves its address behind, and Ray would try to join it.
+                ray.init(
+                    address="local",
+                    num_cpus=cores.available(),
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    object_store_memory=OBJECT_STORE,
+                )
+            except OSError as error:
+                raise ClusterError(_not_started(error)) from error
         else:
             _reach(address)
             try:
@@ -108,7 +114,7 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     if scale_to is not None:
         return _slots(scale_to)
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    slots = _slots(*((int(own.get("CPU", 0)), int(own.get("GPU", 0))) for own in offered))
+    slots = _slots(*((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in offered))
     return replace(slots, own=own)
 
 
@@ -141,6 +147,17 @@ def _reach(address: str) -> None:
         socket.create_connection((url.hostname, url.port), timeout=5).close()
     except OSError as error:
         raise ClusterError(_unreachable(address, str(error))) from error
+
+
+def _not_started(error: OSError) -> str:
+    if "AF_UNIX" in str(error):
+        cause = f"the path of its sockets, below RAY_TMPDIR or else {tempfile.gettempdir()}, is too long"
+    else:
+        cause = str(error)
+    return (
+        f"Ray must start on this machine, but cannot ({cause}); set RAY_TMPDIR to a folder with a short path in which "
+        "you may write and which has room, such as /tmp/ray-of-mine"
+    )
 
 
 def _unreachable(address: str, reason: str) -> str:

@@ -99,7 +99,10 @@ class Ending:
             say(f"failed    {error}")
         unfinished = work.unfinished(stored)
         if unfinished:
-            say(f"continue  {unfinished} runs are not finished; give the same command again to train them")
+            first = "remove the cause above, then " if errors else ""
+            say(
+                f"continue  {unfinished} runs are not finished; {first}give the same command again to train them"
+            )
             return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
         if record:
             record.keep(state, counts)

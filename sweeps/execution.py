@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.execution import class_cache
 from ray.tune.search import BasicVariantGenerator, Searcher
 from rich.console import Console
@@ -22,6 +23,7 @@ from sweeps import planning, provenance, resume
 from sweeps.cluster import Slots
 from sweeps.halving import Stage
 from sweeps.lease import Lease
+from sweeps.lost import Lost
 from sweeps.planning import CohortPlan, Leg
 from sweeps.progress import StudyProgress
 from sweeps.schedule import CHECKPOINT_SECONDS, progress_seconds
@@ -117,7 +119,7 @@ def train(
     Raises:
         Fenced: another driver has taken the store's lease.
     """
-    progress = StudyProgress(already, sum(map(len, plans)), console)
+    progress = StudyProgress(already, sum(map(len, plans)), console, slots)
     progress.expect(plans)
     in_order = InOrder(progress.plans, slots.count, _stopping(store))
     return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots)
@@ -151,7 +153,9 @@ def train_stages(
             progress.expect(plans)
             yield plans
 
-    return _fit(store, InStages(cohorts(), _stopping(store)), max(progress.total, 1), progress, {}, slots)
+    # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
+    # and what comes of the last ones is taken up when the next stage is asked for.
+    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots)
 
 
 def legs(
@@ -198,7 +202,12 @@ def _fit(
     plans: Mapping[str, CohortPlan],
     slots: Slots,
 ) -> list[str]:
-    """Run Tune; `plans`: the cohorts whose runs are not in their trials' configurations."""
+    """Run Tune.
+
+    Args:
+        trials: how many there are; -1 where the searcher says when it is done.
+        plans: the cohorts whose runs are not in their trials' configurations.
+    """
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
     if slots.own:  # inherited; for a runtime environment Ray would not use the workers that are there
@@ -217,10 +226,11 @@ def _fit(
         "lease": store.token.name if store.token else None,
         **origin,
     }
+    lost = Lost()
     # Tune's own files serve nobody: trials keep their state and write their rows in the store.
     with progress, warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         warnings.simplefilter("ignore")
-        grid = tune.Tuner(
+        tuner = tune.Tuner(
             tune.with_resources(
                 tune.with_parameters(train_cohort, plans=plans, settings=settings), slots.resources
             ),
@@ -236,21 +246,24 @@ def _fit(
                 name=f"{started_at:%Y%m%d-%H%M%S}",
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[progress],
+                callbacks=[progress, lost],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
-        ).fit()
+        )
+        try:
+            tuner.fit()
+        except (RayError, tune.TuneError) as error:
+            if not lost.end(error):
+                raise
     if store.token:
         store.token.check()
     errors = []
     finished = store.finished()
     resume.begun(store, finished)  # removes what nobody continues from
-    for result in (r for r in grid if r.error is not None):
-        plan = progress.plans[result.config["cohort"]]
-        lost = [run for run in plan.runs if run.key not in finished]
-        if lost:
-            errors.append(f"{type(result.error).__name__}: {str(result.error).strip().splitlines()[-1]}")
-            store.write_failed(
-                lost, plan.key, errors[-1], device=slots.device, started_at=started_at, **origin
-            )
+    for key, reason in lost.reasons.items():
+        plan = progress.plans[key]
+        runs = [run for run in plan.runs if run.key not in finished]
+        if runs:
+            errors.append(reason)
+            store.write_failed(runs, key, reason, device=slots.device, started_at=started_at, **origin)
     return errors

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Annotated
 import pyarrow as pa
 import tyro
 
+import command_output
 from result_schema import SchemaError
 from sweeps import command_line, mirror_record
 from sweeps.mirrored import StudyRows, copy_report, run_content, version
@@ -215,4 +216,5 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(command_line.read(Options, "python -m sweeps.mirror", __doc__ or "")))

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, final
 
 import optuna
 from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from result_schema import Outcome
 from sweeps import space as spaces
 from sweeps.halving import METRICS, Halving, Rows, Stage, stages
+from sweeps.optuna_mirror import History
 from sweeps.space import Float, Int, Space, When
 from trainables.runs import Configuration, Run
 
@@ -86,6 +86,7 @@ class Search:
         history: Optuna's study, in memory.
         told: keys of the runs that were proposed and told.
         exhausted: whether nothing new was found to propose.
+        proposed: the runs of each generation, told or not.
     """
 
     space: Space
@@ -99,7 +100,7 @@ class Search:
         self.history = optuna.create_study(
             directions=[StudyDirection[METRICS[m].upper()] for m in self.settings.metrics]
         )
-        self.generations = 0
+        self.proposed: list[list[Run]] = []
         self.exhausted = False
         self._asked: list[tuple[optuna.Trial, Run]] = []
 
@@ -111,7 +112,7 @@ class Search:
     @property
     def declared(self) -> int:
         """How many runs it is for: as many as were asked for, or all that the space has, if those are fewer."""
-        return len(self.told) if self.exhausted else self.settings.runs
+        return len(self.told) + self.asked if self.exhausted else self.settings.runs
 
     def ask(self) -> list[Run]:
         """The next generation, no run of it proposed before; none when the budget or the space is exhausted.
@@ -122,9 +123,8 @@ class Search:
         if self._asked:
             raise RuntimeError("tell the last generation's results before asking for the next one")
         left = min(self.settings.generation, self.settings.runs - len(self.told))
-        seed = zlib.crc32(f"{self.settings.seed}/{self.generations}".encode())
+        seed = zlib.crc32(f"{self.settings.seed}/{len(self.proposed)}".encode())
         self.history.sampler = SAMPLERS[self.settings.sampler](seed, self.settings.generation)
-        self.generations += 1
         doubled: list[optuna.Trial] = []
         tries = 0
         while len(self._asked) < left:
@@ -143,11 +143,13 @@ class Search:
             tries = 0
         for trial in doubled:
             self.history.tell(trial, state=TrialState.FAIL)
-        return [run for _, run in self._asked]
+        self.proposed.append([run for _, run in self._asked])
+        return list(self.proposed[-1])
 
     def tell(self, rows: Rows) -> None:
         """Tell the asked generation's results: COMPLETED as they are, STOPPED as pruned where they were, DIVERGED
-        as infeasible and worse than any value, FAILED or absent as failed, to be proposed again by a later start.
+        as infeasible and worse than any value, FAILED or absent as failed, to be proposed again by a later start;
+        so, too, what COMPLETED without the metric, which its system has not.
 
         Args:
             rows: run key -> columns of its row, `outcome` and the search metrics among them.
@@ -159,10 +161,13 @@ class Search:
             # Above 0: samplers rank it behind every feasible one.
             trial.set_constraint("diverged", float(outcome == Outcome.DIVERGED))
             self.told.add(run.key)
-            if outcome == Outcome.COMPLETED:
-                self.history.tell(trial, [float(row[m]) for m in self.settings.metrics])
+            values: list[Any] = [row.get(metric) for metric in self.settings.metrics]
+            if outcome in (Outcome.COMPLETED, Outcome.STOPPED) and None in values:
+                self.history.tell(trial, state=TrialState.FAIL)
+            elif outcome == Outcome.COMPLETED:
+                self.history.tell(trial, values)
             elif outcome == Outcome.STOPPED:
-                trial.report(float(row[self.settings.metrics[0]]), row["iterations"])
+                trial.report(values[0], row["iterations"])
                 self.history.tell(trial, state=TrialState.PRUNED)
             elif outcome == Outcome.DIVERGED:
                 self.history.tell(trial, [_worst(m) for m in self.settings.metrics])
@@ -172,10 +177,23 @@ class Search:
 
     def best(self) -> list[FrozenTrial]:
         """The best COMPLETED run, or the Pareto front of two metrics; nothing if none COMPLETED."""
-        found = self.history.best_trials if len(self.settings.metrics) > 1 else []
-        if len(self.settings.metrics) == 1 and self.history.get_trials(states=[TrialState.COMPLETE]):
-            found = [self.history.best_trial]
-        return [trial for trial in found if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+        if len(self.settings.metrics) > 1:
+            front = self.history.best_trials
+            return [trial for trial in front if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        completed = [trial for trial in told if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+        sign = -1.0 if METRICS[self.settings.metrics[0]] == "maximize" else 1.0
+        return sorted(completed, key=lambda trial: sign * trial.values[0])[:1]
+
+    def results(self) -> History:
+        """What was told and has a value."""
+        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
+        return History(self.settings.metrics, self.history.directions, told)
+
+    def outcomes(self) -> Counter[str]:
+        """How many of the told runs ended how."""
+        trials = self.history.get_trials(deepcopy=False)
+        return Counter(t.user_attrs["outcome"] for t in trials if "outcome" in t.user_attrs)
 
     def _enqueue_new(self, seed: int) -> bool:
         """Have a point of a grid that was not proposed asked next; False where there is none, or no grid."""
@@ -203,25 +221,6 @@ def generations(searches: Sequence[Search], rows: Callable[[], Rows]) -> Iterato
         stored = rows()
         for search in searches:
             search.tell(stored)
-
-
-def save(search: Search, name: str, storage: str) -> None:
-    """Write a search's told history into an Optuna storage, for optuna-dashboard; what is there stays.
-
-    Args:
-        name: of the study there.
-        storage: an RDB URL such as sqlite:///optuna.db, or the path of a journal file.
-    """
-    backend: Any = storage
-    if "://" not in storage:
-        backend = JournalStorage(JournalFileBackend(storage))
-    study = optuna.create_study(
-        study_name=name, storage=backend, load_if_exists=True, directions=search.history.directions
-    )
-    study.set_metric_names(list(search.settings.metrics))
-    there = {trial.user_attrs.get("run_key") for trial in study.get_trials(deepcopy=False)}
-    told = search.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
-    study.add_trials([trial for trial in told if trial.user_attrs["run_key"] not in there])
 
 
 def _configuration(trial: optuna.Trial, space: Space) -> Configuration:

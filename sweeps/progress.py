@@ -11,26 +11,32 @@ from ray import tune
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from sweeps import forecast
+from sweeps.cluster import Slots
 from sweeps.planning import CohortPlan
+from sweeps.remaining import Remaining, words
 
 LINE_SECONDS = 15.0
 """Seconds between lines where the output is not a terminal."""
+
+SETTLED_SECONDS = 5.0
+"""Seconds before time left is told."""
 
 
 class StudyProgress(tune.Callback):
     """Shows progress from the reports of a study's trials.
 
-    Time left is extrapolated from the cost model's seconds done per second elapsed, so that wide
-    networks, which train first, do not make it pessimistic.
-
     Args:
         already: runs that were stored before.
         todo: runs to train.
         console: where to show it.
+        slots: where they are trained.
         unit: what is counted.
     """
 
-    def __init__(self, already: int, todo: int, console: Console, unit: str = "runs") -> None:
+    def __init__(self, already: int, todo: int, console: Console, slots: Slots, unit: str = "runs") -> None:
+        self.slots = slots
+        self.remaining = Remaining(slots.count, forecast.end_seconds(todo))
         self.plans: dict[str, CohortPlan] = {}
         self.expected = self.planned = 0.0
         self.console = console
@@ -63,7 +69,9 @@ class StudyProgress(tune.Callback):
         """Cohorts that are going to be trained: all of a grid, the next generation of a search."""
         for plan in plans:
             self.plans[plan.key] = plan
-            self.expected += plan.seconds
+            seconds = forecast.trial_seconds(forecast.seconds(plan, self.slots), self.slots.count)
+            self.remaining.expect(plan.key, seconds)
+            self.expected += seconds
             self.planned += len(plan)
 
     @property
@@ -83,13 +91,27 @@ class StudyProgress(tune.Callback):
     ) -> None:
         self.bar.stop()
 
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial begins, or begins again."""
+        self.remaining.begin(trial.config["cohort"], time.monotonic())
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has ended."""
+        self.remaining.end(trial.config["cohort"])
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial is lost for good."""
+        self.remaining.end(trial.config["cohort"])
+
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """Count what a trial reports; a stored cohort is done."""
         key = trial.config["cohort"]
         plan = self.plans[key]
-        part = plan.seconds * (result["iteration"] - plan.since) / (plan.until - plan.since)
+        share = (result["iteration"] - plan.since) / (plan.until - plan.since)
+        self.remaining.report(key, share, time.monotonic())
+        part = self.remaining.expected[key] * share
         # Sums are kept, not added up again: there can be tens of thousands of cohorts.
         self.seconds_done += part - self.parts.get(key, 0.0)
         self.diverged_runs += result["diverged"] - self.diverged.get(key, 0)
@@ -104,11 +126,11 @@ class StudyProgress(tune.Callback):
 
     def time_left(self) -> str:
         """Words for the expected remaining time."""
-        done, elapsed = self.seconds_done, time.monotonic() - self.started
-        if not done or elapsed < 5:
+        now = time.monotonic()
+        if now - self.started < SETTLED_SECONDS:
             return "estimating time left"
-        seconds = elapsed * max(0.0, self.cost - done) / done
-        return f"about {seconds / 60:.0f} min left" if seconds >= 90 else f"about {seconds:.0f} s left"
+        seconds = self.remaining.seconds(now, later=max(0.0, self.cost - self.expected))
+        return f"about {words(seconds)} left"
 
     def _show(self) -> None:
         diverged, left = self.diverged_runs, self.time_left()

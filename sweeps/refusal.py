@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import NoReturn
 from urllib.parse import unquote
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Of a disk or a quota."""
 
 LONGEST_LINE = 1_000
 LONGEST_URI = 1_000
@@ -20,6 +24,22 @@ def check_uri(option: str, uri: str) -> None:
         )
     if "://" in uri and ".." in unquote(uri).split("/"):
         raise ValueError(f"{option} must have no '..' where it is a URI, got {uri!r}; name the folder itself")
+
+
+def remedy(error: OSError) -> str:
+    """What helps against an error of storage, so that the same command can go on from what is stored."""
+    again = "give the same command again to continue"
+    if error.errno in FULL:
+        return f"make room, then {again}"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"make it writable, then {again}, or choose another --results"
+    if error.errno in (errno.ENAMETOOLONG, errno.ENOTDIR, errno.ELOOP):
+        return "choose another --results"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"allow more open files (ulimit -n), then {again}"
+    if error.errno is None or isinstance(error, ConnectionError | TimeoutError):
+        return f"when the storage answers, {again}"
+    return f"remove the cause, then {again}"
 
 
 def refuse(message: str) -> NoReturn:

@@ -4,7 +4,8 @@
     python -m sweeps.rerun 1a2b3c4d5e6f7081 --results s3://bucket/study
 
 On the CPU and in the environment in which it was trained, the metrics are equal to the bit, whatever cohort the
-run was in. Elsewhere this says what differs: versions, device, commit. Nothing is written.
+run was in. That holds for one instruction set and one compiler: AVX2 and AVX-512, or native kernels and torch's
+operations, round differently. Elsewhere this says what differs: arithmetic, versions, device, commit. Nothing is written.
 Exit codes: 0 equal, 1 not equal, 2 bad input.
 """
 
@@ -20,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tyro
 
+import command_output
 from result_schema import FURTHER_METRICS, METRICS, Outcome, SchemaError, read_manifest, read_runs, run_name
 from sweeps import command_line, provenance
 from trainables import datasets
@@ -45,7 +47,7 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     row: dict[str, Any] = found[0]
     if row["outcome"] == Outcome.FAILED:
         raise ValueError(f"run {run_key} must have a result, but it FAILED ({row['error']}); "
-                         "give the study's command again to train it")  # fmt: skip
+                         "remove the cause, then give the study's command again to train it")  # fmt: skip
     data = [name for name, kind in datasets.available().items() if kind.version == row["data_version"]]
     if not data:
         raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "
@@ -67,8 +69,8 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     return run, row
 
 
-def train(run: Run, iterations: int, device: str) -> Result:
-    """The run alone, as far as it was trained."""
+def train(run: Run, iterations: int, device: str) -> tuple[Result, dict[str, str]]:
+    """The run alone, as far as it was trained, and the arithmetic by which it was."""
     import torch
 
     from trainables.training import Training
@@ -77,7 +79,7 @@ def train(run: Run, iterations: int, device: str) -> Result:
     training = Training([run], device, None if iterations >= run.budget else iterations)
     while not training.finished:
         training.advance()
-    return training.results()[0]
+    return training.results()[0], training.arithmetic
 
 
 def differences(row: Mapping[str, Any], result: Result) -> dict[str, tuple[Any, Any]]:
@@ -87,13 +89,18 @@ def differences(row: Mapping[str, Any], result: Result) -> dict[str, tuple[Any, 
     return {name: (row[name], values.get(name)) for name in names if row[name] != values.get(name)}
 
 
-def environment(row: Mapping[str, Any], device: str) -> dict[str, tuple[Any, Any]]:
-    """Name -> then and now of what differs between the record's environment and this one."""
+def environment(
+    row: Mapping[str, Any], device: str, arithmetic: Mapping[str, str]
+) -> tuple[dict[str, tuple[Any, Any]], list[str]]:
+    """Name -> then and now of what differs between the record's environment and this one; names of what it does not say."""
     then = {**json.loads(row["versions"]), "device": row["device"], "commit": row["git_commit"]}
-    now = {**provenance.versions(), "device": device, "commit": provenance.git_commit()}
+    now = {**provenance.versions(), **arithmetic, "device": device, "commit": provenance.git_commit()}
+    # Rows of earlier versions do not say by which arithmetic they were trained; torch's has no compiler.
+    unknown = [] if "arithmetic" in then else sorted(arithmetic)
+    names = [name for name in {**then, **now} if name not in unknown]
     return {
-        name: (then.get(name), now.get(name)) for name in {**then, **now} if then.get(name) != now.get(name)
-    }
+        name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)
+    }, unknown
 
 
 @dataclass(frozen=True)
@@ -112,13 +119,14 @@ def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     try:
         run, row = find(options.results, options.run_key)
-        result = train(
+        result, arithmetic = train(
             run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device
         )
     except (ValueError, SchemaError, OSError, RuntimeError, pa.ArrowException) as error:
         print(f"sweeps.rerun: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    unequal, other = differences(row, result), environment(row, options.device)
+    unequal = differences(row, result)
+    other, unknown = environment(row, options.device, arithmetic)
     print(
         f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
     )
@@ -126,10 +134,14 @@ def main(options: Options) -> int:
         print(f"not equal   {name}: {then!r} stored, {now!r} now")
     for name, (then, now) in other.items():
         print(f"environment {name}: {then} then, {now} now")
+    if unknown:
+        print(f"environment {', '.join(unknown)}: the record does not say")
     words = "equal to the bit" if not unequal else f"{len(unequal)} values differ"
-    print(f"{words}; the environment is {'another one' if other else 'the same'}")
+    same = "the same as far as the record says" if unknown else "the same"
+    print(f"{words}; the environment is {'another one' if other else same}")
     return 1 if unequal else 0
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(command_line.read(Options, "python -m sweeps.rerun", __doc__ or "")))

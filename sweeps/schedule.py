@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from sweeps import planning
 from sweeps.planning import TRIALS_PER_SECOND
 from trainables.iterations import EVALUATIONS
+from trainables.runs import Run
 
 RESULTS_PER_SECOND = 50.0
 """Results that Ray Tune logs, the careful end of 50 to 100: 1,000 trials that reported 100 a second for 100 s
@@ -26,11 +27,15 @@ PROGRESS_PER_SECOND = 10.0
 """Progress results of all trials together, at most: however many devices there are, the end results
 find the driver free."""
 
+SILENT_SECONDS = 10.0
+"""Time after which a trial reports how far it is, evaluated or not: time left is told by it."""
+
 CHECKPOINT_SECONDS = 60.0
 """Time between the checkpoints of a trial; each comes with a result."""
 
 COST_ERROR = 0.4
-"""Relative error of the cost model (`trainables.cost.seconds`)."""
+"""Relative error of the durations that a schedule is tried with: more than of the cost model where it was measured
+(`trainables.cost.seconds`), for devices that are shared, or not the one that it was measured on."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,11 @@ def simulate(
     return Schedule(devices, trials, logged, bounds)
 
 
+def as_planned(run: Run) -> float:
+    """1, of every run: a device is as fast as the core that plans are cut by."""
+    return 1.0
+
+
 def progress_seconds(devices: int) -> float:
     """Least time between two progress results of one trial."""
     return devices / PROGRESS_PER_SECOND
@@ -125,14 +135,17 @@ def progress_seconds(devices: int) -> float:
 
 def results_of(seconds: float, devices: int) -> int:
     """Results that a trial of this duration reports, at most: progress, checkpoints and the last one."""
-    progress = min(EVALUATIONS - 1, int(seconds / progress_seconds(devices)))
+    least = progress_seconds(devices)
+    progress = max(min(EVALUATIONS - 1, int(seconds / least)), int(seconds / max(least, SILENT_SECONDS)))
     return progress + int(seconds / CHECKPOINT_SECONDS) + 1
 
 
-def one_run_per_trial(todo: planning.Missing) -> Iterator[float]:
+def one_run_per_trial(todo: planning.Missing, scale: Callable[[Run], float] = as_planned) -> Iterator[float]:
     """Durations of the same runs as one trial each, longest first, were a run alone as fast as in a cohort."""
     groups = sorted(todo.groups, key=lambda group: -group.seconds)
-    return itertools.chain.from_iterable(itertools.repeat(group.seconds, len(group)) for group in groups)
+    return itertools.chain.from_iterable(
+        itertools.repeat(group.seconds * scale(group[0]), len(group)) for group in groups
+    )
 
 
 def misjudged(seconds: Iterable[float], error: float = COST_ERROR, seed: int = 0) -> list[float]:
@@ -150,11 +163,16 @@ def misjudged(seconds: Iterable[float], error: float = COST_ERROR, seed: int = 0
     return durations
 
 
-def table(todo: planning.Missing, devices: Sequence[int]) -> str:
+def table(todo: planning.Missing, devices: Sequence[int], scale: Callable[[Run], float] = as_planned) -> str:
     """Cohorts against one run per trial on each number of devices, as text.
 
     Beside the makespan and its efficiency: the efficiency where durations are misjudged by COST_ERROR, and
     the shares of the makespan in which the driver starts trials and logs results.
+
+    Args:
+        todo: the runs.
+        devices: numbers of them.
+        scale: time of a run on such a device over the planned one.
 
     Raises:
         ValueError: a number of devices is < 1.
@@ -165,8 +183,8 @@ def table(todo: planning.Missing, devices: Sequence[int]) -> str:
         f" {'efficiency':>10} {error:>6} {'starting':>8} {'logging':>7}  binds"
     ]
     for count in devices:
-        cohorts = [plan.seconds for plan in planning.cut(todo, count)]
-        for name, expected in (("a cohort", cohorts), ("a run", list(one_run_per_trial(todo)))):
+        cohorts = [plan.seconds * scale(plan.group[0]) for plan in planning.cut(todo, count)]
+        for name, expected in (("a cohort", cohorts), ("a run", list(one_run_per_trial(todo, scale)))):
             planned, actual = simulate(expected, count), simulate(misjudged(expected), count)
             starting, logging = (planned.share(driver) for driver in ("starts", "results"))
             lines.append(

@@ -10,16 +10,17 @@ from typing import Any, final
 
 from rich.console import Console
 
-from result_schema import Outcome, read_curves, read_runs
+from result_schema import FINISHED, read_curves, read_runs
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
 from sweeps.halving import Halving, Rows, Stage, loss, stages, waiting
-from sweeps.optuna_search import Search, Settings, generations, save
+from sweeps.optuna_mirror import OptunaMirror
+from sweeps.optuna_search import Search, Settings, generations
 from sweeps.store import Store
 from sweeps.study import Preset, Study
 from sweeps.work import Work, cohort_limits
-from trainables import objectives
-from trainables.runs import HYPER_PARAMETERS, Configuration, Run
+from trainables import datasets, objectives
+from trainables.runs import HYPER_PARAMETERS, Configuration, Run, content_hash
 
 
 class StagedWork(Work):
@@ -54,8 +55,13 @@ class StagedWork(Work):
         rest = itertools.chain([self._next], self._pending)
         most = len(self._next.runs) + self._later(self._next)
         already, unit = (0, "rungs") if self.halving else (self.declared - self.todo, "runs")
-        progress = StudyProgress(already, most, console, unit)
-        return execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
+        progress = StudyProgress(already, most, console, slots, unit)
+        errors = execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
+        self._settle()
+        return errors
+
+    def _settle(self) -> None:
+        """Take up what was stored of a stage after which no other was asked for: training was interrupted."""
 
     def _rows(self) -> Rows:
         if not self.store.check(self.name, self.precision):
@@ -97,24 +103,24 @@ class HalvedGrid(StagedWork):
     def run_keys(self) -> Iterable[str]:
         return (run.key for run in self.grid)
 
+    @property
+    def share(self) -> float:
+        """Part of the grid's iterations that is trained, where none is stored."""
+        sizes, ends = self._rungs()
+        trained = sum(n * (b - a) for n, a, b in zip(sizes, [0, *ends], ends, strict=False))
+        return trained / (sizes[0] * self.grid.budget)
+
     def plan(self) -> str:
         """Words for how many are trained how far, where none is stored."""
+        words = ", ".join(f"{n} runs to {i}" for n, i in zip(*self._rungs(), strict=True))
+        return f"{words}: {self.share:.0%} of the iterations"
+
+    def _rungs(self) -> tuple[list[int], list[int]]:
+        """How many runs are trained to each rung, and its iterations; the last one is the budget."""
         assert self.halving
-        budget = self.grid.budget
-        ends = [*self.halving.rungs(budget), budget]
-        sizes = [
-            sum(n)
-            for n in zip(
-                *(self.halving.sizes(len(p), budget) for p in self.populations.values()), strict=True
-            )
-        ]
-        whole = sum(n * (b - a) for n, a, b in zip(sizes, [0, *ends], ends, strict=False)) / (
-            sizes[0] * budget
-        )
-        return (
-            ", ".join(f"{n} runs to {i}" for n, i in zip(sizes, ends, strict=True))
-            + f": {whole:.0%} of the iterations"
-        )
+        budget, populations = self.grid.budget, self.populations.values()
+        sizes = [self.halving.sizes(len(population), budget) for population in populations]
+        return list(map(sum, zip(*sizes, strict=True))), [*self.halving.rungs(budget), budget]
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         stage = next(self._stages(), None)
@@ -123,7 +129,8 @@ class HalvedGrid(StagedWork):
     def conclude(self, console: Console) -> None:
         """The best that survived of each population; drops the states that no run continues from."""
         rows = self._rows()
-        if next(self._stages(), None) is None:
+        done = next(self._stages(), None) is None
+        if done:
             self.store.drop_states(self.store.states() - waiting(rows, set(self.run_keys())))
         assert self.halving
         metric = self.halving.metric
@@ -135,6 +142,8 @@ class HalvedGrid(StagedWork):
                 console.print(
                     f"best      {algorithm} λ={lam:g} seed {seed}: {metric} {value:.4g} with {_words(values)}"
                 )
+            elif done:
+                console.print(f"best      {algorithm} λ={lam:g} seed {seed}: none, for no run COMPLETED with a value of {metric}")  # fmt: skip
 
     def _stages(self) -> Iterator[Stage]:
         return stages(list(self.populations.values()), self.halving, self._rows)
@@ -154,7 +163,7 @@ class SearchWork(StagedWork):
         storage: Optuna storage for the histories, or None.
 
     Raises:
-        ValueError: an algorithm is unknown.
+        ValueError: an algorithm is unknown, or the storage can be none.
     """
 
     def __init__(
@@ -169,7 +178,9 @@ class SearchWork(StagedWork):
     ) -> None:
         for name in algorithms:
             objectives.check(name, study.data)
-        self.settings, self.storage = settings, storage
+        self.study, self.settings = study, settings
+        self.mirror = OptunaMirror(storage, self._warn) if storage is not None else None
+        self._console: Console | None = None
         self.searches = {
             (algorithm, lam): Search(study.space, settings, _run_of(study, preset, algorithm, lam, precision))
             for algorithm in dict.fromkeys(algorithms)
@@ -188,29 +199,46 @@ class SearchWork(StagedWork):
         return self.declared - self._told if self._next else 0
 
     def run_keys(self) -> Iterable[str]:
-        return (key for search in self.searches.values() for key in search.told)
+        return (run.key for search in self.searches.values() for runs in search.proposed for run in runs)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
-        told = list(self.run_keys())
-        return (
-            self.declared
-            - len(told)
-            + sum(outcomes.get(key, Outcome.FAILED) == Outcome.FAILED for key in told)
-        )
+        generations = [runs for search in self.searches.values() for runs in search.proposed if runs]
+        rows = self._rows()
+        missing = (next(stages([runs], self.halving, lambda: rows), None) for runs in generations)
+        left = sum(len(stage.runs) for stage in missing if stage)
+        return self.declared - sum(map(len, generations)) + left
 
     def conclude(self, console: Console) -> None:
         """The best configuration, or the Pareto front, of each search; saves the histories."""
         self._save()
+        if self.mirror and (trouble := self.mirror.finish()):
+            console.print(f"Optuna    {trouble}")
         for (algorithm, lam), search in self.searches.items():
+            if not search.best():
+                counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
+                console.print(f"best      {algorithm} λ={lam:g}: none, for no run COMPLETED with a value of "
+                              f"{' and '.join(self.settings.metrics)} ({counts or 'none was trained'})")  # fmt: skip
             for trial in search.best()[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.metrics, trial.values, strict=True)
                 )
                 console.print(f"best      {algorithm} λ={lam:g}: {values} with {_words(trial.params)}")
 
+    def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
+        self._console = console
+        self._save()
+        return super().train(store, slots, console)
+
+    def _settle(self) -> None:
+        # Not what is STOPPED: it may be to go on.
+        rows = {key: row for key, row in self._rows().items() if row["outcome"] in FINISHED}
+        for search in self.searches.values():
+            search.tell(rows)
+
     def _stages(self) -> Iterator[Stage]:
         for stage in generations(list(self.searches.values()), self._rows):
-            self._save()
+            if self._console:  # else what is stored is gone through, and nothing written
+                self._save()
             yield stage
 
     def _later(self, stage: Stage) -> int:
@@ -220,11 +248,23 @@ class SearchWork(StagedWork):
         return stage.later + math.ceil((self.todo - asked) * rungs / size)
 
     def _save(self) -> None:
-        if self.storage:
-            for (algorithm, lam), search in self.searches.items():
-                save(
-                    search, f"{self.settings.sampler}-{algorithm}-{lam:g}-{self.settings.seed}", self.storage
-                )
+        if self.mirror:
+            self.mirror.put({self._name(*key): search.results() for key, search in self.searches.items()})
+
+    def _name(self, algorithm: str, lam: float) -> str:
+        """Of a search in an Optuna storage: all that makes it another search than others there, as words or in the hash."""
+        s = self.settings
+        version = datasets.find(self.study.data).version
+        halving = (s.halving.factor, s.halving.metric) if s.halving else None
+        rest = content_hash([repr(dict(self.study.space)), s.generation, halving, self.precision, version])
+        return (
+            f"{self.study.name} on {self.study.data}: {algorithm}, lambda {lam!r}, {self.budget} iterations, "
+            f"{s.sampler} seed {s.seed} for {' and '.join(s.metrics)} [{rest}]"
+        )
+
+    def _warn(self, words: str) -> None:
+        if self._console:
+            self._console.print(f"warning: {words}; training goes on")
 
 
 def _words(values: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ A cohort that memory does not hold is trained in parts, one after the other, eac
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import math
 import time
@@ -20,8 +19,10 @@ from ray import tune
 
 from sweeps.lease import Fenced
 from sweeps.planning import CohortPlan, Leg
+from sweeps.refusal import FULL
+from sweeps.schedule import SILENT_SECONDS
 from sweeps.store import BEGUN, Store
-from trainables import checkpoint, memory
+from trainables import checkpoint, memory, native
 from trainables.runs import Run
 from trainables.training import Training
 
@@ -29,8 +30,6 @@ LOG = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
 """Least time between two looks at the lease."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Ending(Exception):
@@ -97,6 +96,8 @@ class CohortTrial:
         """Train and store every part that is not stored, unless the driver is told to end or has lost its lease."""
         try:
             self._look()
+            if self.settings["device"] == "cpu" and (slower := native.missing()):
+                tune.report({**self._progress(self.plan.since, 0), "trouble": slower})
             self._run()
         except (Ending, Fenced):
             tune.report(self._progress(0, 0))  # its runs are not finished; their state is stored
@@ -162,7 +163,8 @@ class CohortTrial:
         Raises:
             OSError: it cannot be written, or the disk stays full.
         """
-        origin = {name: self.settings[name] for name in ("device", "git_commit", "versions")}
+        origin = {name: self.settings[name] for name in ("device", "git_commit")}
+        origin["versions"] = {**self.settings["versions"], **training.arithmetic}
         results, since = training.results(), time.monotonic()
         while True:
             try:
@@ -197,7 +199,9 @@ class CohortTrial:
             self._save(training)
             self._tell(training, self.trouble)
             self.saved_at = self.reported_at = time.monotonic()
-        elif now - self.reported_at > self.settings["progress_seconds"] and training.evaluated:
+        elif (silent := now - self.reported_at) > self.settings["progress_seconds"] and (
+            training.evaluated or silent > SILENT_SECONDS
+        ):
             self._tell(training, self.trouble)
             self.reported_at = now
 

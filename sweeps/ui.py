@@ -27,6 +27,7 @@ from typing import Annotated
 
 import tyro
 
+import command_output
 from result_schema import METRICS, Manifest
 from sweeps import command_line
 from sweeps.tracking import mirror_command, resolve_tracking_uri, sqlite_path
@@ -199,4 +200,5 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(command_line.read(Options, "python -m sweeps.ui", __doc__ or "")))

@@ -7,6 +7,10 @@ import os
 import pytest
 import torch
 
+from trainables import speed
+from trainables.cost import REFERENCE, Speed
+from trainables.runs import Run
+
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
@@ -15,3 +19,13 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 def one_thread() -> None:
     """As in a trial: results are promised bitwise for one thread."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def reference_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forecasts are of the reference processor: a test measures no machine."""
+
+    def of(run: Run, cores: int) -> Speed:
+        return REFERENCE
+
+    monkeypatch.setattr(speed, "of", of)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"result_digests", "result_files", "result_schema"}
+SHARED = {"command_output", "result_digests", "result_files", "result_schema"}
 LAYERS = {
     "trainables": {"trainables"},
     "sweeps": {"sweeps", "trainables", *SHARED},
@@ -17,10 +17,10 @@ LAYERS = {
 }
 OURS = {*LAYERS, *SHARED, "tests"}
 ADAPTERS = {
-    "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/progress.py",
+    "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/lost.py", "sweeps/progress.py",
             "sweeps/trial.py"},
     "mlflow": {"sweeps/mlflow_store.py"},
-    "optuna": {"sweeps/optuna_search.py", "analysis/importance.py"},
+    "optuna": {"sweeps/optuna_mirror.py", "sweeps/optuna_search.py", "analysis/importance.py"},
 }  # fmt: skip
 FILES = [p for package in LAYERS for p in sorted((ROOT / package).rglob("*.py"))]
 

@@ -15,8 +15,6 @@ from torch import Tensor
 
 from trainables import objectives, philox
 from trainables.iterations import BLOCK as BLOCK
-from trainables.iterations import EVALUATIONS as EVALUATIONS
-from trainables.iterations import evaluated_every as evaluated_every
 from trainables.runs import Run
 from trainables.streams import stream, stream_key
 

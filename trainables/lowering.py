@@ -28,6 +28,7 @@ from trainables.lowered_values import (
     Expression,
     Gradient,
     Index,
+    Loops,
     Memory,
     NotLowered,
     Saved,
@@ -92,6 +93,7 @@ class _Writer:
     def __init__(self, networks: int) -> None:
         self.flats = [f"flats[{k}]" for k in range(networks)]
         self.lines: list[str] = []
+        self.loops = Loops()
         self.values: dict[fx.Node, Any] = {}
         self.parts: Counter[int] = Counter()
         self.sums: Counter[int] = Counter()
@@ -111,6 +113,7 @@ class _Writer:
                 raise NotLowered(f"{node.op} {node.target}")
         body = "\n".join("    " + line for line in self.lines)
         return (
+            f"{self.loops.source}\n"
             'extern "C" void loss(const Network *networks, const float *const *flats, float *const *gradients,\n'
             "    const float *lam, const float *x, const float *noise, const int64_t *dropout, float *loss,\n"
             f"    float *scratch) {{\n{body}\n}}\n"
@@ -162,7 +165,7 @@ class _Writer:
             isinstance(g, Gradient) and self.sums[g.network] == self.parts[g.network] - 1 for g in gradients
         ):
             raise NotLowered("a gradient is not the sum of what the networks' kernels give")
-        self.lines.append(f"*loss = {loss.at([])};")
+        self.run(f"{Memory('loss', 0, (), ()).at([])} = {loss.at([])};")
 
     # Memory
 
@@ -174,7 +177,10 @@ class _Writer:
     def loop(self, shape: Sequence[int], statement: Callable[[Index], str]) -> None:
         index = [f"i{d}" for d in range(len(shape))]
         heads = [f"for (int {i} = 0; {i} < {n}; {i}++)" for i, n in zip(index, shape, strict=True)]
-        self.lines.append(" ".join([*heads, statement(index)]))
+        self.run(" ".join([*heads, statement(index)]))
+
+    def run(self, statement: str) -> None:
+        self.lines.append(self.loops.call(statement))
 
     def stored(self, value: Memory | Expression) -> Memory:
         """The value in memory of its own, in row-major order."""
@@ -248,7 +254,7 @@ class _Writer:
         inner = " ".join(heads[a] for a in sorted(over))
         place = memory.at(["0" if a in over else index[a] for a in range(rank) if keep or a not in over])
         divisor = math.prod(source.shape[a] for a in over) if mean else 1
-        self.lines.append(
+        self.run(
             f"{outer} {{ double total = 0; {inner} total += {source.at(index)}; "
             f"{place} = (float)(total / {divisor}); }}"
         )
@@ -262,7 +268,7 @@ class _Writer:
         outer = " ".join(head for a, head in enumerate(heads) if a != axis)
         first = source.at([*index[:axis], "0", *index[axis + 1 :]])
         value, place = source.at(index), memory.at(index)
-        self.lines.append(
+        self.run(
             f"{outer} {{ float most = {first}; {heads[axis]} most = std::fmax(most, {value}); double total = 0; "
             f"{heads[axis]} total += {place} = std::exp({value} - most); {heads[axis]} {place} = (float)({place} / total); }}"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def train(
     players = (_Player * len(of))()
     tables, scratch = [], 0
     for struct, (player, trained) in zip(players, of.items(), strict=True):
-        losses = [_loss(cohort, player, run.algorithm) for run in cohort.runs]
+        losses = [_losses[_key(cohort, player, run.algorithm)] for run in cohort.runs]
         tables.append((ctypes.c_void_p * len(losses))(*(address for address, _ in losses)))
         struct.losses, struct.count = ctypes.addressof(tables[-1]), len(trained)
         struct.trained[: len(trained)] = [names.index(name) for name in trained]
@@ -98,38 +99,46 @@ def train(
 
 
 def available(cohort: Cohort) -> bool:
-    """Whether all of the cohort's objectives can be lowered; compiles what is not yet."""
+    """Whether all of the cohort's objectives can be lowered; compiles what is not yet, all at once."""
+    pairs = list(itertools.product(cohort.form.players, [objective.name for objective in cohort.objectives]))
     try:
-        for objective, player in itertools.product(cohort.objectives, cohort.form.players):
-            _loss(cohort, player, objective.name)
+        lowered = {
+            _key(cohort, *pair): _lowered(cohort, *pair)
+            for pair in pairs
+            if _key(cohort, *pair) not in _losses
+        }
     except NotLowered:
         return False
+    with ThreadPoolExecutor() as pool:
+        libraries = pool.map(native.compiled, (loss.source for loss in lowered.values()))
+    for (key, loss), library in zip(lowered.items(), libraries, strict=True):
+        address = ctypes.cast(library.loss, ctypes.c_void_p).value
+        assert address is not None
+        _losses[key] = address, loss.passes
     return True
 
 
 _losses: dict[tuple[object, ...], tuple[int, lowering.Passes]] = {}
+"""Address of each compiled loss and gradient, and its forward passes, by `_key`; kept for the life of the process."""
 
 
-def _loss(cohort: Cohort, player: str, algorithm: str) -> tuple[int, lowering.Passes]:
-    """The compiled loss and gradient of a player: its address and its forward passes.
+def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
+    """What a player's loss depends on beside its arguments, which the networks' sizes are.
 
-    It depends on the objective, the data set and the batch size; the networks' sizes are its arguments. Kept for the
-    life of the process. A member runs its own objective's code, whatever the others' are.
+    A member runs its own objective's code, whatever the others' are.
     """
+    return player, algorithm, cohort.dataset.name, cohort.configuration.batch_size
+
+
+def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
     size = cohort.configuration.batch_size
-    key = (player, algorithm, cohort.dataset.name, size)
-    if key not in _losses:
-        example = (
-            *(flat[0] for flat in cohort.parameters.values()),
-            cohort.lam[0],
-            torch.empty(size, cohort.data.shape[1]),
-            torch.empty(size, sum(cohort.form.dims(cohort.dataset).values())),
-            torch.empty(2, 5, dtype=torch.int64),
-        )
-        with torch.inference_mode(False):
-            gradient = cohort.gradient_of_one(player, objectives.find(algorithm))
-            lowered = lowering.lower(gradient, example, len(cohort.networks))
-        address = ctypes.cast(native.compiled(lowered.source).loss, ctypes.c_void_p).value
-        assert address is not None
-        _losses[key] = address, lowered.passes
-    return _losses[key]
+    example = (
+        *(flat[0] for flat in cohort.parameters.values()),
+        cohort.lam[0],
+        torch.empty(size, cohort.data.shape[1]),
+        torch.empty(size, sum(cohort.form.dims(cohort.dataset).values())),
+        torch.empty(2, 5, dtype=torch.int64),
+    )
+    with torch.inference_mode(False):
+        gradient = cohort.gradient_of_one(player, objectives.find(algorithm))
+        return lowering.lower(gradient, example, len(cohort.networks))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from trainables import arithmetic
 from trainables.allocator import keep_freed_memory
 from trainables.cohort import Cohort
 from trainables.evaluation import FURTHER_METRICS, METRICS, Evaluation
@@ -69,6 +70,7 @@ class Training:
     Attributes:
         iteration: iterations done.
         diverged_at: per member, [M]: the iteration at which it diverged, or 0.
+        arithmetic: by which it is and was trained (`trainables.arithmetic`).
 
     Raises:
         ValueError: `until` is no evaluation of theirs.
@@ -100,6 +102,7 @@ class Training:
         self.counted = 0
         self.seconds = np.zeros(len(members))
         self._points = np.empty((len(members), 0, 2), dtype=np.float32)
+        self.arithmetic = arithmetic.of(self.cohort)
 
     @property
     def finished(self) -> bool:
@@ -155,6 +158,7 @@ class Training:
         }
         return {
             "runs": [run.key for run in self.runs],
+            "arithmetic": self.arithmetic,
             "iteration": self.iteration,
             "optimisers": optimisers,
             "diverged_at": torch.from_numpy(self.diverged_at),
@@ -186,6 +190,8 @@ class Training:
                     mine.copy_(state["optimisers"][name][array][m])
             optimiser.taken = first["optimisers"][name]["taken"]
         self.iteration, self.counted = first["iteration"], first["counted"]
+        # States of earlier versions do not say it.
+        self.arithmetic = arithmetic.joined([s.get("arithmetic", {}) for s, _ in places], self.arithmetic)
         self.diverged_at = _stacked(state["diverged_at"][m] for state, m in places)
         self.seconds = _stacked(state["seconds"][m] for state, m in places)
         self.curves = [list(state["curves"][m]) for state, m in places]

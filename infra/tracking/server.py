@@ -24,6 +24,7 @@ from types import FrameType
 
 import tyro
 
+import command_output
 from infra.tracking.postgres import PostgresError, serve
 from sweeps.ui import SERVER_ENVIRONMENT
 
@@ -185,4 +186,5 @@ def main(options: Options) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(tyro.cli(Options)))

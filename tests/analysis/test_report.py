@@ -20,7 +20,7 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=60, check=False
+        command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=600, check=False
     )
 
 

@@ -6,10 +6,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import infra.node
 from infra.node import STARTED, NodeError, main, start, stop
+from sweeps import cores
 
 RUNS = [sys.executable, "-c", f"import time; print({STARTED!r}, flush=True); time.sleep(60)"]
 
@@ -42,6 +45,21 @@ def test_process_that_was_given_the_same_id_is_left_alone(tmp_path: Path) -> Non
         assert not stop(tmp_path)
         assert other.poll() is None
         other.kill()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [([], [f"--num-cpus={cores.available()}"]), (["--num-cpus=0"], ["--num-cpus=0"])],
+)
+def test_node_has_the_cores_that_it_may_use(
+    arguments: list[str], expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        infra.node, "start", lambda command, directory: commands.append(command) or SimpleNamespace(pid=1)
+    )
+    assert main(["ray", "start", *arguments]) == 0
+    assert commands == [["ray", "start", *expected]]
 
 
 def test_bad_arguments_are_refused_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,37 @@ def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(
     for word in words:
         assert word in error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            "make room, then give the same command again to continue",
+        ),
+        (PermissionError(errno.EACCES, "Permission denied", "runs"), "make it writable, then"),
+        (OSError(errno.ENAMETOOLONG, "File name too long"), "choose another --results"),
+        (OSError(errno.EMFILE, "Too many open files"), "ulimit -n"),
+        (
+            OSError("curlCode: 28, Timeout was reached"),
+            "when the storage answers, give the same command again",
+        ),
+        (ConnectionResetError(errno.ECONNRESET, "Connection reset"), "when the storage answers"),
+        (OSError(errno.EIO, "Input/output error"), "remove the cause, then give the same command again"),
+    ],
+)
+def test_an_error_of_storage_names_what_helps(
+    error: OSError, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(cli, "run", fail)
+    assert run() == 1
+    output = capsys.readouterr().out
+    assert output.startswith(f"error: {error}; what is stored is whole: ")
+    assert words in output
 
 
 def test_results_of_another_study_are_refused_and_kept(

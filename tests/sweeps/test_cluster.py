@@ -1,8 +1,11 @@
 """What a cluster's resources make of trials."""
 
-import pytest
+import os
 
-from sweeps.cluster import Slots, _slots, connect
+import pytest
+import ray
+
+from sweeps.cluster import ClusterError, Slots, _slots, connect
 
 
 @pytest.mark.parametrize(
@@ -24,6 +27,33 @@ def test_trials_fit_every_node_that_has_a_gpu_and_none_is_counted_for_the_others
     assert _slots((16, 0), (2, 1)) == Slots(2, "cuda", {"CPU": 1.0, "GPU": 0.5})
     assert _slots((16, 2), (3, 1)) == Slots(9, "cuda", {"CPU": 1.0, "GPU": 1 / 3})
     assert _slots((8, 0), (4, 0)) == Slots(12, "cpu", {"CPU": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (
+            OSError(
+                "validate_socket_filename failed: AF_UNIX path length cannot exceed 107 bytes: /long/plasma_store"
+            ),
+            r"the path of its sockets, below RAY_TMPDIR or else \S+, is too long",
+        ),
+        (PermissionError(13, "Permission denied", "/tmp/ray"), "Permission denied: '/tmp/ray'"),
+    ],
+)
+def test_a_ray_that_cannot_start_here_says_what_helps(
+    error: OSError, cause: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**settings: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ray, "init", fail)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # it says how Ray is to start
+    with pytest.raises(
+        ClusterError, match=f"but cannot .*{cause}.*; set RAY_TMPDIR to a folder with a short path"
+    ):
+        connect("local")
 
 
 @pytest.mark.parametrize(

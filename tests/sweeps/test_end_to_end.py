@@ -34,6 +34,25 @@ def study(where: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def signalled(
+    where: Path, number: signal.Signals, cohorts: int, *arguments: str, name: str = DIRECTORY
+) -> tuple[int, str]:
+    """Exit code and output of a study whose driver is sent a signal once so many more cohorts are stored, or it is done."""
+    runs = where / name / "runs"
+    before = len(list(runs.glob("*.parquet")))
+    with subprocess.Popen(
+        command(where, *arguments), cwd=where, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as driver:
+        while driver.poll() is None and len(list(runs.glob("*.parquet"))) < before + cohorts:
+            time.sleep(0.02)
+        if number == signal.SIGKILL:
+            driver.kill()
+        else:
+            os.killpg(driver.pid, number)
+        output, _ = driver.communicate()
+    return driver.returncode, output
+
+
 def mlflow_runs(where: Path) -> Counter[tuple[str, str]]:
     """(run key, status) of the runs in MLflow that are not deleted, read from its database."""
     query = (
@@ -77,11 +96,8 @@ def test_study_trains_mirrors_reports_continues_and_extends(tmp_path: Path) -> N
 @pytest.mark.slow
 def test_study_is_complete_when_its_driver_is_killed_again_and_again(tmp_path: Path) -> None:
     arguments = ["--preset", "smoke", "--iterations", "100"]
-    for seconds in (9.0, 14.0, 18.0):
-        driver = subprocess.Popen(command(tmp_path, *arguments), cwd=tmp_path, stdout=subprocess.DEVNULL)
-        time.sleep(seconds)
-        os.kill(driver.pid, signal.SIGKILL)
-        driver.wait()
+    for cohorts in (0, 1, 2):  # at its start, and in mid-study
+        signalled(tmp_path, signal.SIGKILL, cohorts, *arguments)
     study(tmp_path, *arguments)
     assert_complete(tmp_path, STUDY.runs(STUDY.preset("smoke", iterations=100)))
 
@@ -104,11 +120,8 @@ def test_search_trains_no_configuration_twice_and_loses_none_when_it_is_killed(t
     whole.mkdir()
     killed.mkdir()
     study(whole, *arguments)
-    for seconds in (12.0, 20.0):
-        driver = subprocess.Popen(command(killed, *arguments), cwd=killed, stdout=subprocess.DEVNULL)
-        time.sleep(seconds)
-        os.kill(driver.pid, signal.SIGKILL)
-        driver.wait()
+    for cohorts in (1, 2):
+        signalled(killed, signal.SIGKILL, cohorts, *arguments, name=f"{DIRECTORY}-search")
     output = study(killed, *arguments)
     assert "0 of 24" not in output
     tables = [read_runs(str(where / f"{DIRECTORY}-search")).to_pylist() for where in (whole, killed)]
@@ -121,13 +134,8 @@ def test_search_trains_no_configuration_twice_and_loses_none_when_it_is_killed(t
 @pytest.mark.slow
 def test_study_says_how_to_continue_when_it_is_interrupted(tmp_path: Path) -> None:
     arguments = ["--preset", "smoke", "--iterations", "400"]
-    driver = subprocess.Popen(
-        command(tmp_path, *arguments), cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
-    time.sleep(14)
-    os.killpg(driver.pid, signal.SIGINT)
-    output, _ = driver.communicate(timeout=60)
-    assert driver.returncode == 130
+    code, output = signalled(tmp_path, signal.SIGINT, 1, *arguments)
+    assert code == 130
     assert "give the same command again" in output
     before = read_runs(str(tmp_path / DIRECTORY)).num_rows
     assert before < 24
@@ -153,7 +161,7 @@ def pgrep(*arguments):
     return subprocess.run(["pgrep", *arguments], capture_output=True, text=True).stdout.split()
 
 def kill():
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while time.monotonic() < deadline:
         if list((__import__("pathlib").Path(sys.argv[1]) / "states").glob("begun-*.pt")):
             # Children of our raylet: not another study's on this machine.
@@ -238,11 +246,8 @@ def test_halving_ends_with_the_same_survivors_when_its_driver_is_killed_and_is_c
     output = study(whole, *arguments)
     assert "24 runs: 2 COMPLETED, 22 STOPPED" in output
     assert output.count("best ") == 2
-    for seconds in (10.0, 13.0):
-        driver = subprocess.Popen(command(killed, *arguments), cwd=killed, stdout=subprocess.DEVNULL)
-        time.sleep(seconds)
-        os.kill(driver.pid, signal.SIGKILL)
-        driver.wait()
+    for cohorts in (1, 1):
+        signalled(killed, signal.SIGKILL, cohorts, *arguments)
     study(killed, *arguments)
     tables = [read_runs(str(where / DIRECTORY)).to_pylist() for where in (whole, killed)]
     names = ("run_key", "outcome", "iterations", "inception_score", "mse_x")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 
-from sweeps.optuna_search import SAMPLERS, Search, Settings, generations, save
+from sweeps.optuna_search import SAMPLERS, Search, Settings, generations
 from sweeps.search import STUDY as WIDE
 from sweeps.space import Float, Int, Space, When
 from sweeps.toy_robustness import STUDY
@@ -157,22 +155,6 @@ def test_ranges_and_conditions_are_kept() -> None:
     assert all(1e-5 <= c.learning_rate <= 1e-2 and c.batch_size % 32 == 0 for c in asked)
     assert all(c.critic_dropout == 0 for c in asked if c.critic_depth == 1)
     assert any(c.critic_dropout > 0 for c in asked)
-
-
-@pytest.mark.parametrize("kind", ["sqlite:///{}/optuna.db", "{}/optuna.log"])
-def test_history_is_saved_once_as_an_optuna_storage(kind: str, tmp_path: Path) -> None:
-    storage, one = kind.format(tmp_path), search("nsga2")
-    for _ in range(2):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Optuna's, about its own experimental features
-            finish(one)
-            save(one, "mine", storage)
-            one = search("nsga2")
-    backend: Any = storage
-    if "://" not in storage:
-        backend = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(storage))
-    study = optuna.load_study(study_name="mine", storage=backend)
-    assert len({trial.user_attrs["run_key"] for trial in study.trials}) == len(study.trials) == 24
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_results_of_a_trial_are_progress_checkpoints_and_the_last_one() -> None:
     assert results_of(0.1, 64) == 1
     assert results_of(13.0, 64) == 1 + 2  # progress every 6.4 s
     assert results_of(59.0, 64) == 1 + 5  # five evaluations before the last
-    assert results_of(130.0, 64) == 1 + 5 + 2
+    assert results_of(130.0, 64) == 1 + 13 + 2  # never silent for longer than 10 s
     assert results_of(130.0, 1000) == 1 + 1 + 2  # progress every 100 s
 
 

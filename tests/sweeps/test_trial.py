@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import errno
 import functools
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
 from sweeps import resume, trial
+from sweeps.cluster import Slots
 from sweeps.lease import Lease, take
 from sweeps.planning import CohortPlan, Leg
+from sweeps.progress import StudyProgress
 from sweeps.store import Store
 from tests.trainables.factory import different_runs, run, train
-from trainables import checkpoint, memory
+from trainables import checkpoint, memory, native
 from trainables.training import Result, Training
 
 RUNS = tuple(different_runs(budget=60))
@@ -197,6 +202,19 @@ def test_diverged_members_of_all_parts_are_counted(
     assert tune.reports[-1] == {"iteration": 60, "diverged": 1, "stored": 8}
 
 
+def test_a_trial_that_was_silent_for_long_tells_how_far_it_is_between_evaluations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = tuple(run(budget=240, seed=seed) for seed in range(2))  # evaluated every 40, in blocks of 20
+    told = {}
+    for silent in (1e9, -1.0):
+        monkeypatch.setattr(trial, "SILENT_SECONDS", silent)
+        tune = FakeTune()
+        train_plan(tmp_path / str(silent), tune, monkeypatch, plan=CohortPlan(runs, 0, 2, 1.0))
+        told[silent] = [report["iteration"] for report in tune.reports]
+    assert told == {1e9: list(range(40, 241, 40)), -1.0: list(range(20, 241, 20))}
+
+
 def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_node_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +253,26 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
             assert row["mse_x"] == result.curve[1]["mse_x"]
             assert [point["iteration"] for point in curve] == [40, 80]
     assert sorted(read_samples(str(directory))["run_key"].to_pylist()) == sorted(r.key for r in survivors)
+
+
+def test_driver_is_told_before_training_where_there_are_no_kernels_and_rows_say_by_what_they_were_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "native kernels are not used, training is slower: no C++ compiler found; install g++ or set CXX"
+    monkeypatch.setattr(native, "missing", lambda: reason)
+    tune = FakeTune()
+    train_plan(tmp_path / "test", tune, monkeypatch)
+    assert tune.reports[0] == {"iteration": 0, "diverged": 0, "trouble": reason}
+    assert all("trouble" not in report for report in tune.reports[1:])
+    for row in read_runs(str(tmp_path / "test")).to_pylist():
+        assert json.loads(row["versions"]) == Training(RUNS).arithmetic
+
+    with (console := Console(width=1_000)).capture() as captured:
+        progress = StudyProgress(0, 8, console, Slots(1, "cpu", {}))
+        progress.expect([PLAN])
+        for _ in range(2):  # by trials of one node or of many
+            progress.on_trial_result(1, [], SimpleNamespace(config={"cohort": PLAN.key}), tune.reports[0])
+    assert captured.get() == f"warning: {reason}; training goes on\n"
 
 
 class Stopping(FakeTune):

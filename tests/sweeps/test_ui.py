@@ -81,10 +81,10 @@ def test_ui_serves_the_link_until_it_is_interrupted(uri: str) -> None:
         assert process.stdout is not None
         link = process.stdout.readline().strip()
         assert link == f"http://127.0.0.1:{port}/#/experiments/1/runs?viewStateShareKey=comparison"
-        with urllib.request.urlopen(link.partition("#")[0], timeout=20) as page:
+        with urllib.request.urlopen(link.partition("#")[0], timeout=200) as page:
             assert page.status == 200
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=300)
     assert process.returncode == 0
     with socket.socket() as probe:  # free again: the server is gone
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

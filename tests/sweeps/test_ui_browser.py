@@ -88,7 +88,6 @@ def wait_for_runs(browser: Any, expected: list[str]) -> None:
     wait.until(lambda b: shown_runs(b) == expected, f"the table must show {expected}")
 
 
-@pytest.mark.timeout(240)
 def test_deep_link_shows_the_comparison_and_the_searches_work(browser: Any, link: str) -> None:
     from selenium.webdriver.common.keys import Keys
 

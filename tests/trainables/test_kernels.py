@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,21 @@ def test_a_library_is_built_once_and_found_again(tmp_path: Path, monkeypatch: py
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
 
+@needs_compiler
+def test_of_several_who_want_the_same_library_one_builds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiler, calls = tmp_path / "compiler", tmp_path / "calls"
+    compiler.write_text(f'#!/bin/sh\necho called >>{calls}\nexec "{shutil.which("c++")}" "$@"\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda _: native.kernels(), range(4)))
+    assert len(set(paths)) == 1
+    assert calls.read_text().split() == ["called"]
+
+
 @pytest.mark.parametrize("compiler", ["/nonexistent/c++", "false"])
 def test_without_a_compiler_training_warns_and_runs_on_torch(
     compiler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -135,11 +152,13 @@ def test_without_a_compiler_training_warns_and_runs_on_torch(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(native_block, "_losses", {})
     native.library.cache_clear()
+    native.missing.cache_clear()
     try:
         with pytest.warns(UserWarning, match="install g\\+\\+ or set CXX"):
             without, _ = train(runs)
     finally:
         native.library.cache_clear()
+        native.missing.cache_clear()
     for key, result in without.items():
         theirs = with_kernels[key].metrics
         assert result.metrics is not None

@@ -5,7 +5,9 @@ Where there is no C++ compiler the engine runs on torch's own operations: the sa
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import fcntl
 import functools
 import hashlib
 import os
@@ -14,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SOURCES = Path(__file__).parent
@@ -39,15 +41,21 @@ COMPILERS = ("g++", "clang++", "c++")
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The kernels, compiled if they are not yet; None, with one warning, where they cannot be had."""
+    if missing():
+        warnings.warn(missing(), stacklevel=2)
+        return None
+    return ctypes.CDLL(str(kernels()))
+
+
+@functools.cache
+def missing() -> str:
+    """Why there are no kernels here, and the remedy; '' where there are."""
     try:
-        return ctypes.CDLL(str(kernels()))
+        ctypes.CDLL(str(kernels()))
     except (OSError, subprocess.SubprocessError) as error:
         reason = " ".join((getattr(error, "stderr", "") or str(error)).split())[:300]
-        warnings.warn(
-            f"native kernels are not used, training is slower: {reason}; install g++ or set CXX",
-            stacklevel=2,
-        )
-        return None
+        return f"native kernels are not used, training is slower: {reason}; install g++ or set CXX"
+    return ""
 
 
 def kernels() -> Path:
@@ -84,16 +92,34 @@ def _built(name: str, contents: Sequence[str], sources: Sequence[Path], more: Se
     target = _cache() / f"{name}-{digest.hexdigest()}.so"
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Several workers may build at once: each its own file, the last rename wins, all are equal.
-        handle, temporary = tempfile.mkstemp(suffix=".so", dir=target.parent)
-        os.close(handle)
-        try:
-            command = [compiler, *FLAGS, *map(str, sources), *more, "-o", temporary]
-            subprocess.run(command, check=True, capture_output=True, text=True)
-            Path(temporary).replace(target)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        with _locked(target.with_suffix(".lock")):
+            if not target.exists():
+                _build([compiler, *FLAGS, *map(str, sources), *more], target)
     return target
+
+
+def _build(command: Sequence[str], target: Path) -> None:
+    """Run the compiler; the library is there whole or not at all."""
+    handle, temporary = tempfile.mkstemp(suffix=".so", dir=target.parent)
+    os.close(handle)
+    try:
+        subprocess.run([*command, "-o", temporary], check=True, capture_output=True, text=True)
+        Path(temporary).replace(target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Has workers that want the same library wait for the one that builds it.
+
+    Where the file system has no locks each builds its own; the last rename wins, and all are equal.
+    """
+    with path.open("w") as lock:
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    path.unlink(missing_ok=True)
 
 
 def _cache() -> Path:

@@ -1,0 +1,99 @@
+"""The bootstrap: resamples of units, means and medians over them, and the percentile and BCa intervals they give.
+
+Source: Efron 1987 for BCa. The draws are those of `scipy.stats.bootstrap` with the same generator, and so are the bounds;
+medians are taken of ranks, in half the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+from scipy.special import ndtr, ndtri
+
+from analysis.measures import Floats
+
+RESAMPLES = 4_999
+CONFIDENCE = 0.95
+_TAIL = (1 - CONFIDENCE) / 2
+_BATCH = 500  # resamples held in memory at once: 500 × 576 ranks are 1.2 MB
+
+Generator = np.random.Generator
+Indices = npt.NDArray[np.int32]
+Statistic = Callable[[Indices], Floats]
+"""Drawn units [b, n] -> the statistic of each resample, [b]."""
+
+
+def means(values: Floats) -> Statistic:
+    """The mean over drawn units, of values [k]."""
+    return lambda drawn: np.asarray(values[drawn].mean(axis=-1))
+
+
+def medians(values: Floats) -> Statistic:
+    """The median over drawn units, of values [k] or [k, m]; NaN is no value, and the median of none is NaN."""
+    flat = values.ravel()
+    present = int(np.sum(~np.isnan(flat)))
+    order = np.argsort(flat, kind="stable")  # NaN last
+    ordered = np.append(flat[order], np.nan)
+    ranks = np.empty(values.shape, np.int32)
+    ranks.flat[order] = np.arange(len(flat), dtype=np.int32)
+
+    def statistic(drawn: Indices) -> Floats:
+        found = np.sort(ranks[drawn].reshape(len(drawn), -1), axis=-1)
+        if present == len(flat):
+            low, high = found[:, (found.shape[1] - 1) // 2], found[:, found.shape[1] // 2]
+        else:
+            count = np.sum(found < present, axis=-1)
+            places = np.stack([(count - 1) // 2, count // 2], axis=-1)
+            low, high = np.where(count[:, None], np.take_along_axis(found, places, axis=-1), len(flat)).T
+        return np.asarray((ordered[low] + ordered[high]) / 2)
+
+    return statistic
+
+
+def draws(units: int, rng: Generator) -> Iterator[Indices]:
+    """Resamples with replacement of so many units, RESAMPLES in all, in batches [b, units]."""
+    for start in range(0, RESAMPLES, _BATCH):
+        yield rng.integers(units, size=(min(_BATCH, RESAMPLES - start), units), dtype=np.int32)
+
+
+def distribution(statistic: Statistic, units: int, rng: Generator) -> Floats:
+    """The statistic of each resample, [RESAMPLES]."""
+    return np.concatenate([statistic(drawn) for drawn in draws(units, rng)])
+
+
+def percentiles(resampled: Floats) -> tuple[float, float]:
+    """Bounds of the percentile interval."""
+    low, high = stats.quantile(resampled, np.array([_TAIL, 1 - _TAIL]))
+    return float(low), float(high)
+
+
+def bca(statistic: Statistic, units: int, rng: Generator) -> tuple[float, float]:
+    """Bounds of the bias-corrected and accelerated interval; of the percentile interval where the jackknife does not vary."""
+    resampled = distribution(statistic, units, rng)
+    point = statistic(np.arange(units, dtype=np.int32)[None])[0]
+    below = np.count_nonzero(resampled < point) + np.count_nonzero(resampled <= point)
+    bias = ndtri(below / (2 * RESAMPLES))
+    left_out = np.concatenate([statistic(kept) for kept in _jackknife(units)])
+    away = (units - 1) * (left_out.mean() - left_out)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        acceleration = 1 / 6 * (np.sum(away**3) / units**3) / (np.sum(away**2) / units**2) ** 1.5
+        ends = [
+            float(ndtr(bias + (bias + z) / (1 - acceleration * (bias + z))))
+            for z in (ndtri(_TAIL), -ndtri(_TAIL))
+        ]
+    if np.isnan(ends).any():
+        return percentiles(resampled)
+    low, high = stats.quantile(resampled, np.array(ends))
+    return float(low), float(high)
+
+
+def _jackknife(units: int) -> Iterator[Indices]:
+    """Units without each of them in turn, in batches [b, units − 1]."""
+    everyone = np.arange(units, dtype=np.int32)
+    for start in range(0, units, _BATCH):
+        left_out = everyone[start : start + _BATCH, None]
+        kept = np.broadcast_to(everyone, (len(left_out), units))[everyone != left_out]
+        yield kept.reshape(len(left_out), units - 1)

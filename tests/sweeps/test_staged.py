@@ -1,0 +1,133 @@
+"""Work in stages: what is stored of the last one counts, whatever asks for no further one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from sweeps import execution
+from sweeps.cluster import Slots
+from sweeps.halving import Halving, Stage
+from sweeps.optuna_search import Settings
+from sweeps.staged import SearchWork
+from sweeps.store import Store
+from sweeps.study import Preset
+from sweeps.toy_robustness import STUDY
+from trainables.runs import Run
+from trainables.training import Result
+
+SLOTS = Slots(2, "cpu", {"CPU": 1.0})
+BUDGET = 60
+METRICS = dict.fromkeys(("mse_x", "mse_z", "modes_covered", "on_mode_share"), 1.0)
+ORIGIN: dict[str, Any] = {
+    "device": "cpu",
+    "git_commit": "abc",
+    "versions": {},
+    "started_at": datetime.now(UTC),
+}
+
+
+def search(directory: Path, runs: int, halving: Halving | None = None) -> SearchWork:
+    settings = Settings("tpe", ("inception_score",), runs, 2, halving=halving)
+    store = Store(str(directory))
+    store.create(STUDY.name, STUDY.question, searched=True)
+    return SearchWork(STUDY, Preset(BUDGET, (0.1,)), ["alice"], "float32", settings, store, None)
+
+
+def result(run: Run, until: int, **changes: Any) -> Result:
+    """What wider networks do better."""
+    metrics: dict[str, Any] = METRICS | {"inception_score": run.configuration.width / 32}
+    curve = [{"iteration": i, **metrics} for i in range(20, until + 1, 20)]
+    values = {"metrics": metrics, "diverged_at": None, "iterations": until, "curve": curve} | changes
+    return Result(run=run, samples=np.empty((0, 2), np.float32), train_seconds=1.0, **values)
+
+
+class Trained:
+    """Stands for the training of stages. It asks for no further one after the last, as Tune where it is interrupted.
+
+    Args:
+        monkeypatch: puts it in place.
+        lost: runs to lose of each stage.
+        changes: of the results.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, lost: int = 0, **changes: Any) -> None:
+        self.lost, self.changes = lost, changes
+        monkeypatch.setattr(execution, "train_stages", self.train)
+
+    def train(self, store: Store, stages: Iterator[Stage], progress: Any, *_: Any) -> list[str]:
+        trained = 0
+        while trained < progress.total and (stage := next(stages, None)):
+            trained += len(stage.runs)
+            for run in stage.runs[self.lost :]:
+                store.write([result(run, stage.until, **self.changes)], f"{run.key}-{stage.until}", **ORIGIN)
+        return ["lost"] * bool(self.lost)
+
+
+def conclusion(work: SearchWork) -> str:
+    console = Console(width=1_000, highlight=False)
+    with console.capture() as captured:
+        work.conclude(console)
+    return captured.get()
+
+
+def test_results_of_the_last_generation_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Trained(monkeypatch)
+    work = search(tmp_path / "s", runs=4)
+    assert work.train(work.store, SLOTS, Console(quiet=True)) == []
+    assert work.unfinished({}) == 0
+    assert len(set(work.run_keys())) == 4
+    best = max(row["inception_score"] for row in work._rows().values())
+    assert f"inception_score {best:.4g} with" in conclusion(work)
+
+
+def test_runs_that_were_lost_are_unfinished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Trained(monkeypatch, lost=1)
+    work = search(tmp_path / "s", runs=4)
+    work.train(work.store, SLOTS, Console(quiet=True))
+    assert work.unfinished({}) == 2  # one of each generation
+
+
+def test_survivors_that_were_lost_on_their_way_on_are_unfinished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained = Trained(monkeypatch)
+    work = search(tmp_path / "s", runs=2, halving=Halving(2, "inception_score"))
+    original = trained.train
+
+    def first_rung_alone(store: Store, stages: Iterator[Stage], *rest: Any) -> list[str]:
+        original(store, iter([next(stages)]), *rest)
+        return ["lost"]
+
+    monkeypatch.setattr(execution, "train_stages", first_rung_alone)
+    work.train(work.store, SLOTS, Console(quiet=True))
+    assert {row["outcome"] for row in work._rows().values()} == {"STOPPED"}
+    assert work.unfinished({}) == 1  # of two, one survives
+
+
+def test_a_search_in_which_everything_diverged_has_no_best_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trained(monkeypatch, metrics=None, diverged_at=7, curve=[])
+    work = search(tmp_path / "s", runs=4)
+    work.train(work.store, SLOTS, Console(quiet=True))
+    assert work.unfinished({}) == 0
+    assert conclusion(work) == (
+        "best      alice λ=0.1: none, for no run COMPLETED with a value of inception_score (4 DIVERGED)\n"
+    )
+
+
+def test_a_search_for_a_metric_that_the_system_has_not_has_no_best_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trained(monkeypatch, metrics=METRICS)
+    work = search(tmp_path / "s", runs=4)
+    work.train(work.store, SLOTS, Console(quiet=True))
+    assert work.unfinished({}) == 0
+    assert "none, for no run COMPLETED with a value of inception_score (4 COMPLETED)" in conclusion(work)
