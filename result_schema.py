@@ -10,6 +10,7 @@ imports neither, and neither torch nor ray. A study's directory (`result_files.p
                             what they should be like, where the data set knows it
     states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
     report/                 what `analysis.report` makes of the rows
+    digests/                what report and mirror were made of, so that neither is made again for nothing
 
 A run is finished when its row is in `runs`; its curve and samples are written before it.
 """

@@ -3,5 +3,5 @@
     python -m analysis.report results/toy_robustness
 
 `rows` reads a study, `summary`, `paired`, `histograms`, `learning` and `exemplars` compute (each testable
-without a pixel), the `*_figures` modules only draw, and `report` puts the page together.
+without a pixel), the `*_figures` modules only draw, and `contents` puts the page together.
 """

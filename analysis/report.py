@@ -12,38 +12,12 @@ import sys
 from dataclasses import dataclass
 from typing import Annotated
 
-import pandas as pd
 import tyro
 
 import command_output
-from analysis import (
-    course_sections,
-    effect_sections,
-    figure_sections,
-    lambda_sections,
-    likelihood_sections,
-    page,
-    posterior_section,
-    rows,
-    summary,
-    systems_section,
-    table_sections,
-)
-from analysis.comparison import Comparison, compare_study
-from analysis.drawings import write_report
-from analysis.exchange import Claim
-from analysis.exemplars import spread
-from analysis.measures import INCEPTION, MSE
-from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
-from analysis.rows import Rows
+import result_digests
 from result_files import ForeignFolderError
 from result_schema import SchemaError
-
-_MOST_SYSTEMS = 6
-"""Figures in which systems lie on each other are drawn of at most so many."""
-
-_MOST_LAMBDAS = 5
-"""Figures with a panel per λ show at most so many, evenly chosen; every table but the marginal one has all."""
 
 
 @dataclass(frozen=True)
@@ -56,94 +30,16 @@ class Options:
     """Report the rows of this budget. Default: the budget with most rows."""
 
 
-def build(study: Rows) -> dict[str, bytes]:
-    """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
-    table = summary.summarise(study)
-    comparison = None if study.manifest.coordinates else compare_study(study)
-    claim = lambda_sections.claim_of(study, comparison)
-    shown = spread(study.lambdas, _MOST_LAMBDAS)
-    few = len(study.algorithms) <= _MOST_SYSTEMS
-    parts = [
-        (table_sections.summary_section(study, table), []),
-        systems_section.systems_section(study),
-        figure_sections.histogram_section(study, shown) if few else None,
-        figure_sections.paired_section(study, comparison, shown),
-        figure_sections.sample_section(study, shown),
-        posterior_section.posterior_section(study),
-        likelihood_sections.likelihood_section(study),
-        lambda_sections.lambda_section(study, table, claim),
-        course_sections.search_section(study, shown),
-        course_sections.halving_section(study, shown),
-        figure_sections.learning_section(study, shown) if few else None,
-        None if study.manifest.searched else effect_sections.effect_section(study),
-        (table_sections.marginal_section(study, shown), []),
-        None if study.manifest.searched or not few else effect_sections.budget_section(study, shown),
-        (table_sections.provenance_section(study), []),
-    ]
-    kept = [part for part in parts if part is not None]
-    files = {
-        "summary.csv": table.to_csv(index=False).encode(),
-        "summary.md": markdown(study, table, comparison, claim, shown),
-    }
-    for drawing in (drawing for _, drawings in kept for drawing in drawings):
-        files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
-    opening = table_sections.opening(study, comparison, shown)
-    if claim is not None:
-        opening += page.paragraph(lambda_sections.verdict(claim), "finding")
-    if len(shown) < len(study.lambdas):
-        opening += page.paragraph(f"Figures and marginal tables with a part per λ show {len(shown)} of "
-                                  f"{len(study.lambdas)} λ.", "note")  # fmt: skip
-    sections = [section for section, _ in kept]
-    html = page.page(study.manifest.study, study.manifest.question, opening, sections)
-    return files | {"report.html": html.encode()}
-
-
-def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float]) -> bytes:  # fmt: skip
-    """The summary as Markdown: what was run, the tables, the paired tables."""
-    facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
-    parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    said = table_sections.findings(comparison, shown) + ([lambda_sections.verdict(claim)] if claim else [])
-    said += table_sections.notes(study, comparison)
-    parts += [f"- {text}" for text in said] + [""] * bool(said)
-    parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
-    for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
-        parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
-    if len(study.algorithms) > 2:
-        parts += ["## All systems\n", page.markdown_table(*systems_section.cells_of(study))]
-    densities, pairs_of_densities = (
-        likelihood_sections.cells_of(study),
-        likelihood_sections.paired_cells(study),
-    )
-    for title, cells in (
-        ("Likelihoods", densities),
-        ("Likelihoods and accuracy, paired", pairs_of_densities),
-    ):
-        if cells[1]:
-            parts += [f"## {title}\n", page.markdown_table(*cells)]
-    if claim is not None:
-        for title, cells in (
-            ("Trends with λ", lambda_sections.trend_cells(study, claim)),
-            ("λ as good as the best", lambda_sections.range_cells(study)),
-        ):
-            parts += [f"## {title}\n", page.markdown_table(*cells)]
-    if comparison is not None:
-        pairs, found = comparison.pairs, comparison.differences
-        for title, cells in (
-            ("Paired difference", difference_cells(pairs, found)),
-            ("Paired, every divergence ranked worst", worst_rank_cells(pairs, found)),
-            ("Divergence, paired", divergence_cells(pairs, comparison.divergences)),
-        ):
-            parts += [f"## {title}\n", page.markdown_table(*cells)]
-    return "\n".join(parts).encode()
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Builds and writes a report; 0, or 2 and one line on stderr where the rows or the directory do not allow it."""
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
+    from analysis import contents, drawings, rows  # seconds, which help and bad options do without
+
     try:
+        inputs = result_digests.report_inputs(options.directory, options.iterations)
         study = rows.load(options.directory, options.iterations)
-        target = write_report(options.directory, build(study))
+        target = drawings.write_report(options.directory, contents.build(study))
+        result_digests.record_report(options.directory, inputs)
     except (SchemaError, ForeignFolderError) as error:
         print(error, file=sys.stderr)
         return 2

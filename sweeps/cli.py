@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
+import gc
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import ModuleType
 
 from rich.console import Console
 
 import command_output
 from result_files import below
-from result_schema import Outcome, SchemaError, read_runs
+from result_schema import SchemaError
 from sweeps import lease
 from sweeps.cluster import ClusterError, Slots, connect
+from sweeps.ending import INTERRUPTED, Ending
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
 from sweeps.options import Options, halving_of, parse
-from sweeps.optuna_search import Settings
 from sweeps.refusal import check_uri, refuse, remedy
-from sweeps.staged import HalvedGrid, SearchWork
+from sweeps.settled import Record
 from sweeps.store import Store
-from sweeps.study import Preset, Study
+from sweeps.study import ALL, Preset, Study
 from sweeps.termination import stopped_by_sigterm
-from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
+from sweeps.tracking import resolve_tracking_uri
 from sweeps.work import GridWork, Work
-from trainables import datasets, precision
-
-MIRROR_PATIENCE = 300.0
-"""Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
+from trainables import datasets
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
 
-INTERRUPTED = 130
 TERMINATED = 143
 
 
@@ -54,6 +51,7 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
         code = INTERRUPTED
+    gc.freeze()  # else Python looks all of torch and Ray through for cycles before it ends: a second
     sys.exit(code)
 
 
@@ -71,28 +69,45 @@ def run(study: Study, options: Options, console: Console) -> int:
         limit=options.limit,
     )
     if options.data is not None and options.data != study.data:
-        datasets.find(options.data)
-        study = replace(study, name=f"{study.name}-{options.data}", data=options.data)
+        study = on_data(study, options.data)
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     check_uri("--results", options.results)
     store = Store(below(options.results, study.name))
-    store.check(study.name, options.precision)
+    there = store.check(study.name, options.precision)
     metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
     halving = halving_of(options, sampler, metrics, preset.iterations)
+    only_shown = options.dry_run or options.simulate is not None
+    record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
+    beside = ThreadPoolExecutor(1)
+    starting = None
+    if sampler == "grid" and not halving and not only_shown:
+        record = Record(store, study, preset, options.algorithms, options.precision)
+        if there and (settled := record.recall()):
+            return carry_out(settled, None, record, ending)
+        if options.data is None and options.algorithms is None and surely_todo(study, preset, store):
+            # Nothing that is left to check can be refused: Ray starts while torch is loaded.
+            store.check_writable()
+            lease.refuse(store.filesystem, store.path)
+            starting = beside.submit(connect, options.address, options.scale_to)
+
+    if options.data is not None:
+        datasets.find(options.data)
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
-        if options.dry_run or options.simulate is not None:
+        if only_shown:
             from sweeps import preview
 
-            halved = HalvedGrid(declared, halving, store) if halving else None
+            halved = staged().HalvedGrid(declared, halving, store) if halving else None
             preview.show(declared, store.finished(), halved, options.simulate, console)
             return 0
 
         def declare() -> Work:
-            return HalvedGrid(declared, halving, store) if halving else GridWork(declared, store.finished())
+            if halving:
+                return staged().HalvedGrid(declared, halving, store)
+            return GridWork(declared, store.finished())
 
     else:
         of_grids = {"--dry-run": options.dry_run, "--simulate": options.simulate, "--limit": options.limit, "--seeds": options.seeds}  # fmt: skip
@@ -101,21 +116,26 @@ def run(study: Study, options: Options, console: Console) -> int:
                 raise ValueError(
                     f"{option} must be left out with --search {sampler}: it is of a grid, got {value}"
                 )
+        from sweeps.optuna_search import Settings
+
         settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
-        algorithms = options.algorithms or study.algorithms
+        algorithms = study.compared(options.algorithms)
 
         def declare() -> Work:
-            return SearchWork(
+            return staged().SearchWork(
                 study, preset, algorithms, options.precision, settings, store, options.optuna_storage
             )
 
     before = store.contents()
     work = declare()
     store.check_writable()
-    slots = None
     if work.todo:
-        lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
-        slots = connect(options.address, options.scale_to)
+        if starting is None:
+            lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
+            starting = beside.submit(connect, options.address, options.scale_to)
+        slots = starting.result()
+        from trainables import precision
+
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)
     with contextlib.ExitStack() as held:
@@ -124,26 +144,44 @@ def run(study: Study, options: Options, console: Console) -> int:
             held.enter_context(stopped_by_sigterm(store.token, console))
             if store.contents() != before:  # somebody else has trained in the meantime
                 work = declare()
-        return carry_out(study, work, store, slots, preset, tracking_uri, console)
+        return carry_out(work, slots, record, ending)
 
 
-def carry_out(
-    study: Study,
-    work: Work,
-    store: Store,
-    slots: Slots | None,
-    preset: Preset,
-    tracking_uri: str,
-    console: Console,
-) -> int:
+def on_data(study: Study, data: str) -> Study:
+    """The study on another data set, in a folder of its own. Raises ValueError where the name can be none."""
+    try:
+        return replace(study, name=f"{study.name}-{data}", data=data)
+    except ValueError:
+        datasets.find(data)  # says which there are
+        raise
+
+
+def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
+    """Whether fewer runs are stored than the study declares by itself; told without its data and objectives."""
+    if study.algorithms == ALL:
+        return False
+    configurations = len(study.subset(preset.limit))
+    lambdas, algorithms = set(map(float, preset.lambdas)), set(study.algorithms)
+    declared = configurations * preset.seeds * len(lambdas) * len(algorithms)
+    return len(store.finished()) < declared
+
+
+def staged() -> ModuleType:
+    """What trains in stages; with it comes Optuna, which a grid does without."""
+    from sweeps import staged
+
+    return staged
+
+
+def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: Ending) -> int:
     """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code."""
+    store, console = ending.store, ending.console
     console.print(
-        f"{study.name}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
+        f"{ending.study}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )
-    warning = check_tracking(tracking_uri)
-    if warning:
-        console.print(f"warning: {warning}")
-    follower = start_follower(store.uri, tracking_uri)
+    if not work.todo and (known := ending.known()):
+        return ending.conclude(work, record, [], None, known)
+    follower = ending.follow()
     errors = work.train(store, slots, console) if slots and work.todo else []
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
         follower.finish(LAST_SECONDS)
@@ -151,52 +189,5 @@ def carry_out(
         console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
                       "give the same command again to continue")  # fmt: skip
         return TERMINATED
-    reported = report(store, preset.iterations)
-    mirrored = follower.finish(MIRROR_PATIENCE)
-    return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
-
-
-def report(store: Store, iterations: int) -> str | None:
-    """Rebuild the report from the rows, in a process that loads neither torch nor Ray; None if done, else why not."""
-    command = [sys.executable, "-m", "analysis.report", store.uri, "--iterations", str(iterations)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return None
-    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-
-
-def conclude(
-    study: Study,
-    work: Work,
-    store: Store,
-    errors: Sequence[str],
-    report_error: str | None,
-    mirrored: str,
-    tracking_uri: str,
-    console: Console,
-) -> int:
-    """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
-    rows = read_runs(store.uri)
-    stored = dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
-    counts = Counter(stored[key] for key in work.run_keys() if key in stored)
-    words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-    console.print(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")
-    console.print(f"MLflow    {mirrored}")
-    if report_error:
-        console.print(f"report    failed: {report_error}; try: python -m analysis.report {store.uri}")
-    else:
-        console.print(f"report    {below(store.uri, 'report/report.html')}")
-    default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
-    ui = f"make ui STUDY={study.name}" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
-    console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
-    work.conclude(console)
-    for error in errors[:3]:
-        console.print(f"failed    {error}")
-    unfinished = work.unfinished(stored)
-    if unfinished:
-        first = "remove the cause above, then " if errors else ""
-        console.print(
-            f"continue  {unfinished} runs are not finished; {first}give the same command again to train them"
-        )
-        return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
-    return 0
+    reported, mirrored = ending.finish(follower, slots)
+    return ending.conclude(work, record, errors, reported, mirrored)

@@ -24,8 +24,14 @@ PRIVATE = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 """Environment of a Ray that is started here: it asks for a token, made for it alone, and listens on the loopback
 interface alone, as it does where it cannot be a cluster. Else whoever reaches the machine runs code on it."""
 
-WORKERS = {"env_vars": {"MALLOC_ARENA_MAX": "1"}}
-"""Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
+WORKERS = {"MALLOC_ARENA_MAX": "1"}
+"""Environment of trials. Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
+
+PRELOADED = {
+    "RAY_preload_python_modules": "sweeps.trial",
+    "RAY_idle_worker_killing_time_threshold_ms": "60000",
+}
+"""What workers import that Ray starts before there is work for them, and how long they wait for it."""
 
 
 class ClusterError(ConnectionError):
@@ -78,6 +84,9 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     own = address == "local" and not ray.is_initialized()
     if not ray.is_initialized():
         if own:
+            # Workers inherit it: for a runtime environment Ray would start them anew, when there is work.
+            for name, value in {**WORKERS, **PRELOADED}.items():
+                os.environ.setdefault(name, value)
             try:
                 # A head that died leaves its address behind, and Ray would try to join it.
                 ray.init(
@@ -87,7 +96,6 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                     object_store_memory=OBJECT_STORE,
-                    runtime_env=WORKERS,
                 )
             except OSError as error:
                 raise ClusterError(_not_started(error)) from error
@@ -95,7 +103,10 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
             _reach(address)
             try:
                 ray.init(
-                    address=address, runtime_env=WORKERS, log_to_driver=False, logging_level=logging.ERROR
+                    address=address,
+                    runtime_env={"env_vars": WORKERS},
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
                 )
             except (ConnectionError, RuntimeError, ValueError) as error:
                 reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -105,6 +116,14 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     slots = _slots(*((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in offered))
     return replace(slots, own=own)
+
+
+def disconnect(slots: Slots) -> None:
+    """End the Ray that was started for these slots; a cluster stays as it is."""
+    if slots.own:
+        import ray
+
+        ray.shutdown()
 
 
 def _slots(*nodes: tuple[int, int]) -> Slots:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 import threading
 import warnings
@@ -110,7 +111,7 @@ class InStages(Searcher):
 def train(
     store: Store, plans: Sequence[CohortPlan], already: int, slots: Slots, console: Console
 ) -> list[str]:
-    """Train the cohorts, longest first, one Tune trial each; rows are written by the trials.
+    """Train the cohorts in their order, one Tune trial each; rows are written by the trials.
 
     Returns the error of each cohort that was lost for good; its runs have FAILED rows.
     Ctrl-C, or the store's lease when it is told to stop, ends it early, without an error: what is stored is stored.
@@ -209,6 +210,10 @@ def _fit(
     """
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
+    if slots.own:  # inherited; for a runtime environment Ray would not use the workers that are there
+        os.environ.update(class_cache.DEFAULT_ENV_VARS)
+        class_cache.DEFAULT_ENV_VARS.clear()
+        class_cache.ENV_VARS_TO_PROPAGATE.clear()
     started_at = datetime.now(UTC)
     origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
     settings = {

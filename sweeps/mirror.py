@@ -10,6 +10,7 @@ Exit codes: 0 everything is in MLflow, 2 bad input, 3 rows remain (one line says
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -26,8 +27,15 @@ import tyro
 
 import command_output
 from result_schema import SchemaError
+from sweeps import command_line, mirror_record
 from sweeps.mirrored import StudyRows, copy_report, run_content, version
-from sweeps.tracking import NOT_MIRRORED, MirrorResult, mirror_command, resolve_tracking_uri
+from sweeps.tracking import (
+    NOT_MIRRORED,
+    MirrorResult,
+    mirror_command,
+    mirrored_message,
+    resolve_tracking_uri,
+)
 from sweeps.ui import view_tags
 
 if TYPE_CHECKING:
@@ -112,11 +120,12 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
     `directory` is not a study's.
     """
     rows = StudyRows(directory)
+    _await_rows(rows, stop)
     from sweeps.mlflow_store import TrackingError, try_lock
 
     work = Mirror(rows, uri)
     where = f"{rows.manifest.study} in MLflow at {uri}"
-    failure, failures, added, pause = "", 0, 0, POLL_SECONDS
+    failure, failures, added, pause, inputs = "", 0, 0, POLL_SECONDS, ""
     # Two mirrors of one study would both add what they find missing.
     while (lock := try_lock(f"{uri} {rows.manifest.study}")) is None:
         if stop.wait(POLL_SECONDS):
@@ -126,6 +135,7 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
         while True:
             last = stop.is_set()  # read before the rows, so that no row stored before it is missed
             try:
+                inputs = mirror_record.inputs(directory) if last else ""
                 work.step(report=last)
                 failure, failures, pause = "", 0, POLL_SECONDS
             except (TrackingError, OSError, pa.ArrowException) as error:
@@ -143,7 +153,15 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
         what = f"{left:,} of {total:,} runs" if left else "the report"
         return MirrorResult(False, f"not mirrored: {what} of {where} ({failure}); "
                                    f"mirror later with: {mirror_command(directory, uri)}")  # fmt: skip
-    return MirrorResult(True, f"mirrored: {work.added:,} written, {total:,} runs of {where}")
+    mirror_record.keep(directory, uri, inputs, total)
+    return MirrorResult(True, mirrored_message(work.added, total, rows.manifest.study, uri))
+
+
+def _await_rows(rows: StudyRows, stop: threading.Event) -> None:
+    """Leave the cores to a study that begins: MLflow is loaded once there is something to tell it."""
+    with contextlib.suppress(OSError):
+        while not rows.files() and not stop.wait(1.0):
+            pass
 
 
 def _stop_requests() -> threading.Event:
@@ -184,7 +202,7 @@ def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     stop = threading.Event()
     if options.follow:
-        os.nice(10)  # training goes first
+        os.nice(19)  # training goes first, whose workers Ray gives 15
         stop = _stop_requests()
     else:
         stop.set()
@@ -199,4 +217,4 @@ def main(options: Options) -> int:
 
 if __name__ == "__main__":
     command_output.lasting()
-    sys.exit(main(tyro.cli(Options)))
+    sys.exit(main(command_line.read(Options, "python -m sweeps.mirror", __doc__ or "")))

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+import result_digests
 from result_files import is_link, open_directory
 from result_schema import (
     CURVES,
@@ -56,10 +57,16 @@ class StudyRows:
         self._schema = runs_schema(self.manifest.hyper_parameters)
         self._runs = self._schema.empty_table()
         self._curves = CURVES.empty_table()
-        self._seen: set[str] = set()
+        self._seen: dict[str, tuple[int, int]] = {}  # path -> size and time
 
     def refresh(self) -> None:
-        """Read the files that are new. Raises OSError and pyarrow.ArrowException: call again later."""
+        """Read the files that are new, and all of them where one is another or gone.
+
+        Raises OSError and pyarrow.ArrowException: call again later.
+        """
+        there = self.files()
+        if any(there.get(path) != seen for path, seen in self._seen.items()):
+            self._runs, self._curves, self._seen = self._schema.empty_table(), CURVES.empty_table(), {}
         # A curve is stored before its row: looked for after the rows, none can be missing.
         runs = self._unseen("runs", self._schema)
         self._curves = pa.concat_tables([self._curves, *self._unseen("curves", CURVES)])
@@ -67,6 +74,10 @@ class StudyRows:
             self._runs = one_row_per_run(pa.concat_tables([self._runs, *runs]))
             columns = (self._runs[name].to_pylist() for name in ("run_key", "outcome", "finished_at"))
             self.versions = {key: version(outcome, at) for key, outcome, at in zip(*columns, strict=True)}
+
+    def files(self) -> dict[str, tuple[int, int]]:
+        """The files of rows and curves as they are now, with size and time. Raises OSError."""
+        return result_digests.files(self._filesystem, self._path, "runs", "curves")
 
     def select(self, run_keys: Sequence[str]) -> Iterator[tuple[Row, list[Row]]]:
         """Row and learning curve of each of these runs."""
@@ -82,8 +93,9 @@ class StudyRows:
     def _unseen(self, name: str, schema: pa.Schema) -> list[pa.Table]:
         selector = pafs.FileSelector(f"{self._path}/{name}", allow_not_found=True)
         tables = []
-        new = {info.path for info in self._filesystem.get_file_info(selector)} - self._seen
-        for path in sorted(path for path in new if path.endswith(".parquet")):
+        there = {info.path: (info.size, info.mtime_ns) for info in self._filesystem.get_file_info(selector)}
+        new = {path: there[path] for path in sorted(there.keys() - self._seen.keys())}
+        for path in (path for path in new if path.endswith(".parquet")):
             tables.append(conformed(pq.read_table(path, filesystem=self._filesystem), schema))
         self._seen |= new  # after reading all: a failure reads them again
         return tables

@@ -7,8 +7,7 @@ Cost     embedded: 5 seeds of each system, 1,600 iterations.
 """
 
 from sweeps.cli import main
-from sweeps.study import Preset, Study
-from trainables import objectives
+from sweeps.study import ALL, Preset, Study
 
 STUDY = Study(
     name="model_zoo",
@@ -23,7 +22,7 @@ STUDY = Study(
         "critic_dropout": (0.0,),
         "batch_size": (128,),
     },
-    algorithms=tuple(objectives.available()),
+    algorithms=ALL,
     presets={
         "smoke": Preset(iterations=100, lambdas=(1.0,), seeds=2),
         "embedded": Preset(iterations=1600, lambdas=(1.0,), seeds=5),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +9,8 @@ from typing import Annotated, Any
 
 import tyro
 
+from sweeps import command_line
 from sweeps.halving import Halving
-from sweeps.refusal import refuse
 from sweeps.study import Study
 
 
@@ -82,20 +79,10 @@ class Options:
 
 def parse(study: Study, arguments: Sequence[str] | None, description: str | None = None) -> Options:
     """Options from the command line; a bad one ends the process with one line and exit code 2."""
-    errors = io.StringIO()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
         arguments = arguments[1:]
-    prog = f"{study.name}.py"
-    try:
-        with contextlib.redirect_stderr(errors):
-            return tyro.cli(Options, args=arguments, prog=prog, description=description or study.question)
-    except SystemExit as end:
-        if not end.code:
-            raise
-        words = re.sub(r"[^\w\s.,:;'\"/()<>=|{}\[\]…-]|[╭╮╰╯│─]", " ", errors.getvalue())
-        cause = re.split(r"Argument helptext|For full helptext", " ".join(words.split()))[0]
-        refuse(f"{cause.strip()} (try --help)")
+    return command_line.read(Options, f"{study.name}.py", description or study.question, arguments)
 
 
 def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:

@@ -15,19 +15,20 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 import tyro
 
 import command_output
 from result_schema import FURTHER_METRICS, METRICS, Outcome, SchemaError, read_manifest, read_runs, run_name
-from sweeps import provenance
+from sweeps import command_line, provenance
 from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Configuration, Run
-from trainables.training import Result, Training
+
+if TYPE_CHECKING:
+    from trainables.training import Result
 
 DIVERGED_AT = "diverged_at"
 
@@ -70,6 +71,10 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
 
 def train(run: Run, iterations: int, device: str) -> tuple[Result, dict[str, str]]:
     """The run alone, as far as it was trained, and the arithmetic by which it was."""
+    import torch
+
+    from trainables.training import Training
+
     torch.set_num_threads(1)
     training = Training([run], device, None if iterations >= run.budget else iterations)
     while not training.finished:
@@ -139,4 +144,4 @@ def main(options: Options) -> int:
 
 if __name__ == "__main__":
     command_output.lasting()
-    sys.exit(main(tyro.cli(Options)))
+    sys.exit(main(command_line.read(Options, "python -m sweeps.rerun", __doc__ or "")))

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Set as AbstractSet
 
 from sweeps.store import Store
-from trainables import checkpoint
 
 LOG = logging.getLogger(__name__)
 Begun = dict[str, tuple[int, str]]
@@ -19,7 +18,11 @@ def begun(store: Store, finished: AbstractSet[str]) -> Begun:
     States that cannot be read, and those of finished runs only, are removed: their runs begin anew.
     """
     found: Begun = {}
-    for name in sorted(store.begun()):
+    if not (names := sorted(store.begun())):
+        return found
+    from trainables import checkpoint  # torch, which reads states
+
+    for name in names:
         try:
             state = checkpoint.read(store.read_state(name))
         except checkpoint.DamagedError as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -33,7 +33,9 @@ from result_schema import (
 from sweeps.lease import Token
 from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Run
-from trainables.training import Result
+
+if TYPE_CHECKING:
+    from trainables.training import Result
 
 BEGUN = "begun-"
 """First letters of the name of a state of a cohort in training."""

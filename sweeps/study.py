@@ -13,6 +13,10 @@ from sweeps.grid import Grid
 from sweeps.space import Space, check, points
 from trainables import objectives
 from trainables.runs import Configuration, Run
+from trainables.runs import check as check_run
+
+ALL = ()
+"""In place of a study's algorithms: all that there are."""
 
 LONGEST_NAME = 100
 """Characters of a study's name: it is a folder's, and further words are added to it."""
@@ -27,12 +31,23 @@ class Preset:
         lambdas: values of λ.
         seeds: number of seeds, 0 … seeds − 1.
         limit: number of configurations, a balanced subset; None for all.
+
+    Raises:
+        ValueError: there is no λ or no seed, or a value is out of bounds.
     """
 
     iterations: int
     lambdas: tuple[float, ...]
     seeds: int = 1
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.lambdas:
+            raise ValueError("lambdas must have at least one value, got none")
+        if self.seeds < 1:
+            raise ValueError(f"seeds must be >= 1, got {self.seeds}")
+        for lam in self.lambdas:
+            check_run(lam, self.iterations)
 
 
 @dataclass(frozen=True)
@@ -43,7 +58,7 @@ class Study:
         name: names its results directory and MLflow experiment; letters, digits, `_` and `-`.
         question: what it is run to find out.
         space: hyper-parameter -> its levels, or what else `sweeps.space` has; the configurations are the full factorial.
-        algorithms: objectives compared by default.
+        algorithms: objectives compared by default, or ALL.
         presets: name -> Preset.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
@@ -108,6 +123,10 @@ class Study:
             counts += rarity[chosen] > 0
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
+    def compared(self, algorithms: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Names of the objectives to compare: these, else the study's own."""
+        return tuple(dict.fromkeys(algorithms or self.algorithms or objectives.available()))
+
     def declared(
         self, preset: Preset, algorithms: Sequence[str] | None = None, precision: str = "float32"
     ) -> Grid:
@@ -116,13 +135,9 @@ class Study:
         Raises:
             ValueError: an algorithm is unknown, nothing is declared, or a value is out of bounds.
         """
-        chosen = tuple(dict.fromkeys(algorithms or self.algorithms))
+        chosen = self.compared(algorithms)
         for name in chosen:
             objectives.check(name, self.data)
-        if not preset.lambdas:
-            raise ValueError("lambdas must have at least one value, got none")
-        if preset.seeds < 1:
-            raise ValueError(f"seeds must be >= 1, got {preset.seeds}")
         lambdas = tuple(dict.fromkeys(float(value) for value in preset.lambdas))
         configurations = tuple(self.subset(preset.limit))
         return Grid(
@@ -137,7 +152,7 @@ class Study:
         """A preset with what is not None in `overrides` in place of its own values.
 
         Raises:
-            ValueError: the name is unknown.
+            ValueError: the name is unknown, or a value is out of bounds.
         """
         if name not in self.presets:
             raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {name!r}")

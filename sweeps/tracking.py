@@ -101,6 +101,11 @@ class MirrorResult:
     message: str
 
 
+def mirrored_message(written: int, total: int, study: str, uri: str) -> str:
+    """Words for a study that is in MLflow."""
+    return f"mirrored: {written:,} written, {total:,} runs of {study} in MLflow at {uri}"
+
+
 class Follower:
     """A running `python -m sweeps.mirror --follow`. It stops by itself when this process dies."""
 

@@ -29,6 +29,7 @@ import tyro
 
 import command_output
 from result_schema import METRICS, Manifest
+from sweeps import command_line
 from sweeps.tracking import mirror_command, resolve_tracking_uri, sqlite_path
 
 HOST = "127.0.0.1"
@@ -200,4 +201,4 @@ def main(options: Options) -> int:
 
 if __name__ == "__main__":
     command_output.lasting()
-    sys.exit(main(tyro.cli(Options)))
+    sys.exit(main(command_line.read(Options, "python -m sweeps.ui", __doc__ or "")))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import final
 
 from rich.console import Console
 
-from result_schema import FINISHED
+from result_schema import FINISHED, read_runs
 from sweeps import planning, resume
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
@@ -36,6 +37,15 @@ class Work(ABC):
     @abstractmethod
     def run_keys(self) -> Iterable[str]:
         """Keys of the declared runs, of a search as far as they are proposed."""
+
+    def stored(self, store: Store) -> dict[str, str]:
+        """Run key -> outcome of the rows that are there."""
+        rows = read_runs(store.uri)
+        return dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
+
+    def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:
+        """Outcome -> number of the declared runs that have it, where these are stored."""
+        return Counter(stored[key] for key in self.run_keys() if key in stored)
 
     @abstractmethod
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
@@ -86,7 +96,7 @@ class GridWork(Work):
         plans = execution.legs(stage, frozenset(), slots.count, *limits, begun) if cut_off else []
         plans += planning.cut(rest, slots.count, *limits)
         plans.sort(key=lambda plan: -plan.seconds)
-        return execution.train(store, plans, already, slots, console)
+        return execution.train(store, planning.shortest_first(plans, slots.count), already, slots, console)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         return sum(outcomes.get(key) not in FINISHED for key in self.run_keys())

@@ -21,7 +21,7 @@ from trainables.batch import Batch
 from trainables.cuda_graphs import Replayed
 from trainables.draws import Block
 from trainables.graph import Traced, trace
-from trainables.objectives import Objective
+from trainables.objectives.base import Objective
 from trainables.runs import Run
 from trainables.streams import stream
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from trainables import densities
-from trainables.datasets.base import DataSet
+if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
 
 NOISE = ("z", "epsilon", "xi", "epsilon_again", "xi_again")
 """Standard-normal inputs of one batch: z ~ p(z); ε, ξ of the first pass; ε', ξ' of the second."""
@@ -117,6 +118,8 @@ class Form:
         one = dims[net.output]
         if not net.explicit or net.output == "y" or (net.output == "x" and data.binary):
             return inputs, one
+        from trainables import densities  # torch, which a form itself does not need
+
         return inputs, densities.size(one, net.flow)
 
 

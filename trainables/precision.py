@@ -13,8 +13,6 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-PRECISIONS = ("float32", "tf32", "bf16")
-
 
 def check(precision: str, device: str) -> None:
     """Raises ValueError where a device does not have the precision. device: torch device name, such as 'cuda:0'."""

@@ -7,11 +7,18 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trainables import datasets, mixture
-from trainables.datasets import DataSet
-from trainables.precision import PRECISIONS
+from trainables import datasets
+
+if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
+
+PRECISIONS = ("float32", "tf32", "bf16")
+"""Precisions of the networks' products (`trainables.precision`)."""
+
+MOST_POINTS = 2048
+"""Batch sizes are at most this; those of a run at most the training points of its data set."""
 
 VECTOR = 32
 """Batch sizes are multiples of this, so that no element of a member falls into the scalar tail of a
@@ -49,7 +56,7 @@ class Configuration:
     depth: int = structural(least=1)
     width: int = structural(least=1)
     critic_depth: int = structural(least=1)
-    batch_size: int = structural(least=VECTOR, multiple=VECTOR, most=mixture.TRAIN_POINTS)
+    batch_size: int = structural(least=VECTOR, multiple=VECTOR, most=MOST_POINTS)
     steps: int = structural(least=1)
     learning_rate: float = fusible(above=0.0)
     beta1: float = fusible(least=0.0, below=1.0)
@@ -119,12 +126,9 @@ class Run:
     data: str = "mixture5"
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.lam) and self.lam >= 0):
-            raise ValueError(f"lambda must be finite and >= 0, got {self.lam}")
+        check(self.lam, self.budget)
         if self.seed < 0:
             raise ValueError(f"seed must be >= 0, got {self.seed}")
-        if self.budget < 1:
-            raise ValueError(f"iterations must be >= 1, got {self.budget}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         points, batch = len(self.dataset.train), self.configuration.batch_size
@@ -167,6 +171,14 @@ class Run:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Run:
         return cls(**{**values, "configuration": Configuration(**values["configuration"])})
+
+
+def check(lam: float, budget: int) -> None:
+    """Raises ValueError where λ < 0 or is not finite, or the iterations are < 1."""
+    if not (math.isfinite(lam) and lam >= 0):
+        raise ValueError(f"lambda must be finite and >= 0, got {lam}")
+    if budget < 1:
+        raise ValueError(f"iterations must be >= 1, got {budget}")
 
 
 def content_hash(content: Any) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from analysis import page
+from analysis.contents import build
 from analysis.estimates import Interval
 from analysis.exemplars import Exemplar
-from analysis.report import build
 from analysis.rows import load
 from analysis.sample_figures import gallery_figure, sample_figure
 from analysis.style import bounded, colours, label, number, p_value, percent

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis import report
+from analysis import contents
 from analysis.posterior_figures import posterior_figure
 from analysis.posterior_section import posterior_section
 from analysis.rows import load
@@ -65,7 +65,7 @@ def test_section_has_no_figure_without_the_truth_and_is_not_there_for_other_data
 
 def test_report_of_a_posterior_leaves_out_what_is_of_generated_points(bayesian: Path) -> None:
     write_truth(bayesian)
-    files = report.build(load(str(bayesian)))
+    files = contents.build(load(str(bayesian)))
     assert {"posterior_lambda_0.png", "learning.png"} <= files.keys()
     assert not {"histograms.png", "samples_lambda_0.png", "paired.png"} & files.keys()
     assert "KL(q ‖ posterior)" in files["summary.md"].decode()

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from analysis.systems import joined, main
+from analysis.joined_systems import joined
+from analysis.systems import main
 
 
 def test_systems_of_several_studies_stand_in_one_line_each(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 
-from sweeps import cli, lease
+from sweeps import cli, ending, lease
 from sweeps.cluster import Slots, connect
 from sweeps.toy_robustness import STUDY
 
@@ -27,6 +27,6 @@ def connect_and_record(address: str, scale_to: tuple[int, int] | None = None) ->
 if __name__ == "__main__":
     intervals = json.loads(os.environ["DRILL"])
     lease.SECONDS = intervals.get("lease_seconds", lease.SECONDS)
-    cli.MIRROR_PATIENCE = intervals.get("mirror_seconds", cli.MIRROR_PATIENCE)
+    ending.MIRROR_PATIENCE = intervals.get("mirror_seconds", ending.MIRROR_PATIENCE)
     cli.connect = connect_and_record
     cli.main(STUDY)

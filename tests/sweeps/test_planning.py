@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import tracemalloc
 from array import array
@@ -10,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from sweeps import planning
+from sweeps.schedule import simulate
 from sweeps.toy_robustness import STUDY
 from trainables import cost
 from trainables.runs import Run
@@ -169,3 +171,14 @@ def test_split_parts_a_cohort_alike_and_in_order(most: int, sizes: list[int]) ->
     assert [len(part) for part in parts] == sizes
     assert tuple(run for part in parts for run in part.runs) == plan.runs
     assert [part.seconds for part in parts] == [2.0 * size for size in sizes]
+
+
+def test_the_shortest_cohort_comes_first_and_costs_at_most_its_own_time() -> None:
+    plans = planning.cut(STUDY.declared(STUDY.presets["embedded"]), 2)
+    ordered = planning.shortest_first(plans, 2)
+    assert ordered == [plans[-1], *plans[:-1]]
+    before, after = (
+        simulate([p.seconds for p in order], 2, math.inf, math.inf).makespan for order in (plans, ordered)
+    )
+    assert after <= before + plans[-1].seconds
+    assert planning.shortest_first(plans[:2], 2) == plans[:2]

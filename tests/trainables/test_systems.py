@@ -18,7 +18,7 @@ from trainables.cohort import Cohort
 from trainables.draws import Block
 from trainables.form import CRITIC, Form
 from trainables.networks import Critic
-from trainables.objectives import Objective
+from trainables.objectives.base import Objective
 from trainables.streams import stream
 from trainables.training import Training
 

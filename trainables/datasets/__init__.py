@@ -1,18 +1,24 @@
-"""Data sets, one file each: found, not listed. Adding one is adding a file here."""
+"""Data sets, one file each: found, not listed. Adding one is adding a file here.
+
+They are loaded when one is asked for, and torch with them.
+"""
 
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
-from trainables.datasets.base import DataSet
 from trainables.found import instances
 
-__all__ = ["DataSet", "available", "find"]
+if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
 
 
 @functools.cache
 def available() -> dict[str, DataSet]:
     """Every data set by name, in alphabetical order."""
+    from trainables.datasets.base import DataSet
+
     return instances(__name__, __path__, DataSet)
 
 

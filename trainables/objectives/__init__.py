@@ -1,23 +1,27 @@
 """Objectives, one file each: found, not listed. Adding one is adding a file here.
 
-A module of this package that defines a concrete `Objective` adds it under its `name`.
+A module of this package that defines a concrete `Objective` adds it under its `name`. They are loaded when one is
+asked for, and torch with them.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 from trainables import datasets
 from trainables.form import EXPLICIT_DECODER, Form
 from trainables.found import instances
-from trainables.objectives.base import Objective
 
-__all__ = ["Objective", "available", "check", "find"]
+if TYPE_CHECKING:
+    from trainables.objectives.base import Objective
 
 
 @functools.cache
 def available() -> dict[str, Objective]:
     """Every objective by name, in alphabetical order."""
+    from trainables.objectives.base import Objective
+
     return instances(__name__, __path__, Objective)
 
 

@@ -1,0 +1,109 @@
+"""What follows training: the report, the last of the mirror, and the words on what is stored and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+import result_digests
+from result_files import below
+from result_schema import Outcome
+from sweeps import mirror_record
+from sweeps.cluster import Slots, disconnect
+from sweeps.reporting import Reporting
+from sweeps.settled import Record
+from sweeps.store import Store
+from sweeps.tracking import (
+    Follower,
+    MirrorResult,
+    check_tracking,
+    mirrored_message,
+    resolve_tracking_uri,
+    start_follower,
+)
+from sweeps.work import Work
+
+MIRROR_PATIENCE = 300.0
+"""Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of one call of a study.
+
+    Attributes:
+        study: its name.
+        store: where its rows are.
+        iterations: the budget to report.
+        tracking_uri: where it is mirrored to, resolved.
+        console: for all that is said.
+    """
+
+    study: str
+    store: Store
+    iterations: int
+    tracking_uri: str
+    console: Console
+
+    def known(self) -> MirrorResult | None:
+        """The result of mirroring, where the report and the mirror are known to be as they would be made; else None."""
+        runs = mirror_record.recall(self.store.uri, self.tracking_uri)
+        if runs is None or not result_digests.report_is_current(self.store.uri, self.iterations):
+            return None
+        return MirrorResult(True, mirrored_message(0, runs, self.study, self.tracking_uri))
+
+    def follow(self) -> Follower:
+        """Start to mirror rows as they are stored; a warning where that cannot work just now."""
+        warning = check_tracking(self.tracking_uri)
+        if warning:
+            self.console.print(f"warning: {warning}")
+        return start_follower(self.store.uri, self.tracking_uri)
+
+    def finish(self, follower: Follower, slots: Slots | None) -> tuple[str | None, MirrorResult]:
+        """Report, mirror the rest and leave Ray, side by side; why there is no report, and how mirroring ended."""
+        reporting = Reporting(self.store, self.iterations)
+        if slots:
+            disconnect(slots)
+        reported = reporting.finish()
+        return reported, follower.finish(MIRROR_PATIENCE)
+
+    def conclude(
+        self,
+        work: Work,
+        record: Record | None,
+        errors: Sequence[str],
+        report_error: str | None,
+        mirrored: MirrorResult,
+    ) -> int:
+        """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
+        say, uri = self.console.print, self.store.uri
+        state = record.rows() if record else ""
+        stored = work.stored(self.store)
+        counts = work.outcomes(stored)
+        words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+        say(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")
+        say(f"MLflow    {mirrored.message}")
+        if report_error:
+            say(f"report    failed: {report_error}; try: python -m analysis.report {uri}")
+        else:
+            say(f"report    {below(uri, 'report/report.html')}")
+        default = self.tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
+        ui = f"make ui STUDY={self.study}" if default else f"python -m sweeps.ui --tracking-uri {self.tracking_uri}"  # fmt: skip
+        say(f"look      {ui}   (python -m sweeps.ui --study {self.study})")
+        work.conclude(self.console)
+        for error in errors[:3]:
+            say(f"failed    {error}")
+        unfinished = work.unfinished(stored)
+        if unfinished:
+            first = "remove the cause above, then " if errors else ""
+            say(
+                f"continue  {unfinished} runs are not finished; {first}give the same command again to train them"
+            )
+            return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
+        if record:
+            record.keep(state, counts)
+        return 0
