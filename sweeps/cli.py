@@ -133,8 +133,11 @@ def run(study: Study, options: Options, console: Console) -> int:
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
             starting = beside.submit(connect, options.address, options.scale_to)
+        from trainables import ahead, precision
+
+        if options.address == "local":
+            ahead.compile_ahead(work.examples())
         slots = starting.result()
-        from trainables import precision
 
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from sweeps.cluster import Slots
 from sweeps.grid import Grid
 from sweeps.halving import Stage
 from sweeps.store import Store
+from trainables.runs import Run
 
 
 class Work(ABC):
@@ -29,6 +31,10 @@ class Work(ABC):
     @abstractmethod
     def todo(self) -> int:
         """How many of them are to be trained, at most."""
+
+    def examples(self) -> Iterable[Run]:
+        """Runs that between them need all that is compiled for the work, as far as they are known."""
+        return ()
 
     @abstractmethod
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
@@ -76,6 +82,10 @@ class GridWork(Work):
     @property
     def todo(self) -> int:
         return len(self.missing)
+
+    def examples(self) -> Iterable[Run]:
+        for group in self.missing.groups:  # in which the algorithm changes fastest
+            yield from itertools.islice(group, len(self.grid.algorithms))
 
     def run_keys(self) -> Iterable[str]:
         return (run.key for run in self.grid)

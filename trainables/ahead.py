@@ -9,18 +9,22 @@ from collections.abc import Iterable
 
 import torch
 
+from trainables import native
 from trainables.cohort import Cohort
 from trainables.runs import Run
 
 
-def compile_ahead(runs: Iterable[Run]) -> threading.Thread:
-    """Starts compiling in the background and returns at once; the thread that does it ends with the process.
+def compile_ahead(runs: Iterable[Run]) -> None:
+    """Starts compiling in the background and returns at once, where nothing was compiled before.
 
-    A worker that needs a loss meanwhile waits for it, or compiles it.
+    Workers that want a library meanwhile wait for it. To find out that a loss is compiled takes as long as to trace it:
+    where there are kernels, the losses are left to the workers.
 
     Args:
         runs: one of each algorithm, data set and batch size is enough; further ones cost nothing.
     """
+    if native.are_built():
+        return
 
     def compile_all() -> None:
         done: set[tuple[str, str, int]] = set()
@@ -32,6 +36,4 @@ def compile_ahead(runs: Iterable[Run]) -> threading.Thread:
                 with contextlib.suppress(OSError, ValueError, RuntimeError, subprocess.SubprocessError):
                     Cohort([run], torch.device("cpu"))
 
-    thread = threading.Thread(target=compile_all, name="compile ahead", daemon=True)
-    thread.start()
-    return thread
+    threading.Thread(target=compile_all, name="compile ahead", daemon=True).start()

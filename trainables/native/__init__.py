@@ -65,8 +65,15 @@ def kernels() -> Path:
         OSError: there is no compiler, or the cache folder cannot be written.
         subprocess.CalledProcessError: the compiler refused; `stderr` says why.
     """
-    sources = [path.read_text() for path in sorted([*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")])]
-    return _built("kernels", sources, sorted(SOURCES.glob("*.cpp")), [])
+    return _built("kernels", _sources(), sorted(SOURCES.glob("*.cpp")), [])
+
+
+def are_built() -> bool:
+    """Whether the kernels' library for this processor is there."""
+    try:
+        return _target("kernels", _sources())[1].exists()
+    except OSError:
+        return False
 
 
 @functools.cache
@@ -83,19 +90,28 @@ def compiled(source: str) -> ctypes.CDLL:
 
 def _built(name: str, contents: Sequence[str], sources: Sequence[Path], more: Sequence[str]) -> Path:
     """The library of the sources, found in the cache by their contents or compiled into it."""
-    compiler = os.environ.get("CXX") or next(filter(shutil.which, COMPILERS), None)
-    if compiler is None:
-        raise OSError(f"no C++ compiler found, looked for {', '.join(COMPILERS)}")
-    digest = hashlib.blake2b(digest_size=8)
-    for content in (compiler, *FLAGS, _processor(), *contents):
-        digest.update(content.encode() + b"\0")
-    target = _cache() / f"{name}-{digest.hexdigest()}.so"
+    compiler, target = _target(name, contents)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(target.with_suffix(".lock")):
             if not target.exists():
                 _build([compiler, *FLAGS, *map(str, sources), *more], target)
     return target
+
+
+def _sources() -> list[str]:
+    return [path.read_text() for path in sorted([*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")])]
+
+
+def _target(name: str, contents: Sequence[str]) -> tuple[str, Path]:
+    """The compiler, and where the cache has the library of these contents."""
+    compiler = os.environ.get("CXX") or next(filter(shutil.which, COMPILERS), None)
+    if compiler is None:
+        raise OSError(f"no C++ compiler found, looked for {', '.join(COMPILERS)}")
+    digest = hashlib.blake2b(digest_size=8)
+    for content in (compiler, *FLAGS, _processor(), *contents):
+        digest.update(content.encode() + b"\0")
+    return compiler, _cache() / f"{name}-{digest.hexdigest()}.so"
 
 
 def _build(command: Sequence[str], target: Path) -> None:
@@ -118,8 +134,10 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         with contextlib.suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _cache() -> Path:
