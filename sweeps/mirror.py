@@ -11,6 +11,7 @@ Exit codes: 0 everything is in MLflow, 2 bad input, 3 rows remain (one line says
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -212,6 +213,7 @@ def main(options: Options) -> int:
         print(f"sweeps.mirror: {error}", file=sys.stderr)
         return 2
     print(result.message, flush=True)
+    gc.freeze()  # else Python looks all of MLflow through for cycles before it ends
     return 0 if result.complete else NOT_MIRRORED
 
 
