@@ -54,6 +54,8 @@ class Options:
     """The study's results directory, such as results/toy_robustness, or a URI such as s3://bucket/toy_robustness."""
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Report the rows of this budget. Default: the budget with most rows."""
+    sampler: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Report the rows that this sampler proposed, as the report names it. Default: the sampler with most rows."""
 
 
 def build(study: Rows) -> dict[str, bytes]:
@@ -142,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Builds and writes a report; 0, or 2 and one line on stderr where the rows or the directory do not allow it."""
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
     try:
-        study = rows.load(options.directory, options.iterations)
+        study = rows.load(options.directory, options.iterations, options.sampler)
         target = write_report(options.directory, build(study))
     except (SchemaError, ForeignFolderError) as error:
         print(error, file=sys.stderr)

@@ -153,7 +153,7 @@ def carry_out(
         console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
                       "give the same command again to continue")  # fmt: skip
         return TERMINATED
-    reported = report(store, preset.iterations)
+    reported = report(store, preset.iterations, work.sampler)
     mirrored = follower.finish(MIRROR_PATIENCE)
     return conclude(study, work, store, errors, reported, mirrored.message, tracking_uri, console)
 
@@ -172,9 +172,13 @@ def describe(declared: int, todo: planning.Missing, console: Console) -> None:
     )
 
 
-def report(store: Store, iterations: int) -> str | None:
+def report(store: Store, iterations: int, sampler: str) -> str | None:
     """Rebuild the report from the rows, in a process that loads neither torch nor Ray; None if done, else why not."""
     command = [sys.executable, "-m", "analysis.report", store.uri, "--iterations", str(iterations)]
+    rows = read_runs(store.uri)
+    trained = zip(rows["sampler"].to_pylist(), rows["budget"].to_pylist(), strict=True)
+    if (sampler, iterations) in trained:  # else the runs were proposed, and trained, by another one before
+        command += ["--sampler", sampler]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None

@@ -8,7 +8,7 @@ from typing import final
 
 from rich.console import Console
 
-from result_schema import FINISHED
+from result_schema import FINISHED, GRID
 from sweeps import planning, resume
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
@@ -32,6 +32,11 @@ class Work(ABC):
     @abstractmethod
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         """Train them; the errors of cohorts that were lost for good."""
+
+    @property
+    def sampler(self) -> str:
+        """What proposes its runs, as rows say it."""
+        return GRID
 
     @abstractmethod
     def run_keys(self) -> Iterable[str]:
@@ -86,7 +91,7 @@ class GridWork(Work):
         plans = execution.legs(stage, frozenset(), slots.count, *limits, begun) if cut_off else []
         plans += planning.cut(rest, slots.count, *limits)
         plans.sort(key=lambda plan: -plan.seconds)
-        return execution.train(store, plans, already, slots, console)
+        return execution.train(store, plans, already, slots, console, self.sampler)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         return sum(outcomes.get(key) not in FINISHED for key in self.run_keys())
