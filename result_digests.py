@@ -94,14 +94,14 @@ def record(filesystem: pafs.FileSystem, path: str, name: str, content: Mapping[s
         write(filesystem, f"{folder}/{name}.json", json.dumps(content).encode())
 
 
-def report_inputs(uri: str, iterations: int | None) -> str:
-    """Digest of all that a study's report on one budget depends on: the rows, the budget or None, and this version.
+def report_inputs(uri: str, iterations: int | None, sampler: str | None) -> str:
+    """Digest of all that a study's report depends on: the rows, what is asked for of them, and this version.
 
     Empty where that cannot be told. To be taken before the rows are read.
     """
     made_by = code("analysis")
     with contextlib.suppress(OSError, ValueError):
-        return made_by and digest(state(*open_directory(uri), *ROWS), iterations, made_by)
+        return made_by and digest(state(*open_directory(uri), *ROWS), iterations, sampler, made_by)
     return ""
 
 
@@ -112,8 +112,8 @@ def record_report(uri: str, inputs: str) -> None:
         record(*where, REPORT, {"inputs": inputs, "files": state(*where, REPORT)})
 
 
-def report_is_current(uri: str, iterations: int | None) -> bool:
+def report_is_current(uri: str, iterations: int | None, sampler: str | None) -> bool:
     """Whether the report is there, as it was written, and would be made again just so. Raises OSError."""
     where = open_directory(uri)
-    known, inputs = recall(*where, REPORT), report_inputs(uri, iterations)
+    known, inputs = recall(*where, REPORT), report_inputs(uri, iterations, sampler)
     return known == {"inputs": inputs, "files": state(*where, REPORT)} and inputs != ""

@@ -47,6 +47,9 @@ levels: the bits per dimension that the bound amounts to, and the root mean squa
 Last, the Monte-Carlo error of the bound: the standard error of its mean over test points, each with one code.
 Rows written before these columns existed lack them: read as null."""
 
+GRID = "grid"
+"""In place of a sampler's name: the runs of a full factorial, or of a balanced subset of it."""
+
 REFERENCE = "reference"
 """In place of a run key: the points that generated ones are compared with."""
 
@@ -104,7 +107,13 @@ _AFTER = [
     pa.field("started_at", pa.timestamp("us", tz="UTC"), nullable=False),
     pa.field("finished_at", pa.timestamp("us", tz="UTC"), nullable=False),
     *(pa.field(name, pa.float64()) for name in FURTHER_METRICS),
+    pa.field(
+        "sampler", pa.string()
+    ),  # GRID, or what proposed the run when it was trained, for what and from which seed
 ]
+
+LATER = (*FURTHER_METRICS, "sampler")
+"""Columns that rows written before they existed lack: read as null."""
 
 CURVES = pa.schema(
     [
@@ -249,10 +258,10 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table as a schema has it; columns of FURTHER_METRICS that it lacks are null. Raises pyarrow.ArrowException if it is another."""
-    for name in FURTHER_METRICS:
+    """A table as a schema has it; columns of LATER that it lacks are null. Raises pyarrow.ArrowException if it is another."""
+    for name in LATER:
         if name in schema.names and name not in table.column_names:
-            table = table.append_column(name, pa.nulls(table.num_rows, pa.float64()))
+            table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
     return table.cast(schema)
 
 

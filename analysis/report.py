@@ -28,6 +28,8 @@ class Options:
     """The study's results directory, such as results/toy_robustness, or a URI such as s3://bucket/toy_robustness."""
     iterations: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Report the rows of this budget. Default: the budget with most rows."""
+    sampler: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Report the rows that this sampler proposed, as the report names it. Default: the sampler with most rows."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,8 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     from analysis import contents, drawings, rows  # seconds, which help and bad options do without
 
     try:
-        inputs = result_digests.report_inputs(options.directory, options.iterations)
-        study = rows.load(options.directory, options.iterations)
+        inputs = result_digests.report_inputs(options.directory, options.iterations, options.sampler)
+        study = rows.load(options.directory, options.iterations, options.sampler)
         target = drawings.write_report(options.directory, contents.build(study))
         result_digests.record_report(options.directory, inputs)
     except (SchemaError, ForeignFolderError) as error:

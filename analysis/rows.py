@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 import result_schema
 from analysis.style import LABELS
-from result_schema import FURTHER_METRICS, METRICS, Manifest, Outcome, SchemaError
+from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 """Outcomes that are results at the declared budget, and so stand in every denominator.
@@ -22,6 +22,9 @@ RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 FAILED is no result: the run is tried again. STOPPED was ended early by a scheduler: its metrics belong to
 fewer iterations than declared, and rows of different budgets are never pooled. Both are counted and shown.
 """
+
+NOT_RECORDED = "not recorded"
+"""In place of a sampler's name, in a searched study whose rows were stored before they said it."""
 
 _READING_ORDER = tuple(LABELS)
 
@@ -37,6 +40,8 @@ class Rows:
         other_budgets: declared iterations -> rows left out, for the report to state.
         runs: one row per run, columns as in `result_schema.runs_schema`.
         curves: one row per (run, iteration) of those runs.
+        sampler: what proposed every row kept; NOT_RECORDED where rows were stored before they said it.
+        other_samplers: sampler -> rows of this budget that are left out, for the report to state.
     """
 
     where: str
@@ -45,6 +50,8 @@ class Rows:
     other_budgets: dict[int, int]
     runs: pd.DataFrame
     curves: pd.DataFrame
+    sampler: str = GRID
+    other_samplers: dict[str, int] = field(default_factory=dict)
 
     @property
     def algorithms(self) -> list[str]:
@@ -123,15 +130,34 @@ def choose_budget(budgets: dict[int, int], wanted: int | None) -> int:
     return wanted
 
 
-def load(where: str, iterations: int | None = None) -> Rows:
+def choose_sampler(samplers: dict[str, int], wanted: str | None) -> str:
+    """The sampler to report: the wanted one, else the one with most rows, the last by name on a tie.
+
+    Args:
+        samplers: name -> number of rows.
+        wanted: the user's choice, or None.
+
+    Raises:
+        SchemaError: it has no row.
+    """
+    if wanted is None:
+        return max(samplers, key=lambda name: (samplers[name], name))
+    if wanted not in samplers:
+        raise SchemaError(f"--sampler must be one that has rows ({'; '.join(sorted(samplers))}), got {wanted!r}; "
+                          "choose one of them")  # fmt: skip
+    return wanted
+
+
+def load(where: str, iterations: int | None = None, sampler: str | None = None) -> Rows:
     """Reads a study's directory.
 
     Args:
         where: local path or `pyarrow.fs` URI.
         iterations: the budget to keep; by default the one with most rows.
+        sampler: the sampler whose rows to keep; by default the one with most rows.
 
     Raises:
-        SchemaError: no store, another schema, no rows, unreadable files, no rows of that budget.
+        SchemaError: no store, another schema, no rows, unreadable files, no rows of that budget or sampler.
     """
     with _reading(where):
         manifest = result_schema.read_manifest(where)
@@ -143,11 +169,16 @@ def load(where: str, iterations: int | None = None) -> Rows:
     runs = table.to_pandas()
     budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
     budget = choose_budget(budgets, iterations)
-    runs = runs[runs["budget"] == budget].reset_index(drop=True)
+    runs = runs[runs["budget"] == budget]
+    runs = runs.assign(sampler=runs["sampler"].fillna(NOT_RECORDED if manifest.searched else GRID))
+    samplers = {str(name): int(count) for name, count in runs["sampler"].value_counts().items()}
+    sampler = choose_sampler(samplers, sampler)
+    runs = runs[runs["sampler"] == sampler].reset_index(drop=True)
     kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
-    return Rows(where, manifest, budget, others, runs, curves.filter(kept).to_pandas())
+    left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
+    return Rows(where, manifest, budget, others, runs, curves.filter(kept).to_pandas(), sampler, left_out)
 
 
 @contextmanager

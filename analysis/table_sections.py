@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import defaultdict
 from html import escape
 
@@ -67,6 +68,10 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
         )
         said.append(f"Rows of different budgets are never pooled. This report is about {study.budget} iterations; "
                     f"left out: {others} (choose with --iterations).")  # fmt: skip
+    if study.other_samplers:
+        others = "; ".join(f"{count} rows of {name}" for name, count in study.other_samplers.items())
+        said.append(f"Rows that different samplers proposed are never pooled. This report is about those of {study.sampler}; "
+                    f"left out: {others} (choose with --sampler).")  # fmt: skip
     versions = sorted(study.runs["data_version"].unique())
     if len(versions) > 1:
         said.append(f"The rows were trained on {len(versions)} versions of the data ({', '.join(versions)}); pairs are "
@@ -170,6 +175,9 @@ def provenance_section(study: Rows) -> Section:
         "training time": f"{seconds:,.0f} s in all, {seconds / len(runs):.2f} s per run",
         "trained between": f"{runs['started_at'].min():%Y-%m-%d %H:%M} and {runs['finished_at'].max():%Y-%m-%d %H:%M} UTC",
     }  # fmt: skip
-    command = f"<pre>python -m analysis.report {escape(study.where)} --iterations {study.budget}</pre>"
+    chosen = f" --sampler {escape(shlex.quote(study.sampler))}" if study.other_samplers else ""
+    command = (
+        f"<pre>python -m analysis.report {escape(study.where)} --iterations {study.budget}{chosen}</pre>"
+    )
     body = page.table(["what", "from the rows"], [[k, v] for k, v in lines.items()])
     return Section("Where this comes from", body + page.paragraph("To build this report again:") + command)

@@ -49,10 +49,10 @@ class Ending:
     tracking_uri: str
     console: Console
 
-    def known(self) -> MirrorResult | None:
+    def known(self, sampler: str | None) -> MirrorResult | None:
         """The result of mirroring, where the report and the mirror are known to be as they would be made; else None."""
         runs = mirror_record.recall(self.store.uri, self.tracking_uri)
-        if runs is None or not result_digests.report_is_current(self.store.uri, self.iterations):
+        if runs is None or not result_digests.report_is_current(self.store.uri, self.iterations, sampler):
             return None
         return MirrorResult(True, mirrored_message(0, runs, self.study, self.tracking_uri))
 
@@ -63,9 +63,13 @@ class Ending:
             self.console.print(f"warning: {warning}")
         return start_follower(self.store.uri, self.tracking_uri)
 
-    def finish(self, follower: Follower, slots: Slots | None) -> tuple[str | None, MirrorResult]:
-        """Report, mirror the rest and leave Ray, side by side; why there is no report, and how mirroring ended."""
-        reporting = Reporting(self.store, self.iterations)
+    def finish(
+        self, follower: Follower, slots: Slots | None, sampler: str | None
+    ) -> tuple[str | None, MirrorResult]:
+        """Report what the sampler proposed, mirror the rest and leave Ray, side by side; why there is no report, and how
+        mirroring ended.
+        """
+        reporting = Reporting(self.store, self.iterations, sampler)
         if slots:
             disconnect(slots)
         reported = reporting.finish()
@@ -105,5 +109,5 @@ class Ending:
             )
             return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
         if record:
-            record.keep(state, counts)
+            record.keep(state, counts, work.reported(self.store, self.iterations))
         return 0

@@ -19,6 +19,7 @@ from ray.tune.execution import class_cache
 from ray.tune.search import BasicVariantGenerator, Searcher
 from rich.console import Console
 
+from result_schema import GRID
 from sweeps import planning, provenance, resume
 from sweeps.cluster import Slots
 from sweeps.halving import Stage
@@ -109,9 +110,14 @@ class InStages(Searcher):
 
 
 def train(
-    store: Store, plans: Sequence[CohortPlan], already: int, slots: Slots, console: Console
+    store: Store,
+    plans: Sequence[CohortPlan],
+    already: int,
+    slots: Slots,
+    console: Console,
+    sampler: str = GRID,
 ) -> list[str]:
-    """Train the cohorts in their order, one Tune trial each; rows are written by the trials.
+    """Train the cohorts in their order, one Tune trial each; rows are written by the trials, and say the sampler.
 
     Returns the error of each cohort that was lost for good; its runs have FAILED rows.
     Ctrl-C, or the store's lease when it is told to stop, ends it early, without an error: what is stored is stored.
@@ -122,7 +128,7 @@ def train(
     progress = StudyProgress(already, sum(map(len, plans)), console, slots)
     progress.expect(plans)
     in_order = InOrder(progress.plans, slots.count, _stopping(store))
-    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots)
+    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots, sampler)
 
 
 def train_stages(
@@ -132,6 +138,7 @@ def train_stages(
     slots: Slots,
     members: int,
     memory: int,
+    sampler: str = GRID,
 ) -> list[str]:
     """Train stage after stage, each cut into cohorts; else as `train`.
 
@@ -142,6 +149,7 @@ def train_stages(
         slots: trials that run at once.
         members: the most members of a cohort.
         memory: bytes that a cohort may take.
+        sampler: what proposes the runs.
     """
 
     def cohorts() -> Iterator[Sequence[CohortPlan]]:
@@ -155,7 +163,7 @@ def train_stages(
 
     # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
     # and what comes of the last ones is taken up when the next stage is asked for.
-    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots)
+    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
 
 
 def legs(
@@ -201,6 +209,7 @@ def _fit(
     progress: StudyProgress,
     plans: Mapping[str, CohortPlan],
     slots: Slots,
+    sampler: str,
 ) -> list[str]:
     """Run Tune.
 
@@ -215,7 +224,7 @@ def _fit(
         class_cache.DEFAULT_ENV_VARS.clear()
         class_cache.ENV_VARS_TO_PROPAGATE.clear()
     started_at = datetime.now(UTC)
-    origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions()}
+    origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions(), "sampler": sampler}
     settings = {
         "directory": store.uri_for_workers,
         "device": slots.device,

@@ -137,6 +137,8 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     }
     if row["diverged_at"] is not None:
         tags["diverged_at"] = str(row["diverged_at"])
+    if row["sampler"] is not None:
+        tags["sampler"] = row["sampler"]
     if row["error"]:
         tags["error"] = row["error"][:ERROR_LENGTH]
     return RunContent(

@@ -60,6 +60,9 @@ class Settings:
     seed: int = 0
     halving: Halving | None = None
 
+    def __str__(self) -> str:
+        return f"{self.sampler} for {' and '.join(self.metrics)}, seed {self.seed}"
+
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ValueError(f"search must be one of grid, {', '.join(SAMPLERS)}, got {self.sampler!r}")

@@ -15,14 +15,18 @@ class Reporting:
     Args:
         store: of the study.
         iterations: the budget to report.
+        sampler: whose rows to report; None for the one with most rows.
     """
 
-    def __init__(self, store: Store, iterations: int) -> None:
+    def __init__(self, store: Store, iterations: int, sampler: str | None) -> None:
         self._process: subprocess.Popen[str] | None = None
-        if not result_digests.report_is_current(store.uri, iterations):
+        if not result_digests.report_is_current(store.uri, iterations, sampler):
             command = [sys.executable, "-m", "analysis.report", store.uri, "--iterations", str(iterations)]
             self._process = subprocess.Popen(
-                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+                [*command, *(["--sampler", sampler] if sampler else [])],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
             )
 
     def finish(self) -> str | None:

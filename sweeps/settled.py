@@ -22,10 +22,11 @@ class Settled(Work):
 
     Args:
         counts: outcome -> number of runs.
+        whose: the sampler whose rows the report is of, or None.
     """
 
-    def __init__(self, counts: Mapping[str, int]) -> None:
-        self.counts = Counter(counts)
+    def __init__(self, counts: Mapping[str, int], whose: str | None) -> None:
+        self.counts, self.whose = Counter(counts), whose
 
     @property
     def declared(self) -> int:
@@ -34,6 +35,9 @@ class Settled(Work):
     @property
     def todo(self) -> int:
         return 0
+
+    def reported(self, store: Store, iterations: int) -> str | None:
+        return self.whose
 
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         return []
@@ -71,12 +75,12 @@ class Record:
         known = result_digests.recall(self.store.filesystem, self.store.path, self.name)
         if not known.get("inputs") or known["inputs"] != self._inputs():
             return None
-        return Settled(known["outcomes"])
+        return Settled(known["outcomes"], known["reported"])
 
-    def keep(self, rows: str, counts: Mapping[str, int]) -> None:
-        """Remember it, where these counts are of the rows in this `state`."""
+    def keep(self, rows: str, counts: Mapping[str, int], reported: str | None) -> None:
+        """Remember it, where these counts, and the sampler that is reported, are of the rows in this `state`."""
         if inputs := self._inputs(rows):
-            content = {"inputs": inputs, "outcomes": dict(counts)}
+            content = {"inputs": inputs, "outcomes": dict(counts), "reported": reported}
             result_digests.record(self.store.filesystem, self.store.path, self.name, content)
 
     def rows(self) -> str:

@@ -56,7 +56,7 @@ class StagedWork(Work):
         most = len(self._next.runs) + self._later(self._next)
         already, unit = (0, "rungs") if self.halving else (self.declared - self.todo, "runs")
         progress = StudyProgress(already, most, console, slots, unit)
-        errors = execution.train_stages(store, rest, progress, slots, *cohort_limits(slots))
+        errors = execution.train_stages(store, rest, progress, slots, *cohort_limits(slots), self.sampler)
         self._settle()
         return errors
 
@@ -197,6 +197,10 @@ class SearchWork(StagedWork):
     @property
     def todo(self) -> int:
         return self.declared - self._told if self._next else 0
+
+    @property
+    def sampler(self) -> str:
+        return str(self.settings)
 
     def run_keys(self) -> Iterable[str]:
         return (run.key for search in self.searches.values() for runs in search.proposed for run in runs)

@@ -20,6 +20,7 @@ from result_files import open_directory, own_folder, write
 from result_schema import (
     CURVES,
     FINISHED,
+    GRID,
     MANIFEST,
     REFERENCE,
     SAMPLES,
@@ -152,7 +153,7 @@ class Store:
     def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
         """Store a cohort's results: curves and samples first, rows last, each file in one atomic step.
 
-        provenance: device, git_commit, versions (a mapping), started_at, finished_at.
+        provenance: device, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
         """
         curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
         samples = [{"run_key": r.run.key, "points": r.samples.ravel()} for r in results if len(r.samples)]
@@ -255,6 +256,7 @@ def _shared(cohort_key: str, size: int, provenance: dict[str, Any]) -> dict[str,
     return {
         "cohort_key": cohort_key,
         "cohort_size": size,
+        "sampler": GRID,
         **provenance,
         "versions": versions,
         "finished_at": finished_at,

@@ -45,7 +45,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
-            name, or None), git_commit, versions.
+            name, or None), git_commit, versions, sampler.
 
     Raises:
         RuntimeError: memory does not suffice for a single member; what was stored before is stored.
@@ -163,7 +163,7 @@ class CohortTrial:
         Raises:
             OSError: it cannot be written, or the disk stays full.
         """
-        origin = {name: self.settings[name] for name in ("device", "git_commit")}
+        origin = {name: self.settings[name] for name in ("device", "git_commit", "sampler")}
         origin["versions"] = {**self.settings["versions"], **training.arithmetic}
         results, since = training.results(), time.monotonic()
         while True:

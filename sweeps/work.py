@@ -10,7 +10,7 @@ from typing import final
 
 from rich.console import Console
 
-from result_schema import FINISHED, read_runs
+from result_schema import FINISHED, GRID, read_runs
 from sweeps import planning, resume
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
@@ -39,6 +39,19 @@ class Work(ABC):
     @abstractmethod
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         """Train them; the errors of cohorts that were lost for good."""
+
+    @property
+    def sampler(self) -> str:
+        """What proposes its runs, as rows say it."""
+        return GRID
+
+    def reported(self, store: Store, iterations: int) -> str | None:
+        """The sampler whose rows of a budget the report is of: this one, or None, for the one with most rows, where all its
+        runs were proposed, and trained, by others before.
+        """
+        rows = read_runs(store.uri)
+        trained = zip(rows["sampler"].to_pylist(), rows["budget"].to_pylist(), strict=True)
+        return self.sampler if (self.sampler, iterations) in trained else None
 
     @abstractmethod
     def run_keys(self) -> Iterable[str]:
@@ -106,7 +119,8 @@ class GridWork(Work):
         plans = execution.legs(stage, frozenset(), slots.count, *limits, begun) if cut_off else []
         plans += planning.cut(rest, slots.count, *limits)
         plans.sort(key=lambda plan: -plan.seconds)
-        return execution.train(store, planning.shortest_first(plans, slots.count), already, slots, console)
+        plans = planning.shortest_first(plans, slots.count)
+        return execution.train(store, plans, already, slots, console, self.sampler)
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         return sum(outcomes.get(key) not in FINISHED for key in self.run_keys())

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from analysis.rows import choose_budget, load, load_points, not_finite, results
+from analysis.table_sections import notes, provenance_section
 from result_schema import SchemaError
 
 
@@ -35,6 +36,38 @@ def test_load_keeps_the_budget_with_most_rows_and_says_what_it_left_out(store, r
     other = load(where, 1600)
     assert (other.budget, len(other.runs), other.other_budgets) == (1600, 1, {300: 3})
     assert set(other.curves["run_key"]) == set(other.runs["run_key"])
+
+
+def searched(directory):
+    """Has the study of a directory say that it was searched; its path."""
+    manifest = json.loads((directory / "study.json").read_text())
+    (directory / "study.json").write_text(json.dumps(manifest | {"searched": True}))
+    return str(directory)
+
+
+def test_rows_of_different_samplers_are_not_pooled_and_the_report_says_what_it_left_out(store, run):
+    tpe, random = "tpe for mse_x, seed 0", "random for mse_x, seed 0"
+    runs = [run("alice", i, sampler=tpe) for i in range(4)] + [
+        run("alice", i, sampler=random) for i in range(4, 6)
+    ]
+    where = searched(store([*runs, run("alice", 7)]))  # the last one stored before rows said it
+    found = load(where)
+    assert (found.sampler, len(found.runs)) == (tpe, 4)
+    assert found.other_samplers == {random: 2, "not recorded": 1}
+    assert set(found.curves["run_key"]) == set(found.runs["run_key"])
+    said = notes(found, None)
+    words = "about those of tpe for mse_x, seed 0; left out: 1 rows of not recorded; 2 rows of random for mse_x, seed 0"
+    assert any(words in text for text in said)
+    assert "--sampler &#x27;tpe for mse_x, seed 0&#x27;" in provenance_section(found).body
+    assert len(load(where, sampler=random).runs) == 2
+    assert len(load(where, sampler="not recorded").runs) == 1
+    with pytest.raises(SchemaError, match=r"--sampler must be one that has rows .*, got 'nsga2'"):
+        load(where, sampler="nsga2")
+
+
+def test_rows_of_a_grid_from_before_they_said_so_are_of_the_grid(store, run):
+    found = load(str(store([run("alice", 0), run("alice", 1, sampler="grid")])))
+    assert (found.sampler, len(found.runs), found.other_samplers) == ("grid", 2, {})
 
 
 def test_choose_budget_takes_the_larger_on_a_tie():

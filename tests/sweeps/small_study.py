@@ -33,7 +33,7 @@ def row(run_key: str, outcome: str = "COMPLETED", **changes: Any) -> dict[str, A
         "iterations": 17 if outcome == "DIVERGED" else BUDGET,
         "mse_x": 0.02, "mse_z": 0.5, "inception_score": 4.7, "modes_covered": 5.0, "on_mode_share": 0.9,
         "error": "RuntimeError: no" if outcome == "FAILED" else None, "train_seconds": 2.5, "device": "cpu",
-        "cohort_key": "abc", "cohort_size": 8, "git_commit": "0" * 40, "versions": "{}",
+        "cohort_key": "abc", "cohort_size": 8, "sampler": None, "git_commit": "0" * 40, "versions": "{}",
         "started_at": STARTED, "finished_at": STARTED + timedelta(seconds=30),
     }  # fmt: skip
     return {**fields, **({} if has_result else dict.fromkeys(METRICS)), **changes}

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 import result_digests
+from result_schema import GRID
 from sweeps import ending, mirror_record, settled, toy_robustness
 from sweeps.cli import main
+from sweeps.reporting import Reporting
 from sweeps.store import Store
 from sweeps.tracking import MirrorResult
 from trainables.training import Result
@@ -80,13 +82,14 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         device="cpu",
         git_commit="",
         versions={},
+        sampler=GRID,
         started_at=datetime(2026, 1, 2, tzinfo=UTC),
     )
 
-    class Reporting:
-        def __init__(self, store: Store, iterations: int) -> None:
-            if not result_digests.report_is_current(store.uri, iterations):
-                inputs = result_digests.report_inputs(store.uri, iterations)
+    class Written(Reporting):
+        def __init__(self, store: Store, iterations: int, sampler: str) -> None:
+            if not result_digests.report_is_current(store.uri, iterations, sampler):
+                inputs = result_digests.report_inputs(store.uri, iterations, sampler)
                 (Path(directory) / "report").mkdir(exist_ok=True)
                 (Path(directory) / "report/report.html").write_text("a report")
                 result_digests.record_report(store.uri, inputs)
@@ -103,7 +106,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             mirror_record.keep(self.uri, self.tracking_uri, mirror_record.inputs(self.uri), 2)
             return MirrorResult(True, "mirrored")
 
-    monkeypatch.setattr(ending, "Reporting", Reporting)
+    monkeypatch.setattr(ending, "Reporting", Written)
     monkeypatch.setattr(ending, "start_follower", Follower)
     arguments = ["--preset", "smoke", "--limit", "1", "--tracking-uri", "sqlite:///mlflow.db"]
     with pytest.raises(SystemExit) as end:
@@ -138,7 +141,7 @@ def known(arguments: list[str]) -> tuple[bool, bool, bool]:
     uri = f"sqlite:///{Path('mlflow.db').absolute()}"
     return (
         record.recall() is not None,
-        result_digests.report_is_current(store.uri, 60),
+        result_digests.report_is_current(store.uri, 60, GRID),
         mirror_record.recall(store.uri, uri) is not None,
     )
 
@@ -173,4 +176,4 @@ def test_what_another_version_made_is_not_known(finished, monkeypatch: pytest.Mo
 def test_a_mirror_elsewhere_and_a_report_of_another_budget_are_not_known(finished: list[str]) -> None:
     assert mirror_record.recall("results/toy_robustness", "sqlite:////elsewhere/mlflow.db") is None
     assert mirror_record.recall("results/toy_robustness", "http://127.0.0.1:5000") is None
-    assert not result_digests.report_is_current("results/toy_robustness", 300)
+    assert not result_digests.report_is_current("results/toy_robustness", 300, GRID)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from result_schema import (
@@ -116,6 +117,17 @@ def test_a_row_that_goes_further_takes_the_place_of_a_stopped_one(store: Store) 
     store.write(results(diverged=1), "c60", **ORIGIN)
     outcomes = read_runs(store.uri)["outcome"].to_pylist()
     assert sorted(outcomes) == ["COMPLETED", "COMPLETED", "COMPLETED", "DIVERGED"]
+
+
+def test_rows_say_which_sampler_proposed_them_and_older_ones_need_not(store: Store) -> None:
+    store.write(results()[:1], "c0", **ORIGIN)
+    store.write(results()[1:2], "c1", **ORIGIN, sampler="tpe for mse_x, seed 0")
+    store.write_failed(RUNS[2:3], "c2", "killed", **ORIGIN, sampler="tpe for mse_x, seed 0")
+    store.write(results()[3:], "c3", **ORIGIN)
+    older = Path(store.path) / "runs" / "c3.parquet"
+    pq.write_table(pq.read_table(older).drop_columns(["sampler"]), older)
+    rows = {row["run_key"]: row["sampler"] for row in read_runs(store.uri).to_pylist()}
+    assert [rows[run.key] for run in RUNS] == ["grid", "tpe for mse_x, seed 0", "tpe for mse_x, seed 0", None]
 
 
 def test_states_are_kept_until_they_are_dropped(store: Store) -> None:

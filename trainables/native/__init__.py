@@ -109,9 +109,18 @@ def _target(name: str, contents: Sequence[str]) -> tuple[str, Path]:
     if compiler is None:
         raise OSError(f"no C++ compiler found, looked for {', '.join(COMPILERS)}")
     digest = hashlib.blake2b(digest_size=8)
-    for content in (compiler, *FLAGS, _processor(), *contents):
+    for content in (compiler, _release(compiler), *FLAGS, _processor(), *contents):
         digest.update(content.encode() + b"\0")
     return compiler, _cache() / f"{name}-{digest.hexdigest()}.so"
+
+
+def _release(compiler: str) -> str:
+    """Size and time of the compiler's file, which differ from one release to the next; '' where it is not there."""
+    path = shutil.which(compiler)
+    if path is None:
+        return ""
+    status = Path(path).resolve().stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def _build(command: Sequence[str], target: Path) -> None:
