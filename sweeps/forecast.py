@@ -19,14 +19,14 @@ BUSY_CORES = 0.2
 TRIAL_SECONDS = 0.3
 """Time from a trial's last iteration to the first one of the next: rows are stored, Ray Tune starts it."""
 
-START_SECONDS = 12.0
-"""Time from the command to the first trial, on the processor of `cost.REFERENCE`: imports, Ray, workers."""
+START_SECONDS = 8.5
+"""Time from the command to the first trial on a Zen 4 core: imports, Ray, workers."""
 
 LOSS_SECONDS = 0.25
 """Time in which a worker traces the loss of one player and loads its code."""
 
-END_SECONDS, END_SECONDS_PER_RUN = 9.0, 0.0075
-"""Time from the last row to the end of the command: the report, and the rest of the mirror."""
+END_SECONDS, END_SECONDS_PER_RUN = 5.5, 0.0035
+"""Time from the last row to the end of the command on a Zen 4 core: the report, and the rest of the mirror."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def trial_seconds(training: float, cores: int) -> float:
 
 
 def end_seconds(runs: int) -> float:
-    """Time from the last row of so many runs to the end of the command, on the processor of `cost.REFERENCE`."""
+    """Time from the last row of so many runs to the end of the command, on a Zen 4 core."""
     return END_SECONDS + END_SECONDS_PER_RUN * runs
 
 

@@ -21,7 +21,7 @@ class Speed:
         widths: units per hidden layer at which it is known, ascending.
         edges: floating-point operations per second at each in first and last layers.
         layers: the same between hidden layers.
-        python: time of what is not arithmetic, relative to REFERENCE's.
+        python: time of what is not arithmetic, relative to a Zen 4 core's.
     """
 
     widths: tuple[int, ...]

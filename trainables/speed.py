@@ -44,7 +44,7 @@ STEADY = 1.1
 """Rounds agree where the middle one takes at most so many times the least, on average."""
 
 PYTHON_SECONDS = 0.96e-3
-"""Time of `_python` on the REFERENCE core."""
+"""Time of `_python` on a Zen 4 core."""
 
 TRACED = 1.8
 """Time of a block of training on torch's operations over that of its products: dropout, noise and losses too."""
