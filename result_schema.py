@@ -16,6 +16,7 @@ A run is finished when its row is in `runs`; its curve and samples are written b
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from result_files import open_directory
+from result_files import open_directory, visible_files
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -167,8 +168,23 @@ class Manifest:
         if version != SCHEMA_VERSION:
             raise SchemaError(f"{where} has schema version {version}, this version reads {SCHEMA_VERSION}; "
                               "choose another --results or the version that wrote it")  # fmt: skip
-        tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
-        return cls(**{**fields, **tuples})
+        unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise SchemaError(f"{where}/{MANIFEST} must have the keys that this version knows, got {', '.join(unknown)[:200]} too; "
+                              "use the version that wrote it, or choose another --results")  # fmt: skip
+        try:
+            tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
+            manifest = cls(**{**fields, **tuples})
+            kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
+                HYPER_PARAMETER_TYPES
+            )
+        except (TypeError, KeyError) as error:
+            raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but is another ({error}); restore it or choose "
+                              "another --results") from error  # fmt: skip
+        if kinds:
+            raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters of {', '.join(HYPER_PARAMETER_TYPES)}, got "
+                              f"{', '.join(map(str, kinds))[:200]}; use the version that wrote it")  # fmt: skip
+        return manifest
 
 
 def read_manifest(uri: str) -> Manifest:
@@ -232,8 +248,7 @@ def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:
 
 def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
     filesystem, path = open_directory(uri)
-    selector = pafs.FileSelector(f"{path}/{name}", allow_not_found=True)
-    files = sorted(f.path for f in filesystem.get_file_info(selector) if f.path.endswith(".parquet"))
+    files = sorted(f.path for f in visible_files(filesystem, f"{path}/{name}") if f.path.endswith(".parquet"))
     tables = []
     for file in files:
         try:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 
 import matplotlib as mpl
-import pyarrow.fs as pafs
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analysis.page import Drawing
 from analysis.style import RC
-from result_files import open_directory, own_folder, write
+from result_files import open_directory, own_folder, visible_files, write
 
 _DPI = 150
 _REPORT = "report"
@@ -44,7 +43,7 @@ def write_report(where: str, files: dict[str, bytes]) -> str:
     target = own_folder(filesystem, path, _REPORT)
     for name, data in files.items():
         write(filesystem, f"{target}/{name}", data)
-    for found in filesystem.get_file_info(pafs.FileSelector(target)):
+    for found in visible_files(filesystem, target):
         if found.extension in ("png", "svg") and found.base_name not in files:
             filesystem.delete_file(found.path)
     return target

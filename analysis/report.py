@@ -35,7 +35,7 @@ from analysis.exemplars import spread
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
-from result_files import ForeignFolderError
+from result_files import ForeignFolderError, PlaceError
 from result_schema import SchemaError
 
 _MOST_SYSTEMS = 6
@@ -143,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         study = rows.load(options.directory, options.iterations)
         target = write_report(options.directory, build(study))
-    except (SchemaError, ForeignFolderError) as error:
+    except (SchemaError, PlaceError, ForeignFolderError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

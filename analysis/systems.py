@@ -17,6 +17,7 @@ from analysis.likelihoods import ELBO
 from analysis.measures import INCEPTION, MSE
 from analysis.rows import Rows
 from analysis.systems_section import cells_of
+from result_files import PlaceError
 from result_schema import SchemaError
 
 MEASURES = (INCEPTION, MSE, ELBO)
@@ -51,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.systems")
     try:
         studies = [rows.load(directory) for directory in options.directories]
-    except SchemaError as error:
+    except (SchemaError, PlaceError) as error:
         print(error, file=sys.stderr)
         return 2
     print(page.markdown_table(*joined(studies)))

@@ -18,6 +18,7 @@ from sweeps import lease, planning, schedule
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
+from sweeps.masking import masked
 from sweeps.options import Options, halving_of, parse
 from sweeps.optuna_search import Settings
 from sweeps.refusal import check_uri, refuse
@@ -48,7 +49,9 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     except (ValueError, SchemaError, ClusterError, Fenced) as error:
         refuse(str(error))
     except OSError as error:
-        console.print(f"error: {error}; what is stored is whole: give the same command again to continue")
+        console.print(
+            f"error: {masked(str(error))}; what is stored is whole: give the same command again to continue"
+        )
         code = 1
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
@@ -202,7 +205,8 @@ def conclude(
     else:
         console.print(f"report    {below(store.uri, 'report/report.html')}")
     default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
-    ui = f"make ui STUDY={study.name}" if default else f"python -m sweeps.ui --tracking-uri {tracking_uri}"
+    uri = masked(tracking_uri)
+    ui = f"make ui STUDY={study.name}" if default else f"python -m sweeps.ui --tracking-uri {uri}"
     console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")
     work.conclude(console)
     for error in errors[:3]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import tyro
 
 from sweeps.halving import Halving
-from sweeps.refusal import refuse
+from sweeps.refusal import check_given, refuse
 from sweeps.study import Study
 
 
@@ -89,13 +89,18 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
     prog = f"{study.name}.py"
     try:
         with contextlib.redirect_stderr(errors):
-            return tyro.cli(Options, args=arguments, prog=prog, description=description or study.question)
+            options = tyro.cli(Options, args=arguments, prog=prog, description=description or study.question)
     except SystemExit as end:
         if not end.code:
             raise
         words = re.sub(r"[^\w\s.,:;'\"/()<>=|{}\[\]…-]|[╭╮╰╯│─]", " ", errors.getvalue())
         cause = re.split(r"Argument helptext|For full helptext", " ".join(words.split()))[0]
         refuse(f"{cause.strip()} (try --help)")
+    try:
+        check_given(options)
+    except ValueError as error:
+        refuse(str(error))
+    return options
 
 
 def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:

@@ -23,6 +23,7 @@ import tyro
 
 from result_schema import FURTHER_METRICS, METRICS, Outcome, SchemaError, read_manifest, read_runs, run_name
 from sweeps import provenance
+from sweeps.refusal import check_given
 from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Configuration, Run
 from trainables.training import Result, Training
@@ -106,6 +107,7 @@ class Options:
 def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     try:
+        check_given(options)
         run, row = find(options.results, options.run_key)
         result = train(
             run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device
