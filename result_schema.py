@@ -270,6 +270,12 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table.cast(schema)
 
 
+def exact(value: float) -> str:
+    """A declared number, such as λ: the six digits of `%g` where they are the number, else as many as tell it from any other."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
+
+
 def run_name(row: Mapping[str, Any]) -> str:
     """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`."""
-    return f"{row['algorithm']} λ={row['lam']:g} #{row['configuration']:04d} seed {row['seed']}"
+    return f"{row['algorithm']} λ={exact(row['lam'])} #{row['configuration']:04d} seed {row['seed']}"

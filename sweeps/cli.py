@@ -217,4 +217,4 @@ def conclude(
             f"continue  {unfinished} runs are not finished; give the same command again to train them"
         )
         return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
-    return 0
+    return 1 if report_error else 0
