@@ -26,7 +26,7 @@ from sweeps.staged import HalvedGrid, SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset, Study
 from sweeps.termination import stopped_by_sigterm
-from sweeps.tracking import check_tracking, resolve_tracking_uri, start_follower
+from sweeps.tracking import check_tracking, is_default, resolve_tracking_uri, start_follower
 from sweeps.work import GridWork, Work
 from trainables import datasets, precision
 
@@ -204,7 +204,7 @@ def conclude(
         console.print(f"report    failed: {report_error}; try: python -m analysis.report {store.uri}")
     else:
         console.print(f"report    {below(store.uri, 'report/report.html')}")
-    default = tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
+    default = is_default(tracking_uri)
     uri = masked(tracking_uri)
     ui = f"make ui STUDY={study.name}" if default else f"python -m sweeps.ui --tracking-uri {uri}"
     console.print(f"look      {ui}   (python -m sweeps.ui --study {study.name})")

@@ -122,10 +122,10 @@ def mirror_command(directory: str, uri: str) -> str:
 
 
 def is_default(uri: str) -> bool:
-    """Whether a resolved tracking URI is what a command takes that is given none, here and now."""
+    """Whether a resolved tracking URI is the one of a command that is given none."""
     try:
-        return uri == resolve_tracking_uri()
-    except ValueError:
+        return uri == resolve_tracking_uri(DEFAULT_TRACKING_URI)
+    except ValueError:  # the working directory cannot be part of a URI
         return False
 
 

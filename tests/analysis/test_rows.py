@@ -125,8 +125,8 @@ def test_hidden_files_are_passed_over(store, run):
     assert len(load_points(str(where), [])) == 0
 
 
-@pytest.mark.parametrize("where", ["", " ", "s3://KEY:SECRET/OF@bucket/toy"])
+@pytest.mark.parametrize("where", ["", " ", "s3://KEY:HIDDEN/OF@bucket/toy"])
 def test_a_directory_without_a_name_or_with_a_password_is_refused_without_showing_it(where):
     with pytest.raises(PlaceError, match="must") as error:
         load(where)
-    assert "SECRET" not in str(error.value)
+    assert "HIDDEN" not in str(error.value)

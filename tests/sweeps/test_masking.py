@@ -37,12 +37,13 @@ def test_a_link_has_no_user() -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["ftp://alice:PASSWORD@host", "http://alice:PASS/WORD@host:9", "http://a:PASSWORD@h\n"]
+    "uri", ["ftp://alice:HIDEWORD@host", "http://alice:HIDE/WORD@host:9", "http://a:HIDEWORD@h\n"]
 )
 def test_a_refusal_does_not_show_the_password(uri: str) -> None:
     with pytest.raises(ValueError, match="tracking URI must") as refusal:
         tracking.resolve_tracking_uri(uri)
-    assert "WORD" not in str(refusal.value)
+    assert "HIDE" not in str(refusal.value)
+    assert "WORD@" not in str(refusal.value)
 
 
 def test_neither_messages_nor_the_childs_command_line_show_the_password(
@@ -71,7 +72,7 @@ def test_a_working_directory_that_reads_otherwise_in_a_uri_is_refused(
     (tmp_path / mark).mkdir()
     monkeypatch.chdir(tmp_path / mark)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    with pytest.raises(ValueError, match="must have none of % . #"):
+    with pytest.raises(ValueError, match="must have none of %"):
         tracking.resolve_tracking_uri()
 
 
