@@ -13,6 +13,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 
+class PlaceError(ValueError):
+    """A directory cannot be named so; the message says the rule and the remedy."""
+
+
 class ForeignFolderError(ValueError):
     """A folder of a study leads out of its directory; the message says the rule and the remedy."""
 
@@ -24,11 +28,25 @@ def below(where: str, name: str) -> str:
 
 
 def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
-    """Filesystem and path of a directory."""
+    """Filesystem and path of a directory. Raises PlaceError where its name is empty or has a password in it."""
+    if not uri.strip():
+        raise PlaceError(
+            f"results directory must not be empty, got {uri!r}; name it, such as results/toy_robustness"
+        )
+    user = uri.partition("://")[2].partition("?")[0].rpartition("@")[0]
+    if ":" in user.partition("/")[0]:
+        raise PlaceError("results URI must have no password in it, for reports and lists of processes show it; "
+                         "put it where its storage looks, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")  # fmt: skip
     if "://" in uri:
         filesystem, path = pafs.FileSystem.from_uri(uri)
         return filesystem, path
     return pafs.LocalFileSystem(), str(Path(uri).expanduser().resolve())
+
+
+def visible_files(filesystem: pafs.FileSystem, folder: str) -> list[pafs.FileInfo]:
+    """What is in a folder, none if it is not there; without hidden files, which systems and tools put there for themselves."""
+    entries = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
+    return [entry for entry in entries if not entry.base_name.startswith(".")]
 
 
 def is_link(filesystem: pafs.FileSystem, path: str) -> bool:

@@ -17,6 +17,7 @@ A run is finished when its row is in `runs`; its curve and samples are written b
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from result_files import open_directory
+from result_files import open_directory, visible_files
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -177,8 +178,23 @@ class Manifest:
         if version != SCHEMA_VERSION:
             raise SchemaError(f"{where} has schema version {version}, this version reads {SCHEMA_VERSION}; "
                               "choose another --results or the version that wrote it")  # fmt: skip
-        tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
-        return cls(**{**fields, **tuples})
+        unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(cls)})
+        if unknown:
+            raise SchemaError(f"{where}/{MANIFEST} must have the keys that this version knows, got {', '.join(unknown)[:200]} too; "
+                              "use the version that wrote it, or choose another --results")  # fmt: skip
+        try:
+            tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
+            manifest = cls(**{**fields, **tuples})
+            kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
+                HYPER_PARAMETER_TYPES
+            )
+        except (TypeError, KeyError) as error:
+            raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but is another ({error}); restore it or choose "
+                              "another --results") from error  # fmt: skip
+        if kinds:
+            raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters of {', '.join(HYPER_PARAMETER_TYPES)}, got "
+                              f"{', '.join(map(str, kinds))[:200]}; use the version that wrote it")  # fmt: skip
+        return manifest
 
 
 def read_manifest(uri: str) -> Manifest:
@@ -242,8 +258,7 @@ def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:
 
 def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
     filesystem, path = open_directory(uri)
-    selector = pafs.FileSelector(f"{path}/{name}", allow_not_found=True)
-    files = sorted(f.path for f in filesystem.get_file_info(selector) if f.path.endswith(".parquet"))
+    files = sorted(f.path for f in visible_files(filesystem, f"{path}/{name}") if f.path.endswith(".parquet"))
     tables = []
     for file in files:
         try:
@@ -265,6 +280,12 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return table.cast(schema)
 
 
+def exact(value: float) -> str:
+    """A declared number, such as λ: the six digits of `%g` where they are the number, else as many as tell it from any other."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
+
+
 def run_name(row: Mapping[str, Any]) -> str:
     """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`."""
-    return f"{row['algorithm']} λ={row['lam']:g} #{row['configuration']:04d} seed {row['seed']}"
+    return f"{row['algorithm']} λ={exact(row['lam'])} #{row['configuration']:04d} seed {row['seed']}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.course import Course, Rungs
 from analysis.measures import MSE, Measure
-from analysis.style import INK, MUTED, RC, Colours, label, panel_title
+from analysis.style import INK, MUTED, Colours, label, log_axis, panel_title, settings
+from result_schema import exact
 
 Place = tuple[str, float]
 """Algorithm and λ."""
@@ -22,7 +22,7 @@ _DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 
 def course_figure(courses: Mapping[Measure, Mapping[Place, Course]], colour: Colours) -> Figure:
     """Two panels per metric: every run's value and the best so far, against runs and against device-seconds."""
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(10.5, 2.9 * len(courses)), layout="constrained")
         panels = figure.subplots(len(courses), 2, squeeze=False, sharey="row")
         lambdas = sorted({lam for own in courses.values() for _, lam in own})
@@ -37,7 +37,7 @@ def course_figure(courses: Mapping[Measure, Mapping[Place, Course]], colour: Col
             row[0].set_xlabel("runs")
             row[1].set_xlabel("device-seconds")
             if measure is MSE:
-                row[0].set_yscale("log")
+                log_axis(row[0], "y")
         _legend(figure, colour, lambdas)
     return figure
 
@@ -46,7 +46,7 @@ def importance_figure(
     shares: Mapping[Measure, Mapping[Place, Mapping[str, float]]], names: Sequence[str], colour: Colours
 ) -> Figure:
     """A panel per metric: each hyper-parameter's share of the variance, a bar per algorithm and λ."""
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(10.5, 1.2 + 0.38 * len(names)), layout="constrained")
         panels = figure.subplots(1, len(shares), squeeze=False, sharey=True)[0]
         for panel, (measure, own) in zip(panels, shares.items(), strict=True):
@@ -55,7 +55,7 @@ def importance_figure(
                 at = np.arange(len(names)) + (place - (len(own) - 1) / 2) * height
                 widths = [100 * found.get(name, 0.0) for name in names]
                 panel.barh(
-                    at, widths, height, color=colour[algorithm], label=f"{label(algorithm)}, λ = {lam:g}"
+                    at, widths, height, color=colour[algorithm], label=f"{label(algorithm)}, λ = {exact(lam)}"
                 )
             panel.set_yticks(range(len(names)), names)
             panel.set_xlabel("share of the variance (%)")
@@ -68,7 +68,7 @@ def importance_figure(
 
 def rung_figure(curves: Mapping[Measure, Mapping[str, Rungs]], colour: Colours) -> Figure:
     """A panel per metric and algorithm: curves of STOPPED runs in grey up to their rung, of the others in colour."""
-    with mpl.rc_context(RC):
+    with settings():
         columns = max(map(len, curves.values()))
         figure = Figure(figsize=(10.5, 2.9 * len(curves)), layout="constrained")
         panels = figure.subplots(len(curves), columns, squeeze=False, sharex=True, sharey="row")
@@ -89,7 +89,7 @@ def rung_figure(curves: Mapping[Measure, Mapping[str, Rungs]], colour: Colours) 
                     panel.annotate(f"{count} stopped", (rung, 1), xycoords=("data", "axes fraction"), xytext=(3, -9),
                                    textcoords="offset points", fontsize=7.5, color=INK)  # fmt: skip
                 if measure is MSE:
-                    panel.set_yscale("log")
+                    log_axis(panel, "y")
                 panel_title(panel, label(algorithm))
             row[0].set_ylabel(measure.label)
         for panel in panels[-1]:
@@ -101,7 +101,7 @@ def _legend(figure: Figure, colour: Colours, lambdas: Sequence[float]) -> None:
     handles = [Line2D([], [], color=shade, label=label(name)) for name, shade in colour.items()]
     if len(lambdas) > 1:
         handles += [
-            Line2D([], [], color=INK, linestyle=_DASHES[i % len(_DASHES)], label=f"λ = {lam:g}")
+            Line2D([], [], color=INK, linestyle=_DASHES[i % len(_DASHES)], label=f"λ = {exact(lam)}")
             for i, lam in enumerate(lambdas)
         ]
     figure.legend(handles=handles, loc="outside upper center", ncols=max(1, len(handles)))

@@ -12,6 +12,7 @@ from analysis.measures import INCEPTION, LOG_MSE, MSE
 from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import colours, label, number
+from result_schema import exact
 
 _COURSE = (
     "Every COMPLETED run (point) and the best so far (line), in the order in which the runs were stored; within a generation that "
@@ -59,16 +60,16 @@ def halving_section(study: Rows, shown: list[float]) -> Part | None:
         if not algorithms:
             continue
         curves = {m: {name: rungs(study, name, lam, m) for name in algorithms} for m in (MSE, INCEPTION)}
-        drawing = render(f"halving_lambda_{lam:g}", rung_figure(curves, colours(study.algorithms)))
+        drawing = render(f"halving_lambda_{exact(lam)}", rung_figure(curves, colours(study.algorithms)))
         drawings.append(drawing)
-        body += page.figure(drawing, f"Learning curves of halved runs at λ = {lam:g}.")
+        body += page.figure(drawing, f"Learning curves of halved runs at λ = {exact(lam)}.")
         for name in algorithms:
             runs, at = study.group(name, lam), curves[MSE][name].counts
             words = ", ".join(f"{count} at {rung}" for rung, count in at.items())
             seconds, whole = spent(runs), would_have_spent(runs)
             cells.append(
                 [
-                    f"{lam:g}",
+                    exact(lam),
                     label(name),
                     words,
                     str(len(runs) - sum(at.values())),

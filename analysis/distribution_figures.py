@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,12 +10,13 @@ from matplotlib.patches import Patch
 from analysis.histograms import Histograms, symmetric_edges
 from analysis.measures import Floats, Measure
 from analysis.paired import Difference, Pairs, differences, one_sided
-from analysis.style import INK, MUTED, RC, Colours, label, number, panel_title
+from analysis.style import INK, MUTED, Colours, empty_note, label, log_axis, number, panel_title, settings
+from result_schema import exact
 
 
 def histogram_figure(data: list[Histograms], lambdas: list[float], colour: Colours) -> Figure:
     """One row per λ, one column per measure; algorithms overlaid; DIVERGED apart at the right of each panel."""
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(10.5, 2.5 * len(lambdas) + 0.8), layout="constrained")
         widths = [10, 0.8 + 0.5 * len(colour)] * len(data)
         grid = figure.add_gridspec(len(lambdas), 2 * len(data), width_ratios=widths)
@@ -26,7 +26,7 @@ def histogram_figure(data: list[Histograms], lambdas: list[float], colour: Colou
                 apart = figure.add_subplot(grid[row, 2 * column + 1], sharey=panel)
                 _histogram(panel, histogram, lam, colour)
                 _diverged_bin(apart, histogram, lam, colour)
-                panel_title(panel, f"λ = {lam:g}")
+                panel_title(panel, f"λ = {exact(lam)}")
                 if row == len(lambdas) - 1:
                     panel.set_xlabel(histogram.measure.label + (" (log scale)" if histogram.log else ""))
                 if column == 0:
@@ -43,7 +43,9 @@ def _histogram(panel: Axes, data: Histograms, lam: float, colour: Colours) -> No
             panel.stairs(shares, data.edges, fill=True, color=shade, alpha=0.28)
         panel.stairs(shares, data.edges, color=shade, linewidth=1.4)
     if data.log:
-        panel.set_xscale("log")
+        log_axis(panel, "x")
+    if not any(data.counts[name, lam].counts.any() for name in colour):
+        empty_note(panel)
     panel.set_xlim(data.edges[0], data.edges[-1])
 
 
@@ -70,7 +72,7 @@ def paired_scatter_figure(
 
     Pairs with one DIVERGED side are ticks outside the panel: on top where the first diverged, right where the second.
     """
-    with mpl.rc_context(RC):
+    with settings():
         single = len(lambdas) == 1
         high, wide = (1, len(measures)) if single else (len(measures), len(lambdas))
         size = 4.4 if single else 3.2
@@ -92,8 +94,8 @@ def _paired_scatter(
     first, second = here[f"{name}_first"].to_numpy(float), here[f"{name}_second"].to_numpy(float)
     panel.scatter(second, first, s=9, color=INK, alpha=0.35, linewidths=0, rasterized=len(here) > 1500)
     if measure.log:
-        panel.set_xscale("log")
-        panel.set_yscale("log")
+        log_axis(panel, "x")
+        log_axis(panel, "y")
     panel.plot(limits, limits, color=MUTED, linewidth=1, zorder=1)
     panel.set_xlim(*limits)
     panel.set_ylim(*limits)
@@ -107,6 +109,8 @@ def _paired_scatter(
         panel.text(x, y, f"{label(algorithm)} better", color=colour[algorithm], ha=ha, va=va, fontsize=8.5,
                    fontweight="bold", transform=panel.transAxes)  # fmt: skip
     above, beside = one_sided(here, measure)
+    if not np.any(np.isfinite(first) & np.isfinite(second)):
+        empty_note(panel, "no pair of finite values")
     if len(above):
         panel.plot(above, np.full(len(above), 1.02), "|", color=colour[pairs.first], markersize=7, alpha=0.8,
                    transform=panel.get_xaxis_transform(), clip_on=False)  # fmt: skip
@@ -116,7 +120,7 @@ def _paired_scatter(
     plain = measure.label.removeprefix("log10 ")
     panel.set_xlabel(f"{plain}, {label(pairs.second)}")
     panel.set_ylabel(f"{plain}, {label(pairs.first)}")
-    panel.set_title(f"λ = {lam:g}", loc="left", fontweight="bold", fontsize=10, pad=12)
+    panel.set_title(f"λ = {exact(lam)}", loc="left", fontweight="bold", fontsize=10, pad=12)
 
 
 def _limits(values: Floats, log: bool) -> tuple[float, float]:
@@ -137,7 +141,7 @@ def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float
     differences and its BCa interval.
     """
     measures = list(dict.fromkeys(difference.measure for difference in found))
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(3.5 * len(measures), 2.4 * len(lambdas) + 0.6), layout="constrained")
         panels = figure.subplots(len(lambdas), len(measures), squeeze=False)
         for column, measure in enumerate(measures):
@@ -169,5 +173,7 @@ def _difference(panel: Axes, pairs: Pairs, found: Difference, edges: Floats, col
         if np.isfinite(found.median.low):
             panel.axvspan(found.median.low, found.median.high, color=INK, alpha=0.18, linewidth=0)
         panel.axvline(found.median.point, color=INK, linewidth=1.4)
+    else:
+        empty_note(panel, "no pair of finite values")
     panel.set_xlim(edges[0], edges[-1])
-    panel_title(panel, f"λ = {found.lam:g}: median {number(found.median.point, 2)}")
+    panel_title(panel, f"λ = {exact(found.lam)}: median {number(found.median.point, 2)}")

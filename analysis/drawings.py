@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import io
 
-import matplotlib as mpl
-import pyarrow.fs as pafs
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analysis.page import Drawing
-from analysis.style import RC
-from result_files import open_directory, own_folder, write
+from analysis.style import empty_note, settings
+from result_files import open_directory, own_folder, visible_files, write
 
 _DPI = 150
 _REPORT = "report"
@@ -21,7 +20,10 @@ _REPORT = "report"
 def render(name: str, figure: Figure) -> Drawing:
     """A figure as PNG and SVG; without a date, so that the same rows give the same bytes."""
     png, svg = io.BytesIO(), io.BytesIO()
-    with mpl.rc_context(RC):
+    with settings():
+        for panel in figure.axes:
+            if panel.axison and not panel.texts and not np.isfinite(panel.dataLim.get_points()).all():
+                empty_note(panel)
         # `savefig` would draw each once more beforehand, for a layout that drawing makes anyway.
         figure.set_dpi(_DPI)
         FigureCanvasAgg(figure).print_png(png)
@@ -44,7 +46,7 @@ def write_report(where: str, files: dict[str, bytes]) -> str:
     target = own_folder(filesystem, path, _REPORT)
     for name, data in files.items():
         write(filesystem, f"{target}/{name}", data)
-    for found in filesystem.get_file_info(pafs.FileSelector(target)):
+    for found in visible_files(filesystem, target):
         if found.extension in ("png", "svg") and found.base_name not in files:
             filesystem.delete_file(found.path)
     return target

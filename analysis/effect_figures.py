@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from analysis.budget import BudgetCurve
 from analysis.effects import Effect
 from analysis.measures import Measure
-from analysis.style import INK, MUTED, RC, Colours, label, panel_title
+from analysis.style import INK, MUTED, Colours, label, log_axis, panel_title, settings
 
 _LARGEST = 12
 """Terms drawn of each metric."""
@@ -19,7 +18,7 @@ _LARGEST = 12
 
 def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
     """A panel per metric: shares of the largest terms as bars, interactions lighter, those with p > 0.05 hollow."""
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(10.5, 3.6), layout="constrained")
         panels = figure.subplots(1, len(found), squeeze=False)[0]
         for panel, (measure, effects) in zip(panels, found.items(), strict=True):
@@ -42,7 +41,7 @@ def term_label(term: Sequence[str]) -> str:
 
 def budget_figure(curves: Mapping[Measure, Mapping[str, BudgetCurve]], colour: Colours) -> Figure:
     """Two panels per metric: the best of k against k and against device-seconds (log axes), with its band."""
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(10.5, 2.9 * len(curves)), layout="constrained")
         panels = figure.subplots(len(curves), 2, squeeze=False, sharey="row")
         for row, (measure, own) in zip(panels, curves.items(), strict=True):
@@ -55,11 +54,11 @@ def budget_figure(curves: Mapping[Measure, Mapping[str, BudgetCurve]], colour: C
                     panel.fill_between(
                         x, curve.low, curve.high, color=colour[algorithm], alpha=0.15, linewidth=0
                     )
-                panel.set_xscale("log")
+                log_axis(panel, "x")
                 panel.set_xlabel(f"{axis} (log scale)")
                 ends = np.concatenate([end for c in own.values() for end in (c.low, c.high)])
                 if measure.better < 0 and 0 < ends.min() < ends.max():
-                    panel.set_yscale("log")
+                    log_axis(panel, "y")
             row[0].set_ylabel(f"best {measure.label}")
         handles, labels = panels[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=max(1, len(labels)))

@@ -12,6 +12,7 @@ from analysis.measures import INCEPTION, MSE, Measure
 from analysis.page import Drawing, Section
 from analysis.rows import Rows
 from analysis.style import colours, label, number, p_value
+from result_schema import exact
 
 _ANOVA = (
     "Analysis of variance of ranks (Conover & Iman 1981) over all runs: every main effect and two-way interaction, sums of "
@@ -68,13 +69,13 @@ def budget_section(study: Rows, shown: list[float]) -> Part | None:
         curves = {measure: _curves(study, lam, measure) for measure in (MSE, INCEPTION)}
         if not all(curves.values()):
             continue
-        drawing = render(f"budget_lambda_{lam:g}", budget_figure(curves, colours(study.algorithms)))
+        drawing = render(f"budget_lambda_{exact(lam)}", budget_figure(curves, colours(study.algorithms)))
         drawings.append(drawing)
-        body += page.figure(drawing, f"Best of k runs at λ = {lam:g}.")
+        body += page.figure(drawing, f"Best of k runs at λ = {exact(lam)}.")
         for measure, own in curves.items():
             for algorithm, curve in own.items():
                 values = [number(curve.expected[k - 1]) if k <= len(curve.runs) else "–" for k in _STEPS]
-                cells.append([f"{lam:g}", label(algorithm), measure.label, *values, number(curve.seconds[0])])
+                cells.append([exact(lam), label(algorithm), measure.label, *values, number(curve.seconds[0])])
     if not drawings:
         return None
     header = ["λ", "system", "expected best", *(f"k = {k}" for k in _STEPS), "device-seconds a run"]

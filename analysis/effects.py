@@ -15,7 +15,7 @@ from scipy import stats
 from analysis import estimates, rows
 from analysis.linear_models import Term, analysis_of_variance, contrasts, logistic_deviance
 from analysis.measures import Measure
-from result_schema import Outcome
+from result_schema import Outcome, exact
 
 ALGORITHM = "algorithm"
 
@@ -112,7 +112,7 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
     for name, deviance, p in zip(names, lost, estimates.holm(ps), strict=True):
         levels = pd.Series(diverged).groupby(found[name].to_numpy()).agg(["mean", "sum", "size"])
         worst = levels["mean"].idxmax()
-        words = f"{worst:g}" if isinstance(worst, float) else str(worst)
+        words = exact(worst) if isinstance(worst, float) else str(worst)
         counts = levels.loc[worst]
         table.append(Cause(name, max(deviance, 0.0), p, words, int(counts["sum"]), int(counts["size"])))
     return sorted(table, key=lambda cause: -cause.deviance)

@@ -73,8 +73,10 @@ def enough(study: Rows) -> bool:
 
 def exchange(study: Rows, algorithm: str) -> Exchange:
     """One algorithm's trends in both metrics, of a study with `enough` λ."""
-    taus = {m.column: trends(_table(study, algorithm, m).to_numpy(float)) for m in (MSE, INCEPTION)}
-    mse, score = -taus[MSE.column], taus[INCEPTION.column]
+    tables = [_table(study, algorithm, measure) for measure in (MSE, INCEPTION)]
+    either = tables[0].index.union(tables[1].index)  # a system may have one of the two metrics alone
+    mse, score = (trends(table.reindex(either).to_numpy(float)) for table in tables)
+    mse = -mse
     name = ("exchange", algorithm)
     return Exchange(
         algorithm,

@@ -16,6 +16,7 @@ from analysis.rows import Rows, load_points
 from analysis.sample_figures import gallery_figure, sample_figure
 from analysis.style import colours, label
 from analysis.trend_figures import learning_figure
+from result_schema import exact
 
 Part = tuple[Section, list[Drawing]]
 
@@ -99,9 +100,9 @@ def sample_section(study: Rows, shown: list[float]) -> Part | None:
     body = page.paragraph(words, "small")
     draw = sample_figure if len(study.algorithms) <= _FEW else gallery_figure
     for lam, at in chosen.items():
-        drawing = render(f"samples_lambda_{lam:g}", draw(at, points, colours(study.algorithms)))
+        drawing = render(f"samples_lambda_{exact(lam)}", draw(at, points, colours(study.algorithms)))
         drawings.append(drawing)
-        body += page.figure(drawing, f"Generated points at λ = {lam:g}.")
+        body += page.figure(drawing, f"Generated points at λ = {exact(lam)}.")
     return Section("Generated points", body), drawings
 
 

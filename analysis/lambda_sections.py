@@ -16,6 +16,7 @@ from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import bounded, colours, label, number
 from analysis.trend_figures import lambda_figure, plane_figure
+from result_schema import exact
 
 _TREND = (
     "Kendall’s τ-b between λ, from {begin:g} up, and the metric within each configuration (median over its seeds, a DIVERGED run worse than "
@@ -109,8 +110,8 @@ def range_cells(study: Rows) -> Table:
             if len(table) and np.isfinite(medians_of(table)).any():
                 rng = estimates.generator("good range", algorithm, measure.column)
                 good = good_range(table, np.asarray(study.lambdas), measure.better, rng)
-                span = f"{good.low:g} – {good.high:g}" if good.low < good.high else f"{good.low:g}"
-                cells.append([*line, f"{good.best:g}", number(good.value), span, bounded(good.width)])
+                span = f"{exact(good.low)} – {exact(good.high)}" if good.low < good.high else exact(good.low)
+                cells.append([*line, exact(good.best), number(good.value), span, bounded(good.width)])
             else:
                 cells.append([*line, "–", "–", "–", "–"])
     return header, cells

@@ -11,6 +11,7 @@ from analysis.paired import compare, differences, match, published_pairs
 from analysis.published import published_value
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
+from result_schema import exact
 
 _TREATMENT = (
     "In nats (bits per dimension and RMSE are of quantised data), over COMPLETED runs; means with BCa intervals whose unit is the configuration, or the seed where there is one "
@@ -42,7 +43,7 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
                 found = density(study, algorithm, lam, measure)
                 if found is not None:
                     known = published_value(study.manifest.study, algorithm, lam, measure.column)
-                    cells.append([f"{lam:g}", label(algorithm), measure.label, str(found.runs), bounded(found.mean, 4), number(found.std),
+                    cells.append([exact(lam), label(algorithm), measure.label, str(found.runs), bounded(found.mean, 4), number(found.std),
                                   f"{number(found.low, 4)} – {number(found.high, 4)}",
                                   known.statement if known else "–"])  # fmt: skip
     return header, cells
@@ -62,6 +63,6 @@ def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
         for lam in pairs.lambdas if shown else []:
             for measure in (*shown, *([INCEPTION] if study.measured(INCEPTION.column) else [])):
                 found = compare(pairs, lam, measure)
-                cells.append([f"{lam:g}", f"{label(first)} − {label(second)}", measure.label, str(found.pairs), bounded(found.mean, 4),
+                cells.append([exact(lam), f"{label(first)} − {label(second)}", measure.label, str(found.pairs), bounded(found.mean, 4),
                               f"{round(found.better_share * found.pairs)} of {found.pairs}" if found.pairs else "–"])  # fmt: skip
     return header, cells

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import rows
 from analysis.measures import INCEPTION, MSE
 from analysis.rows import Rows
+from result_schema import exact
 
 _MOST_LEVELS = 8
 """A numeric hyper-parameter with more distinct values (drawn by a search) is cut at its quartiles."""
@@ -58,7 +59,7 @@ def _position(level: tuple[float, str]) -> float:
 
 
 def _words(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return exact(value) if isinstance(value, float) else str(value)
 
 
 def _median(group: pd.DataFrame, metric: str) -> float:

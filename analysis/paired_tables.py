@@ -6,6 +6,7 @@ from analysis.estimates import Interval, holm
 from analysis.measures import Measure
 from analysis.paired import Difference, Divergence, Pairs
 from analysis.style import bounded, label, p_value
+from result_schema import exact
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -24,7 +25,7 @@ def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
     }
     cells = [
         [
-            f"{d.lam:g}", d.measure.label, str(d.pairs), str(d.configurations), str(d.diverged), bounded(d.median),
+            exact(d.lam), d.measure.label, str(d.pairs), str(d.configurations), str(d.diverged), bounded(d.median),
             bounded(d.mean), p_value(d.signed_rank_p), p_value(corrected[d.lam, d.measure]),
             "–" if not d.pairs else f"{100 * d.better_share:.1f} %",
         ]
@@ -44,7 +45,7 @@ def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Table:
         share = f"{100 * w.wins / total:.1f} %" if total else "–"
         counts = [str(w.wins), str(w.ties), str(w.losses), share]
         tests = [p_value(w.sign_p), p_value(w.signed_rank_p)] if total else ["–", "–"]
-        cells.append([f"{d.lam:g}", d.measure.label, *counts, *tests])
+        cells.append([exact(d.lam), d.measure.label, *counts, *tests])
     return header, cells
 
 
@@ -56,7 +57,13 @@ def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Table:
     for d in found:
         counts = [d.neither, d.first_only, d.second_only, d.both]
         cells.append(
-            [f"{d.lam:g}", str(sum(counts)), *map(str, counts), p_value(d.p), str(pairs.unmatched[d.lam])]
+            [
+                exact(d.lam),
+                str(sum(counts)),
+                *map(str, counts),
+                p_value(d.p),
+                str(pairs.unmatched[d.lam]),
+            ]
         )
     return header, cells
 
@@ -70,14 +77,14 @@ def finding(pairs: Pairs, score: Difference, mse: Difference, divergence: Diverg
     """
     first, second = label(pairs.first), label(pairs.second)
     if not score.pairs:
-        return f"At λ = {score.lam:g}: no pair in which both {first} and {second} COMPLETED."
+        return f"At λ = {exact(score.lam)}: no pair in which both {first} and {second} COMPLETED."
     ratio = Interval(*(10**value for value in (mse.median.point, mse.median.low, mse.median.high)))
     total = divergence.neither + divergence.first_only + divergence.second_only + divergence.both
     rates = [100 * (one + divergence.both) / total for one in (divergence.first_only, divergence.second_only)]
     worst = score.worst_rank
     share = 100 * worst.wins / (worst.wins + worst.ties + worst.losses)
     return (
-        f"At λ = {score.lam:g}, {first} against {second}: inception score {_verdict(score)} (median difference "
+        f"At λ = {exact(score.lam)}, {first} against {second}: inception score {_verdict(score)} (median difference "
         f"{bounded(score.median)} over {score.configurations} {score.unit}), MSE {_verdict(mse)} (median ratio "
         f"{bounded(ratio)}). Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED (McNemar p "
         f"{_equals(p_value(divergence.p))}); with every divergence ranked worst, {first} has the better inception score "

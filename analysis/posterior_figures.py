@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import gaussian_kde
 
-from analysis.style import INK, MUTED, RC
+from analysis.style import INK, MUTED, settings
 
 Draws = npt.NDArray[np.float32]
 
@@ -33,7 +32,7 @@ def posterior_figure(columns: Sequence[tuple[str, str, Draws]], coordinates: Seq
         columns: title, colour and draws [n, d]; the truth first, which sets what is seen.
         coordinates: names of the d coordinates.
     """
-    with mpl.rc_context(RC):
+    with settings():
         wide, high = len(columns), len(_MARGINALS)
         figure = Figure(figsize=(2.35 * wide + 0.4, 2.5 * high), layout="constrained")
         panels = figure.subplots(high, wide, squeeze=False, sharex="row", sharey="row")

@@ -11,7 +11,7 @@ from analysis.page import Section
 from analysis.posterior_figures import posterior_figure
 from analysis.rows import Rows, load_points
 from analysis.style import INK, colours, label, number
-from result_schema import REFERENCE
+from result_schema import REFERENCE, exact
 
 _WORDS = (
     "Marginals of each system’s median run by KL to the truth, beside the truth: draws, and contours within which 90, 70, "
@@ -39,7 +39,7 @@ def posterior_section(study: Rows) -> Part | None:
             for a, run in median.items()
             if run["run_key"] in points
         ]  # fmt: skip
-        drawing = render(f"posterior_lambda_{lam:g}", posterior_figure(columns, names))
+        drawing = render(f"posterior_lambda_{exact(lam)}", posterior_figure(columns, names))
         drawings.append(drawing)
         body += page.figure(drawing, f"{names[0]}, {names[1]} and {names[2]} of the posterior.")
     return Section("Posterior", body), drawings

@@ -16,7 +16,7 @@ import tyro
 
 import command_output
 import result_digests
-from result_files import ForeignFolderError
+from result_files import ForeignFolderError, PlaceError
 from result_schema import SchemaError
 
 
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         study = rows.load(options.directory, options.iterations, options.sampler)
         target = drawings.write_report(options.directory, contents.build(study))
         result_digests.record_report(options.directory, inputs)
-    except (SchemaError, ForeignFolderError) as error:
+    except (SchemaError, PlaceError, ForeignFolderError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 
 import result_schema
 from analysis.style import LABELS
+from result_files import PlaceError
 from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
@@ -53,13 +55,13 @@ class Rows:
     sampler: str = GRID
     other_samplers: dict[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def algorithms(self) -> list[str]:
         """Algorithms found, the regularised systems first, unknown ones last by name."""
         found = set(self.runs["algorithm"])
         return [a for a in _READING_ORDER if a in found] + sorted(found - set(_READING_ORDER))
 
-    @property
+    @cached_property
     def lambdas(self) -> list[float]:
         """λ found, ascending."""
         return sorted(float(lam) for lam in self.runs["lam"].unique())
@@ -186,7 +188,7 @@ def _reading(where: str) -> Iterator[None]:
     """Turns whatever a damaged or foreign file raises into a SchemaError of one line."""
     try:
         yield
-    except SchemaError:
+    except (SchemaError, PlaceError):
         raise
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())

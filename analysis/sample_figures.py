@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from analysis.exemplars import MODE_MEANS, MODE_STD, RANKS, Exemplar
-from analysis.style import INK, MUTED, RC, Colours, label, number
+from analysis.style import INK, MUTED, Colours, label, number, settings
 from result_schema import run_name
 
 Points = dict[str, npt.NDArray[np.float32]]
@@ -33,7 +32,7 @@ def sample_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colo
         points: run key -> generated points, [n, 2] or images [n, height, width].
         colour: algorithm -> its colour.
     """
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(9.6, 3.55 * len(shown)), layout="constrained")
         panels = figure.subplots(len(shown), len(RANKS), squeeze=False)
         for row, (algorithm, exemplars) in enumerate(shown.items()):
@@ -50,7 +49,7 @@ def sample_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colo
 
 def gallery_figure(shown: dict[str, list[Exemplar]], points: Points, colour: Colours) -> Figure:
     """One panel per algorithm: its median run at one λ. Arguments as of `sample_figure`."""
-    with mpl.rc_context(RC):
+    with settings():
         lines = -(-len(shown) // _COLUMNS)
         figure = Figure(figsize=(10.5, 2.75 * lines), layout="constrained")
         panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()

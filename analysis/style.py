@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 
+import matplotlib as mpl
 from matplotlib.axes import Axes
 
 from analysis.estimates import Interval
@@ -24,6 +26,8 @@ LABELS = {
 _KNOWN = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
 _OTHERS = ("#009E73", "#CC79A7", "#7A5195", "#666666", "#A6761D", "#000000")
 
+_DEFAULTS = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
+
 INK, MUTED, GRID = "#1f2933", "#6b7785", "#e3e8ee"
 
 RC = {
@@ -35,7 +39,12 @@ RC = {
     "legend.frameon": False, "legend.fontsize": 9,
     "svg.hashsalt": "report",  # the same rows give the same file
 }  # fmt: skip
-"""Matplotlib settings that every figure is drawn and saved under."""
+"""Settings of our figures, on top of matplotlib's defaults."""
+
+
+def settings() -> AbstractContextManager[None]:
+    """Matplotlib's own defaults and RC, whatever the user's matplotlibrc says: every figure is drawn and saved under them."""
+    return mpl.rc_context({**_DEFAULTS, **RC})
 
 
 def label(algorithm: str) -> str:
@@ -82,6 +91,17 @@ def p_value(p: float) -> str:
     if math.isnan(p):
         return "–"
     return "< 1e−10" if p < 1e-10 else number(p, 2)
+
+
+def log_axis(panel: Axes, axis: str) -> None:
+    """Makes the axis 'x' or 'y' logarithmic, where what is drawn by now has a positive value to show on it."""
+    if math.isfinite(getattr(panel.dataLim, f"minpos{axis}")):
+        panel.set(**{f"{axis}scale": "log"})
+
+
+def empty_note(panel: Axes, words: str = "no finite value") -> None:
+    """Says in the middle of a panel why there is nothing in it."""
+    panel.text(0.5, 0.5, words, ha="center", va="center", color=MUTED, transform=panel.transAxes)
 
 
 def panel_title(axes: Axes, text: str) -> None:

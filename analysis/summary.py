@@ -11,7 +11,7 @@ from analysis.measures import SUMMARISED, Measure
 from analysis.published import published_value
 from analysis.rows import Rows
 from analysis.style import bounded, label, number, percent
-from result_schema import Outcome
+from result_schema import Outcome, exact
 
 
 def summarise(study: Rows) -> pd.DataFrame:
@@ -49,7 +49,7 @@ def outcome_cells(summary: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
         counts = [str(entry[name]) for name in ("runs", "completed", "diverged")]
         rest = [str(entry[name]) for name in ("stopped", "failed")]
         share = percent(interval(entry, "diverged_share"))
-        cells.append([f"{entry['lam']:g}", label(entry["algorithm"]), *counts, share, *rest])
+        cells.append([exact(entry["lam"]), label(entry["algorithm"]), *counts, share, *rest])
     return header, cells
 
 
@@ -62,7 +62,7 @@ def metric_cells(summary: pd.DataFrame, measure: Measure) -> tuple[list[str], li
     for _, entry in summary.iterrows():
         worst = entry[f"{name}_median_worst_rank"]
         cells.append([
-            f"{entry['lam']:g}",
+            exact(entry['lam']),
             label(entry["algorithm"]),
             str(entry[f"{name}_n"]),
             bounded(interval(entry, f"{name}_median")),

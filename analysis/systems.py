@@ -12,6 +12,7 @@ from typing import Annotated
 import tyro
 
 import command_output
+from result_files import PlaceError
 from result_schema import SchemaError
 
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         studies = [rows.load(directory) for directory in options.directories]
-    except SchemaError as error:
+    except (SchemaError, PlaceError) as error:
         print(error, file=sys.stderr)
         return 2
     print(page.markdown_table(*joined(studies)))

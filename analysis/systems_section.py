@@ -13,6 +13,7 @@ from analysis.measures import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE, Meas
 from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
+from result_schema import exact
 
 MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
 """Columns, as far as a system has them; systems are ranked by the first that there is."""
@@ -39,7 +40,7 @@ def cells_of(study: Rows, measures: Sequence[Measure] = MEASURES) -> tuple[list[
             group = study.group(algorithm, lam)
             found = [density(study, algorithm, lam, measure) for measure in shown]
             score = shown[0].better * found[0].mean.point if found and found[0] else -np.inf
-            cells = [f"{lam:g}", label(algorithm), str(len(rows.results(group))), str(rows.diverged_count(group)),
+            cells = [exact(lam), label(algorithm), str(len(rows.results(group))), str(rows.diverged_count(group)),
                      *(bounded(d.mean) if d else "–" for d in found), number(group["train_seconds"].mean())]  # fmt: skip
             lines.append((lam, -score, cells))
     header = ["λ", "system", "runs", "DIVERGED", *(m.label for m in shown), "seconds a run"]

@@ -19,7 +19,7 @@ from analysis.published import published_for
 from analysis.rows import Rows
 from analysis.style import label, number
 from analysis.summary import metric_cells, outcome_cells
-from result_schema import Outcome
+from result_schema import Outcome, exact
 
 _COUNTING = (
     "How runs are counted: COMPLETED and DIVERGED runs are results and stand in every denominator. A DIVERGED run "
@@ -35,7 +35,7 @@ def facts(study: Rows) -> dict[str, str]:
     runs = study.runs
     counts = {o.value: int((runs["outcome"] == o.value).sum()) for o in Outcome}
     shown = {name: f"{count:,}" for name, count in counts.items() if count or name != Outcome.STOPPED}
-    lambdas = ", ".join(f"{lam:g}" for lam in study.lambdas)
+    lambdas = ", ".join(exact(lam) for lam in study.lambdas)
     return {
         "runs": f"{len(runs):,}",
         "systems": ", ".join(map(label, study.algorithms)),
@@ -123,7 +123,7 @@ def summary_section(study: Rows, summary: pd.DataFrame) -> Section:
             "Summary", body + page.paragraph("No published figures are recorded for this study.", "small")
         )
     cells = [
-        [label(p.system), "–" if p.lam is None else f"{p.lam:g}", p.statement, p.source] for p in found
+        [label(p.system), "–" if p.lam is None else exact(p.lam), p.statement, p.source] for p in found
     ]  # fmt: skip
     body += page.table(["system", "λ", "published", "source"], cells, text_columns=4)
     return Section("Summary", body)
@@ -147,7 +147,7 @@ def marginal_section(study: Rows, lambdas: list[float]) -> Section:
                 line += _marginal(own.get(algorithm))
             cells.append(line)
         part = page.table(header, cells)
-        body += f"<h3>λ = {lam:g}</h3>{part}" if i == 0 else page.details(f"λ = {lam:g}", part)
+        body += f"<h3>λ = {exact(lam)}</h3>{part}" if i == 0 else page.details(f"λ = {exact(lam)}", part)
     return Section("By hyper-parameter", body)
 
 

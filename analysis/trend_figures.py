@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,7 +13,8 @@ from matplotlib.lines import Line2D
 
 from analysis.learning import LearningCurve
 from analysis.measures import INCEPTION, MSE, Floats, Measure
-from analysis.style import INK, MUTED, RC, Colours, label, panel_title
+from analysis.style import INK, MUTED, Colours, label, log_axis, panel_title, settings
+from result_schema import exact
 
 _PANELS = ((f"{MSE.column}_median", "median MSE", True, 1.0),
            (f"{INCEPTION.column}_median", "median inception score", False, 1.0),
@@ -24,7 +24,7 @@ _QUARTILES = {f"{m.column}_median": (f"{m.column}_q25", f"{m.column}_q75") for m
 
 def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
     """Medians with bootstrap bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(10.5, 3.3), layout="constrained")
         panels = figure.subplots(1, len(_PANELS))
         places = lambda_places(sorted(summary["lam"].unique()))
@@ -35,7 +35,7 @@ def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
                 for part in (own[own["lam"] == 0], own[own["lam"] > 0]):
                     _band(panel, part, name, scale, shade, beside)
             if log:
-                panel.set_yscale("log")
+                log_axis(panel, "y")
             _lambda_axis(panel, places)
             panel_title(panel, title)
         handles = [Line2D([], [], color=c, marker="o", label=label(a)) for a, c in colour.items()]
@@ -70,6 +70,8 @@ def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
     decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
     kept = places if len(places) <= 6 or len(decades) < 3 else decades
     words = [f"{lam:.0e}".replace("e-0", "e−") if 0 < lam < 1e-3 else f"{lam:.3g}" for lam in kept]
+    if len(set(words)) < len(words):
+        words = [exact(lam) for lam in kept]
     panel.set_xticks(list(kept.values()), words)
     panel.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
     panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
@@ -85,7 +87,7 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
         fronts: algorithm -> λ of its front.
         colour: algorithms to draw -> their colours.
     """
-    with mpl.rc_context(RC):
+    with settings():
         figure = Figure(figsize=(7.2, 4.4), layout="constrained")
         panel = figure.subplots()
         for algorithm, shade in colour.items():
@@ -96,14 +98,16 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
             panel.scatter(
                 cost, gain, s=34, facecolor=np.where(best, shade, "white"), edgecolor=shade, zorder=3
             )
+            short = {lam: f"{lam:.3g}" for lam in own["lam"]}
+            words = short if len(set(short.values())) == len(short) else {lam: exact(lam) for lam in short}
             last = None
-            for lam, x, y, front in zip(own["lam"], np.log10(cost), gain, best, strict=True):
+            for lam, x, y, front in zip(own["lam"], _log10(cost), gain, best, strict=True):
                 # Where λ changes nothing, points lie on each other.
                 if np.isfinite([x, y]).all() and (front or last is None or math.dist(last, (x, y)) > 0.15):
                     last = (x, y)
-                    panel.annotate(f"{lam:.3g}", (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
+                    panel.annotate(words[lam], (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
                                    color=shade)  # fmt: skip
-        panel.set_xscale("log")
+        log_axis(panel, "x")
         panel.set_xlabel("median MSE (log scale)")
         panel.set_ylabel("median inception score")
         figure.legend(loc="outside upper center", ncols=len(colour))
@@ -120,7 +124,7 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measure
         lambdas: those to draw.
         colour: algorithms to draw -> their colours.
     """
-    with mpl.rc_context(RC):
+    with settings():
         single, many = len(lambdas) == 1, len(measures)
         size = (9.5, 3.4) if single else (2.7 * len(lambdas), 2.5 * many)
         figure = Figure(figsize=size, layout="constrained")
@@ -136,9 +140,9 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measure
                 for algorithm, shade in colour.items():
                     _curve(panel, curves[measure.column, algorithm, lam], shade, finite)
                 if measure is MSE:
-                    panel.set_yscale("log")
+                    log_axis(panel, "y")
                 if single or row == 0:
-                    panel_title(panel, f"λ = {lam:g}")
+                    panel_title(panel, f"λ = {exact(lam)}")
                 if single or row == many - 1:
                     panel.set_xlabel("iteration")
                 if column == 0:
@@ -156,6 +160,11 @@ def _curve(panel: Axes, curve: LearningCurve, shade: str, finite: Floats) -> Non
     median = np.where(np.isfinite(curve.median), curve.median, np.nan)
     panel.fill_between(curve.iterations, low, high, color=shade, alpha=0.18, linewidth=0)
     panel.plot(curve.iterations, median, color=shade, linewidth=1.6, marker="o", markersize=3)
+
+
+def _log10(values: Floats) -> Floats:
+    """NaN for what is not positive."""
+    return np.log10(values, out=np.full(len(values), np.nan), where=values > 0)
 
 
 def _finite(values: Floats) -> Floats:

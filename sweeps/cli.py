@@ -20,6 +20,7 @@ from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.ending import INTERRUPTED, Ending
 from sweeps.halving import METRICS
 from sweeps.lease import Fenced, Lease
+from sweeps.masking import masked
 from sweeps.options import Options, halving_of, parse
 from sweeps.refusal import check_uri, refuse, remedy
 from sweeps.settled import Record
@@ -46,7 +47,7 @@ def main(study: Study, arguments: Sequence[str] | None = None, description: str 
     except (ValueError, SchemaError, ClusterError, Fenced) as error:
         refuse(str(error))
     except OSError as error:
-        console.print(f"error: {error}; what is stored is whole: {remedy(error)}")
+        console.print(f"error: {masked(str(error))}; what is stored is whole: {remedy(error)}")
         code = 1
     except KeyboardInterrupt:
         console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")

@@ -12,6 +12,7 @@ from result_files import below
 from result_schema import Outcome
 from sweeps import mirror_record
 from sweeps.cluster import Slots, disconnect
+from sweeps.masking import masked
 from sweeps.reporting import Reporting
 from sweeps.settled import Record
 from sweeps.store import Store
@@ -19,8 +20,8 @@ from sweeps.tracking import (
     Follower,
     MirrorResult,
     check_tracking,
+    is_default,
     mirrored_message,
-    resolve_tracking_uri,
     start_follower,
 )
 from sweeps.work import Work
@@ -95,8 +96,8 @@ class Ending:
             say(f"report    failed: {report_error}; try: python -m analysis.report {uri}")
         else:
             say(f"report    {below(uri, 'report/report.html')}")
-        default = self.tracking_uri == resolve_tracking_uri("sqlite:///mlflow.db")
-        ui = f"make ui STUDY={self.study}" if default else f"python -m sweeps.ui --tracking-uri {self.tracking_uri}"  # fmt: skip
+        default = is_default(self.tracking_uri)
+        ui = f"make ui STUDY={self.study}" if default else f"python -m sweeps.ui --tracking-uri {masked(self.tracking_uri)}"  # fmt: skip
         say(f"look      {ui}   (python -m sweeps.ui --study {self.study})")
         work.conclude(self.console)
         for error in errors[:3]:
@@ -110,4 +111,4 @@ class Ending:
             return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
         if record:
             record.keep(state, counts, work.reported(self.store, self.iterations))
-        return 0
+        return 1 if report_error else 0

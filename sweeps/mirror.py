@@ -4,7 +4,8 @@
     python -m sweeps.mirror results/toy_robustness --follow     rows as they are stored, until stopped
 
 The rows are the truth. Called twice it adds nothing; a lost MLflow store is rebuilt; runs whose writing
-was cut off, that stand there twice, or whose row was superseded by a better one are replaced.
+was cut off, that stand there twice, or whose row was superseded by a better one are replaced. Two directories
+of one study stand beside each other: a run has the tags `results` and `origin`, and no mirror removes another's.
 Exit codes: 0 everything is in MLflow, 2 bad input, 3 rows remain (one line says how to go on).
 """
 
@@ -19,7 +20,7 @@ import stat
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,9 +28,11 @@ import pyarrow as pa
 import tyro
 
 import command_output
-from result_schema import SchemaError
+from result_schema import Outcome, SchemaError
 from sweeps import command_line, mirror_record
+from sweeps.masking import masked
 from sweeps.mirrored import StudyRows, copy_report, run_content, version
+from sweeps.refusal import check_given
 from sweeps.tracking import (
     NOT_MIRRORED,
     MirrorResult,
@@ -40,12 +43,27 @@ from sweeps.tracking import (
 from sweeps.ui import view_tags
 
 if TYPE_CHECKING:
-    from sweeps.mlflow_store import ExperimentStore
+    from sweeps.mlflow_store import ExperimentStore, StoredRun
 
 POLL_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_ATTEMPTS = 2
 """Failures in a row without any progress after which a mirror that is to stop gives up."""
+
+
+@dataclass(frozen=True)
+class Present:
+    """A run in MLflow.
+
+    Attributes:
+        run_id: its id there.
+        row: version of the row that it shows.
+        own: whether it may be this directory's, and so is its mirror's to delete.
+    """
+
+    run_id: str
+    row: str
+    own: bool
 
 
 class Mirror:
@@ -56,13 +74,14 @@ class Mirror:
         self.added = 0
         self._uri = uri
         self._store: ExperimentStore | None = None
-        self._present: dict[str, tuple[str, str]] = {}  # run key -> id in MLflow, version of its row
+        self._present: dict[str, Present] = {}  # by run key
         self._report: tuple[str, str] | None = None  # id in MLflow, digest of its files
 
     @property
     def remaining(self) -> list[str]:
         """Keys of the stored runs that are not in MLflow as their row says."""
-        return [key for key, row in self.rows.versions.items() if self._present.get(key, ("", ""))[1] != row]
+        there = {key: present.row for key, present in self._present.items()}
+        return [key for key, row in self.rows.versions.items() if there.get(key) != row]
 
     def step(self, *, report: bool = False) -> None:
         """Mirror what is stored and not in MLflow yet. Raises TrackingError and OSError: call again later."""
@@ -75,10 +94,14 @@ class Mirror:
         try:
             for row, curve in self.rows.select(self.remaining):
                 run_key = row["run_key"]
-                if run_key in self._present:
-                    self._store.delete(self._present.pop(run_key)[0])
-                run_id = self._store.write(run_content(row, curve, self.rows.manifest))
-                self._present[run_key] = (run_id, version(row["outcome"], row["finished_at"]))
+                superseded = self._present.pop(run_key, None)
+                if superseded and superseded.own:
+                    self._store.delete(superseded.run_id)
+                content = run_content(row, curve, self.rows.manifest)
+                run_id = self._store.write(replace(content, tags={**content.tags, **self.rows.origin}))
+                self._present[run_key] = Present(
+                    run_id, version(row["outcome"], row["finished_at"]), own=True
+                )
                 self.added += 1
             if report:
                 self._mirror_report()
@@ -87,30 +110,51 @@ class Mirror:
             raise
 
     def _list(self) -> None:
-        """Learn what is in MLflow, and delete runs that were cut off or are there twice."""
+        """Learn what is in MLflow, and delete runs that were cut off or are there twice.
+
+        A run of a row that is stored here stands for it, whatever directory it was mirrored from: that may have been copied.
+        """
         assert self._store is not None
         self._present, self._report = {}, None
+        ours = ("", self.rows.origin["origin"])  # runs written before there were origins have none
+        reports = []
         for run in list(self._store.runs()):
-            tags = run.tags
-            if tags.get("kind") == "report":
-                if self._report is None:
-                    self._report = (run.run_id, tags.get("content", "") if run.complete else "")
-                else:
-                    self._store.delete(run.run_id)
-            elif "run_key" in tags:
-                if run.complete and tags["run_key"] not in self._present:
-                    row = version(tags.get("outcome", ""), tags.get("finished_at", ""))
-                    self._present[tags["run_key"]] = (run.run_id, row)
-                else:
-                    self._store.delete(run.run_id)
+            own = run.tags.get("origin", "") in ours
+            if run.tags.get("kind") == "report" and own:
+                reports.append(run)
+            elif "run_key" in run.tags:
+                self._list_run(run, own)
+        for run in sorted(reports, key=lambda run: "origin" not in run.tags):
+            if self._report is None:
+                self._report = (run.run_id, run.tags.get("content", "") if run.complete else "")
+            elif "origin" in run.tags:
+                self._store.delete(run.run_id)
         self._store.describe(view_tags(self.rows.manifest))
+
+    def _list_run(self, run: StoredRun, own: bool) -> None:
+        assert self._store is not None
+        key, row = run.tags["run_key"], version(run.tags.get("outcome", ""), run.tags.get("finished_at", ""))
+        known, stored = self._present.get(key), self.rows.versions.get(key) == row
+        # Of a run without origin nobody knows whose it is, but a FAILED or STOPPED one makes way for one that went further.
+        ours = own and ("origin" in run.tags or run.tags.get("outcome") in (Outcome.FAILED, Outcome.STOPPED))
+        if not run.complete:
+            if own:
+                self._store.delete(run.run_id)
+        elif stored and (known is None or known.row != row):
+            if known and known.own:
+                self._store.delete(known.run_id)
+            self._present[key] = Present(run.run_id, row, own)
+        elif ours and known is None:
+            self._present[key] = Present(run.run_id, row, own)
+        elif own and (stored or ours):
+            self._store.delete(run.run_id)
 
     def _mirror_report(self) -> None:
         assert self._store is not None
         with copy_report(self.rows.directory) as (folder, digest):
             if digest and (self._report is None or self._report[1] != digest):
                 run_id = self._report[0] if self._report else None
-                tags = {"kind": "report", "content": digest}
+                tags = {"kind": "report", "content": digest, **self.rows.origin}
                 self._store.write_artifacts(run_id, "report", folder, tags)
 
 
@@ -125,7 +169,7 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
     from sweeps.mlflow_store import TrackingError, try_lock
 
     work = Mirror(rows, uri)
-    where = f"{rows.manifest.study} in MLflow at {uri}"
+    where = f"{rows.manifest.study} in MLflow at {masked(uri)}"
     failure, failures, added, pause, inputs = "", 0, 0, POLL_SECONDS, ""
     # Two mirrors of one study would both add what they find missing.
     while (lock := try_lock(f"{uri} {rows.manifest.study}")) is None:
@@ -208,9 +252,10 @@ def main(options: Options) -> int:
     else:
         stop.set()
     try:
+        check_given(options)
         result = mirror(options.results, resolve_tracking_uri(options.tracking_uri), stop)
     except (SchemaError, ValueError, OSError, pa.ArrowException) as error:
-        print(f"sweeps.mirror: {error}", file=sys.stderr)
+        print(f"sweeps.mirror: {masked(' '.join(str(error).split()))}", file=sys.stderr)
         return 2
     print(result.message, flush=True)
     gc.freeze()  # else Python looks all of MLflow through for cycles before it ends

@@ -19,11 +19,12 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 import result_digests
-from result_files import is_link, open_directory
+from result_files import is_link, open_directory, visible_files
 from result_schema import (
     CURVES,
     FURTHER_METRICS,
     LOSSES,
+    MANIFEST,
     METRICS,
     Manifest,
     Outcome,
@@ -46,6 +47,8 @@ class StudyRows:
 
     Attributes:
         versions: run key -> version of the row that counts for it.
+        origin: tags that tell this directory from others of the same study: `results`, where it is, and `origin`, when it was
+            made, which it keeps wherever it is moved or mounted.
     """
 
     def __init__(self, directory: str) -> None:
@@ -54,6 +57,8 @@ class StudyRows:
         self.manifest = read_manifest(directory)
         self.versions: dict[str, str] = {}
         self._filesystem, self._path = open_directory(directory)
+        made = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
+        self.origin = {"results": directory if "://" in directory else self._path, "origin": str(made)}
         self._schema = runs_schema(self.manifest.hyper_parameters)
         self._runs = self._schema.empty_table()
         self._curves = CURVES.empty_table()
@@ -91,9 +96,9 @@ class StudyRows:
             yield row, list(curves[row["run_key"]].values())
 
     def _unseen(self, name: str, schema: pa.Schema) -> list[pa.Table]:
-        selector = pafs.FileSelector(f"{self._path}/{name}", allow_not_found=True)
         tables = []
-        there = {info.path: (info.size, info.mtime_ns) for info in self._filesystem.get_file_info(selector)}
+        visible = visible_files(self._filesystem, f"{self._path}/{name}")
+        there = {info.path: (info.size, info.mtime_ns) for info in visible}
         new = {path: there[path] for path in sorted(there.keys() - self._seen.keys())}
         for path in (path for path in new if path.endswith(".parquet")):
             tables.append(conformed(pq.read_table(path, filesystem=self._filesystem), schema))
@@ -195,6 +200,8 @@ def copy_report(directory: str) -> Iterator[tuple[Path, str]]:
                     link.unlink()
             else:
                 pafs.copy_files(source, temporary, source_filesystem=filesystem)
+            for file in [path for path in folder.rglob(".*") if path.is_file()]:
+                file.unlink()
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         parts = (f"{file.relative_to(folder)}\0".encode() + file.read_bytes() for file in files)
         digests = b"".join(hashlib.sha256(part).digest() for part in parts)

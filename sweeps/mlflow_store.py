@@ -32,6 +32,7 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
+from sweeps.masking import masked  # noqa: E402
 from sweeps.tracking import sqlite_path  # noqa: E402
 
 PARAM_LENGTH = 6_000
@@ -77,7 +78,7 @@ def _errors() -> Iterator[None]:
         message = " ".join(str(error).split())
         if "(Caused by " in message:  # requests wraps the reason in its own history of the call
             message = message.rpartition("(Caused by ")[2].rpartition(": ")[2].rstrip("()\"'")
-        raise TrackingError(message[:300]) from error
+        raise TrackingError(masked(message)[:300]) from error
 
 
 def _lock_file(name: str) -> IO[str]:

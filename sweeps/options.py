@@ -11,6 +11,7 @@ import tyro
 
 from sweeps import command_line
 from sweeps.halving import Halving
+from sweeps.refusal import check_given, refuse
 from sweeps.study import Study
 
 
@@ -82,7 +83,12 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
         arguments = arguments[1:]
-    return command_line.read(Options, f"{study.name}.py", description or study.question, arguments)
+    options = command_line.read(Options, f"{study.name}.py", description or study.question, arguments)
+    try:
+        check_given(options)
+    except ValueError as error:
+        refuse(str(error))
+    return options
 
 
 def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:

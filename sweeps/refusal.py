@@ -7,11 +7,23 @@ import sys
 from typing import NoReturn
 from urllib.parse import unquote
 
+from sweeps.masking import masked
+
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """Of a disk or a quota."""
 
 LONGEST_LINE = 1_000
 LONGEST_URI = 1_000
+
+
+def check_given(options: object) -> None:
+    """Raises ValueError where an option has an empty value, as a shell's unset variable gives it."""
+    for name, value in vars(options).items():
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, str) and not one.strip():
+                raise ValueError(
+                    f"--{name.replace('_', '-')} must not be empty, got {one!r}; give a value, or leave the option out"
+                )
 
 
 def check_uri(option: str, uri: str) -> None:
@@ -44,7 +56,7 @@ def remedy(error: OSError) -> str:
 
 def refuse(message: str) -> NoReturn:
     """End the process with one line, of characters that a terminal only shows, and exit code 2."""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(masked(message).split()))
     if len(line) > LONGEST_LINE:
         line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
     print(f"error: {line}", file=sys.stderr)

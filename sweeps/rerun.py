@@ -24,6 +24,7 @@ import tyro
 import command_output
 from result_schema import FURTHER_METRICS, METRICS, Outcome, SchemaError, read_manifest, read_runs, run_name
 from sweeps import command_line, provenance
+from sweeps.refusal import check_given
 from trainables import datasets
 from trainables.runs import HYPER_PARAMETERS, Configuration, Run
 
@@ -118,6 +119,7 @@ class Options:
 def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     try:
+        check_given(options)
         run, row = find(options.results, options.run_key)
         result, arithmetic = train(
             run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from result_files import open_directory, own_folder, write
+from result_files import open_directory, own_folder, visible_files, write
 from result_schema import (
     CURVES,
     FINISHED,
@@ -70,7 +70,7 @@ class Store:
             return False
         if info.type == pafs.FileType.File:
             raise SchemaError(f"{self.uri} must be a directory, but it is a file; choose another --results")
-        if not self.filesystem.get_file_info(pafs.FileSelector(self.path)):
+        if not visible_files(self.filesystem, self.path):
             return False
         manifest = read_manifest(self.uri)
         if manifest.study != study:
@@ -142,7 +142,7 @@ class Store:
 
     def contents(self) -> list[tuple[str, object]]:
         """Files of rows with their times, which differ when other rows are stored."""
-        found = self.filesystem.get_file_info(pafs.FileSelector(f"{self.path}/runs", allow_not_found=True))
+        found = visible_files(self.filesystem, f"{self.path}/runs")
         return sorted((info.path, info.mtime) for info in found)
 
     def holds(self, cohort_key: str) -> bool:
@@ -192,7 +192,7 @@ class Store:
         return {name for name in self._states() if name.startswith(BEGUN)}
 
     def _states(self) -> set[str]:
-        found = self.filesystem.get_file_info(pafs.FileSelector(f"{self.path}/states", allow_not_found=True))
+        found = visible_files(self.filesystem, f"{self.path}/states")
         return {info.base_name.removesuffix(".pt") for info in found if info.extension == "pt"}
 
     def drop_states(self, names: Iterable[str]) -> None:

@@ -18,6 +18,9 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
+
+from sweeps.masking import masked, without_user
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 SQLITE = "sqlite:///"
@@ -30,26 +33,51 @@ def resolve_tracking_uri(uri: str | None = None) -> str:
     """The tracking URI to use: the one given, else MLFLOW_TRACKING_URI, else `sqlite:///mlflow.db`.
 
     A relative SQLite path becomes absolute (from the working directory), so that it means the same in
-    every process. Raises ValueError when the mirror cannot use such a URI.
+    every process. Raises ValueError when the mirror cannot use such a URI; its message has no password.
     """
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_TRACKING_URI
+    if uri is None:
+        uri = os.environ.get("MLFLOW_TRACKING_URI", DEFAULT_TRACKING_URI)
+    if not uri.strip():
+        raise ValueError(
+            "tracking URI must not be empty, got ''; give one with --tracking-uri, or unset MLFLOW_TRACKING_URI"
+        )
     if not uri.isprintable():
         raise ValueError(
-            f"tracking URI must have no control characters, got {uri!r}; choose another --tracking-uri"
+            f"tracking URI must have no control characters, got {masked(uri)!r}; choose another --tracking-uri"
         )
     scheme, separator, rest = uri.partition("://")
     if scheme in ("http", "https") and rest.strip("/"):
-        return uri.rstrip("/")
+        return _web_address(uri.rstrip("/"))
     if scheme.split("+")[0] in DATABASES and separator:
         return uri
     if scheme == "sqlite" and rest.startswith("/") and rest[1:].strip():
         path, question_mark, query = rest[1:].partition("?")
-        return f"{SQLITE}{Path(path).expanduser().absolute()}{question_mark}{query}"
+        return f"{SQLITE}{_without_marks(Path(path).expanduser().absolute())}{question_mark}{query}"
     raise ValueError(
         f"tracking URI must be {DEFAULT_TRACKING_URI} (or another SQLite file), http(s)://SERVER, "
-        f"or the URI of a PostgreSQL, MySQL or MS SQL database, got {uri!r}; "
+        f"or the URI of a PostgreSQL, MySQL or MS SQL database, got {masked(uri)!r}; "
         "give such a one with --tracking-uri or MLFLOW_TRACKING_URI"
     )
+
+
+def _web_address(uri: str) -> str:
+    try:
+        host = urlsplit(uri).port is None or urlsplit(uri).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise ValueError(f"tracking URI must be http(s)://HOST:PORT, got {masked(uri)!r}; quote what is special in a "
+                         "password, such as %2F for /, or set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")  # fmt: skip
+    return uri
+
+
+def _without_marks(path: Path) -> Path:
+    """The same path. Raises ValueError where a part of it means something else in a URI: versions of SQLAlchemy differ in it."""
+    marks = [mark for mark in "%?#" if mark in str(path)]
+    if marks:
+        raise ValueError(f"the path of MLflow's database must have none of % ? #, which mean something in a URI, got {str(path)!r}; "
+                         f"choose another one with --tracking-uri {SQLITE}/PATH, or another working directory")  # fmt: skip
+    return path
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -70,12 +98,13 @@ def check_tracking(uri: str | None = None, timeout_s: float = 4.0) -> str | None
         reason = "" if os.access(existing, os.W_OK) else f"{existing} is not writable"
     else:
         reason = _unreachable(uri, timeout_s) if uri.startswith("http") else ""
-    return f"MLflow at {uri} cannot be used now ({reason}); the study goes on without it" if reason else None
+    warning = f"MLflow at {uri} cannot be used now ({reason}); the study goes on without it"
+    return masked(warning) if reason else None
 
 
 def _unreachable(uri: str, timeout_s: float) -> str:
     try:
-        with urllib.request.urlopen(f"{uri}/health", timeout=timeout_s):
+        with urllib.request.urlopen(f"{without_user(uri)}/health", timeout=timeout_s):
             return ""
     except urllib.error.HTTPError:
         return ""  # a server that wants a password, or has no /health, is there
@@ -88,9 +117,16 @@ def _unreachable(uri: str, timeout_s: float) -> str:
 
 def mirror_command(directory: str, uri: str) -> str:
     """The command that a user types to mirror a study's rows later."""
-    default = uri == resolve_tracking_uri(DEFAULT_TRACKING_URI)
-    arguments = [directory] if default else [directory, "--tracking-uri", uri]
+    arguments = [directory] if is_default(uri) else [directory, "--tracking-uri", masked(uri)]
     return f"python -m sweeps.mirror {shlex.join(arguments)}"
+
+
+def is_default(uri: str) -> bool:
+    """Whether a resolved tracking URI is the one of a command that is given none."""
+    try:
+        return uri == resolve_tracking_uri(DEFAULT_TRACKING_URI)
+    except ValueError:  # the working directory cannot be part of a URI
+        return False
 
 
 @dataclass(frozen=True)
@@ -103,7 +139,7 @@ class MirrorResult:
 
 def mirrored_message(written: int, total: int, study: str, uri: str) -> str:
     """Words for a study that is in MLflow."""
-    return f"mirrored: {written:,} written, {total:,} runs of {study} in MLflow at {uri}"
+    return f"mirrored: {written:,} written, {total:,} runs of {study} in MLflow at {masked(uri)}"
 
 
 class Follower:
@@ -148,7 +184,7 @@ def start_follower(directory: str, tracking_uri: str | None = None) -> Follower:
         tracking_uri: as for `resolve_tracking_uri`, which see for the ValueError.
     """
     uri = resolve_tracking_uri(tracking_uri)
-    command = [sys.executable, "-m", "sweeps.mirror", directory, "--tracking-uri", uri, "--follow"]
+    command = [sys.executable, "-m", "sweeps.mirror", directory, "--follow"]
     # The driver may run from a checkout that is not installed: the child must find it too.
     path = os.pathsep.join(p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")) if p)
     # A file and not a pipe takes the output: nobody reads while the study trains, and a full pipe blocks.
@@ -158,7 +194,7 @@ def start_follower(directory: str, tracking_uri: str | None = None) -> Follower:
         stdin=subprocess.PIPE,  # its end is the request to finish, also when this process is killed
         stdout=output,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "MLFLOW_TRACKING_URI": uri},  # every user sees command lines
         start_new_session=True,  # Ctrl-C stops the study; the follower then mirrors what is left
     )
     return Follower(directory, uri, process, output)

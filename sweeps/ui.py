@@ -30,6 +30,8 @@ import tyro
 import command_output
 from result_schema import METRICS, Manifest
 from sweeps import command_line
+from sweeps.masking import masked, without_user
+from sweeps.refusal import check_given
 from sweeps.tracking import mirror_command, resolve_tracking_uri, sqlite_path
 
 HOST = "127.0.0.1"
@@ -85,17 +87,17 @@ def study_experiment(uri: str, study: str) -> str:
     remedy = f"mirror it first: {mirror_command(f'results/{study}', uri)}"
     path = sqlite_path(uri)
     if path is not None and not path.is_file():
-        raise UIError(f"{uri} must be a mirrored store, but there is no such file; {remedy}")
+        raise UIError(f"{masked(uri)} must be a mirrored store, but there is no such file; {remedy}")
     from sweeps.mlflow_store import TrackingError, find_experiment
 
     try:
         experiment_id = find_experiment(uri, study)
     except TrackingError as error:
         raise UIError(
-            f"MLflow at {uri} cannot be read ({error}); start it, or give another --tracking-uri"
+            f"MLflow at {masked(uri)} cannot be read ({error}); start it, or give another --tracking-uri"
         ) from error
     if experiment_id is None:
-        raise UIError(f"study {study!r} must be in MLflow at {uri}, but is not; {remedy}")
+        raise UIError(f"study {study!r} must be in MLflow at {masked(uri)}, but is not; {remedy}")
     return experiment_id
 
 
@@ -113,15 +115,29 @@ def serve(uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
             raise UIError(f"port {port} of {HOST} must be free, but it cannot be used ({error.strerror}); "
                           f"choose another one: --port {port % 65535 + 1}") from error  # fmt: skip
     path = sqlite_path(uri)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri, "--workers", "1",
-               "--host", HOST, "--port", str(port)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--workers",
+        "1",
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+    ]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **SERVER_ENVIRONMENT},
+            env={
+                **os.environ,
+                **SERVER_ENVIRONMENT,
+                "MLFLOW_BACKEND_STORE_URI": uri,
+            },  # every user sees command lines
             cwd=path.parent if path else None,  # where it makes its own folders, if any
             start_new_session=True,  # its workers end with its process group
         )
@@ -129,8 +145,8 @@ def serve(uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
             if not _healthy(f"http://{HOST}:{port}", process):
                 log.seek(0)
                 lines = log.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
-                raise UIError(f"the MLflow server of {uri} did not start ({lines[-1].strip()}); "
-                              f"see what it says: {' '.join(command)}")  # fmt: skip
+                raise UIError(f"the MLflow server of {masked(uri)} did not start ({masked(lines[-1].strip())}); "
+                              f"see what it says, with MLFLOW_BACKEND_STORE_URI set to that: {' '.join(command)}")  # fmt: skip
             yield process
         finally:
             _end(process)
@@ -180,10 +196,11 @@ def _show(link: str, options: Options) -> None:
 def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     try:
+        check_given(options)
         uri = resolve_tracking_uri(options.tracking_uri)
         experiment_id = study_experiment(uri, options.study)
         if uri.startswith("http"):
-            _show(deep_link(uri, experiment_id), options)
+            _show(deep_link(without_user(uri), experiment_id), options)
             return 0
         signal.signal(
             signal.SIGTERM, signal.default_int_handler
@@ -195,7 +212,7 @@ def main(options: Options) -> int:
     except KeyboardInterrupt:
         return 0
     except (UIError, ValueError) as error:
-        print(f"sweeps.ui: {error}", file=sys.stderr)
+        print(f"sweeps.ui: {masked(str(error))}", file=sys.stderr)
         return 2
 
 

@@ -16,6 +16,7 @@ DATABASE = "mlflow"
 SERVER_ACCOUNT = "postgres"
 """PostgreSQL refuses to run as root; then it runs as Debian's account."""
 SOCKET_PATH_LIMIT = 107
+_MARKS = " %?#&+'\"\\"
 
 
 class PostgresError(RuntimeError):
@@ -33,6 +34,10 @@ def serve(directory: Path) -> Iterator[tuple[str, Path]]:
     """
     programs = _programs()
     data, socket, password = directory / "data", directory / "socket", directory / "pgpass"
+    marks = sorted({mark for mark in str(directory) if mark in _MARKS})
+    if marks:
+        raise PostgresError(f"the path of PostgreSQL's folder must have none of {_MARKS!r}, for it becomes part of a URI and of "
+                            f"its options, got {str(directory)!r}; choose another --directory")  # fmt: skip
     if len(str(socket / ".s.PGSQL.5432")) > SOCKET_PATH_LIMIT:
         raise PostgresError(f"the path of PostgreSQL's folder must be shorter, for sockets' names are at most "
                             f"{SOCKET_PATH_LIMIT} characters, got {directory}; choose another --directory")  # fmt: skip

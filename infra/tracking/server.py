@@ -26,6 +26,7 @@ import tyro
 
 import command_output
 from infra.tracking.postgres import PostgresError, serve
+from sweeps.masking import masked
 from sweeps.ui import SERVER_ENVIRONMENT
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -96,7 +97,7 @@ def check_database(uri: str) -> str:
     """The same URI. Raises ValueError where it is not PostgreSQL's, or shows a password in the list of processes."""
     if not re.match(r"postgresql(\+\w+)?://", uri):
         raise ValueError(f"--database must begin with postgresql://, got {uri.split(':', 1)[0]!r}")
-    if re.match(r"[^/]+//[^/@]*:[^/@]*@", uri):
+    if masked(uri) != uri:
         raise ValueError("--database must not have the password in it, for every user sees command lines; "
                          "put it into a file named by PGPASSFILE")  # fmt: skip
     return uri
@@ -120,9 +121,17 @@ def server_environment(directory: Path, database: str, password: str) -> dict[st
     }
 
 
+def check_artifacts(artifacts: str) -> str:
+    """The same folder or URI. Raises ValueError where it shows a password in the list of processes."""
+    if masked(artifacts) != artifacts:
+        raise ValueError("--artifacts must not have a password in it, for every user sees command lines; put it where its "
+                         "storage looks, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")  # fmt: skip
+    return artifacts
+
+
 def command(options: Options, database: str) -> list[str]:
     """What starts MLflow."""
-    artifacts = options.artifacts or str(options.directory.absolute() / "artifacts")
+    artifacts = check_artifacts(options.artifacts or str(options.directory.absolute() / "artifacts"))
     return [
         sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--backend-store-uri", database,
         "--artifacts-destination", artifacts, "--host", options.host, "--port", str(options.port),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from analysis import page
 from analysis.contents import build
+from analysis.drawings import render
 from analysis.estimates import Interval
 from analysis.exemplars import Exemplar
 from analysis.rows import load
 from analysis.sample_figures import gallery_figure, sample_figure
-from analysis.style import bounded, colours, label, number, p_value, percent
+from analysis.style import bounded, colours, label, log_axis, number, p_value, percent
 from analysis.systems_section import cells_of
 from analysis.trend_figures import lambda_places
+from result_schema import exact
 
 
 @pytest.mark.parametrize(
@@ -33,6 +37,79 @@ def test_build_gives_every_file_when_results_are_few(store, run, outcomes):
     assert {"summary.csv", "summary.md", "histograms.png", "histograms.svg"} <= set(files)
     assert (b"it compares two systems" in files["report.html"]) == (len(outcomes) == 1)
     assert b">nan" not in files["report.html"]
+
+
+NOTHING = dict.fromkeys(("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share"))
+
+
+@pytest.mark.parametrize(
+    ("algorithms", "changes"),
+    [
+        (("gan", "wgan"), dict.fromkeys(("mse_x", "mse_z"))),  # what has no encoder
+        (("gan", "wgan"), NOTHING),
+        (("gan", "wgan"), {"outcome": "DIVERGED"}),
+        (("svae_r", "alice"), {"outcome": "STOPPED"}),
+        (("svae_r", "alice"), {"mse_x": math.inf, "inception_score": -math.inf}),
+        (("svae_r", "alice"), {"mse_x": 0.0}),
+    ],
+)
+def test_build_gives_every_figure_when_a_metric_has_no_value_to_draw(store, run, algorithms, changes):
+    runs = [run(a, i, lam, **changes) for a in algorithms for i in range(2) for lam in (0.1, 1.0, 10.0)]
+    files = build(load(str(store(runs))))
+    assert {
+        "histograms.png",
+        "paired.png",
+        "differences.png",
+        "lambda.png",
+        "plane.png",
+    } <= set(files)
+    assert b">nan" not in files["report.html"]
+
+
+def test_a_panel_without_a_finite_value_says_so():
+    figure = Figure()
+    panel, full = figure.subplots(1, 2)
+    panel.plot([1.0, 2.0], [math.nan, math.inf])
+    log_axis(panel, "y")
+    full.plot([1.0, 2.0], [3.0, math.nan])
+    log_axis(full, "y")
+    render("empty", figure)
+    assert [text.get_text() for text in panel.texts] == ["no finite value"]
+    assert (panel.get_yscale(), full.get_yscale(), list(full.texts)) == ("linear", "log", [])
+
+
+def test_trends_of_a_system_take_configurations_that_have_one_metric_alone(store, run):
+    runs = [run("vae", i, lam) for i in range(3) for lam in (0.1, 1.0, 10.0)]
+    runs += [run("gan", i, lam, mse_x=None) for i in range(3) for lam in (0.1, 1.0, 10.0)]
+    assert b"Trends with" in build(load(str(store(runs))))["report.html"]
+
+
+def test_numbers_that_look_alike_keep_their_own_figures_and_words(store, run):
+    close = (0.3, 0.30000000000000004)
+    runs = [run(a, i, lam) for a in ("svae_r", "alice") for i in range(2) for lam in close]
+    files = build(load(str(store(runs))))
+    assert {f"samples_lambda_{lam!r}.svg" for lam in close} <= set(files)
+    assert "<span>λ</span>" in (page := files["report.html"].decode())
+    assert "0.3, 0.30000000000000004" in page
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(0.0, "0"), (1.0, "1"), (1e-5, "1e-05"), (0.30000000000000004, "0.30000000000000004"), (1 / 3, "0.3333333333333333"), (1e6, "1e+06")]
+)  # fmt: skip
+def test_exact_has_as_many_digits_as_tell_it_from_any_other(value, words):
+    assert exact(value) == words
+    assert float(exact(value)) == value
+
+
+def test_figures_are_the_same_whatever_the_users_matplotlibrc_says(run):
+    shown, drawn = {"alice": []}, []
+    for theirs in (
+        {},
+        {"text.usetex": True, "figure.facecolor": "red", "savefig.bbox": "tight", "lines.linewidth": 9},
+    ):
+        with mpl.rc_context(theirs):
+            drawn.append(render("samples", sample_figure(shown, {}, colours(["alice"]))))
+    assert drawn[0] == drawn[1]
 
 
 def test_sample_figure_titles_name_the_run_and_draw_five_true_modes(run):

@@ -9,6 +9,7 @@ import pytest
 
 from analysis.rows import choose_budget, load, load_points, not_finite, results
 from analysis.table_sections import notes, provenance_section
+from result_files import PlaceError
 from result_schema import SchemaError
 
 
@@ -135,3 +136,30 @@ def test_load_refuses_the_same_training_under_two_keys(store, run):
     runs = [run("alice", 0), run("alice", 0, run_key="another")]
     with pytest.raises(SchemaError, match=r"alice λ=0\.1 #0000 seed 0 twice"):
         load(str(store(runs)))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("of_a_later_version", 1), ("hyper_parameters", {"depth": "complex"}), ("hyper_parameters", None), ("shape", 2)]
+)  # fmt: skip
+def test_a_manifest_of_another_version_is_one_line(store, run, key, value):
+    where = store([run("alice", 0), run("alice", 1)])
+    fields = json.loads((where / "study.json").read_text())
+    (where / "study.json").write_text(json.dumps(fields | {key: value}))
+    with pytest.raises(SchemaError, match=r"study\.json must") as error:
+        load(str(where))
+    assert "\n" not in str(error.value)
+
+
+def test_hidden_files_are_passed_over(store, run):
+    where = store([run("alice", 0), run("alice", 1)])
+    for folder in ("runs", "curves", "samples"):
+        (where / folder / "._0.parquet").write_bytes(b"of a Mac")
+    assert len(load(str(where)).runs) == 2
+    assert len(load_points(str(where), [])) == 0
+
+
+@pytest.mark.parametrize("where", ["", " ", "s3://KEY:HIDDEN/OF@bucket/toy"])
+def test_a_directory_without_a_name_or_with_a_password_is_refused_without_showing_it(where):
+    with pytest.raises(PlaceError, match="must") as error:
+        load(where)
+    assert "HIDDEN" not in str(error.value)

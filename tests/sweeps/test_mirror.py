@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +33,8 @@ def test_mirror_writes_one_finished_run_per_row(study: SmallStudy, uri: str) -> 
         "width": "64", "rate": "0.001", "note": "", "precision": "float32",
     }  # fmt: skip
     tags = {key: value for key, value in done.data.tags.items() if not key.startswith("mlflow.")}
+    made = (study.directory / "study.json").stat().st_mtime_ns
+    assert (tags.pop("results"), tags.pop("origin")) == (str(study.directory), str(made))
     assert tags == {
         "kind": "run", "run_key": "done", "algorithm": "svae_r", "outcome": "COMPLETED", "cohort": "abc",
         "device": "cpu", "configuration_key": "c417", "finished_at": "2026-01-02T03:04:35+00:00",
@@ -190,3 +193,66 @@ def test_mirror_leaves_the_work_to_another_one_when_it_is_at_it(
     with locked(f"{uri} toy_robustness"):
         assert run_mirror(study, uri) == 3
     assert "another mirror of toy_robustness" in capsys.readouterr().out
+
+
+def runs_of(uri: str) -> list[tuple[str, str, str]]:
+    """Run id, run key and origin of every run of the experiment that is not deleted."""
+    mlflow = mlflow_client(uri)
+    found = mlflow.search_runs([mlflow.get_experiment_by_name("toy_robustness").experiment_id])
+    return [
+        (run.info.run_id, run.data.tags.get("run_key", "report"), run.data.tags.get("origin", ""))
+        for run in found
+    ]
+
+
+def test_mirrors_of_two_directories_of_one_study_leave_each_other_alone(
+    study: SmallStudy, uri: str, tmp_path: Path
+) -> None:
+    other = SmallStudy(tmp_path / "other" / "toy_robustness")
+    other.add([row("done", finished_at=STARTED + timedelta(hours=2)), row("gone", "FAILED", seed=1)])
+    for one in (study, other):
+        (one.directory / "report").mkdir()
+        (one.directory / "report" / "report.html").write_text(str(one.directory))
+        assert run_mirror(one, uri) == 0
+    both = sorted(runs_of(uri))
+    assert Counter(key for _, key, _ in both) == {"done": 2, "gone": 2, "failed": 1, "report": 2}
+    assert len({origin for _, _, origin in both}) == 2
+    for one in (study, other, study):
+        assert run_mirror(one, uri) == 0
+        assert sorted(runs_of(uri)) == both
+
+
+def test_mirror_of_a_copied_directory_adds_no_run_and_deletes_none(
+    study: SmallStudy, uri: str, tmp_path: Path
+) -> None:
+    run_mirror(study, uri)
+    before = sorted(runs_of(uri))
+    copy = tmp_path / "copy"
+    shutil.copytree(study.directory, copy, copy_function=shutil.copyfile)
+    assert mirror.main(mirror.Options(str(copy), tracking_uri=uri)) == 0
+    assert sorted(runs_of(uri)) == before
+
+
+def test_mirror_neither_deletes_nor_doubles_runs_from_before_there_were_origins(
+    study: SmallStudy, uri: str, tmp_path: Path
+) -> None:
+    run_mirror(study, uri)
+    for run_id, _, _ in runs_of(uri):
+        mlflow_client(uri).delete_tag(run_id, "origin")
+    before = {run_id for run_id, _, _ in runs_of(uri)}
+    assert run_mirror(study, uri) == 0
+    assert {run_id for run_id, _, _ in runs_of(uri)} == before
+    other = SmallStudy(tmp_path / "other" / "toy_robustness")
+    other.add([row("done", finished_at=STARTED + timedelta(hours=2))])
+    assert run_mirror(other, uri) == 0
+    assert before < {run_id for run_id, _, _ in runs_of(uri)}
+
+
+def test_mirror_passes_over_files_that_others_put_there(study: SmallStudy, uri: str) -> None:
+    for folder in ("runs", "curves"):
+        (study.directory / folder / "._done.parquet").write_bytes(b"of a Mac")
+    (study.directory / "report").mkdir()
+    (study.directory / "report" / "._report.html").write_bytes(b"of a Mac")
+    assert run_mirror(study, uri) == 0
+    assert sorted(search(uri)) == ["done", "failed", "gone"]
+    assert search(uri, "tags.kind = 'report'") == {}
