@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import ModuleType
 
@@ -29,7 +29,7 @@ from sweeps.study import ALL, Preset, Study
 from sweeps.termination import stopped_by_sigterm
 from sweeps.tracking import resolve_tracking_uri
 from sweeps.work import GridWork, Work
-from trainables import datasets
+from trainables import datasets, runs
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
@@ -82,7 +82,6 @@ def run(study: Study, options: Options, console: Console) -> int:
     halving = halving_of(options, sampler, metrics, preset.iterations)
     only_shown = options.dry_run or options.simulate is not None
     record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
-    beside = ThreadPoolExecutor(1)
     starting = None
     if sampler == "grid" and not halving and not only_shown:
         record = Record(store, study, preset, options.algorithms, options.precision)
@@ -90,9 +89,10 @@ def run(study: Study, options: Options, console: Console) -> int:
             return carry_out(settled, None, record, ending)
         if options.data is None and options.algorithms is None and surely_todo(study, preset, store):
             # Nothing that is left to check can be refused: Ray starts while torch is loaded.
+            runs.check(preset.lambdas[0], preset.iterations, options.precision)
             store.check_writable()
             lease.refuse(store.filesystem, store.path)
-            starting = beside.submit(connect, options.address, options.scale_to)
+            starting = beside(connect, options.address, options.scale_to)
 
     if options.data is not None:
         datasets.find(options.data)
@@ -133,7 +133,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     if work.todo:
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
-            starting = beside.submit(connect, options.address, options.scale_to)
+            starting = beside(connect, options.address, options.scale_to)
         from trainables import ahead, precision
 
         if options.address == "local":
@@ -149,6 +149,14 @@ def run(study: Study, options: Options, console: Console) -> int:
             if store.contents() != before:  # somebody else has trained in the meantime
                 work = declare()
         return carry_out(work, slots, record, ending)
+
+
+def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
+    """Calls the function in a thread of its own."""
+    with_one = ThreadPoolExecutor(1)
+    called = with_one.submit(function, *arguments)
+    with_one.shutdown(wait=False)
+    return called
 
 
 def on_data(study: Study, data: str) -> Study:

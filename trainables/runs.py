@@ -126,11 +126,9 @@ class Run:
     data: str = "mixture5"
 
     def __post_init__(self) -> None:
-        check(self.lam, self.budget)
+        check(self.lam, self.budget, self.precision)
         if self.seed < 0:
             raise ValueError(f"seed must be >= 0, got {self.seed}")
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         points, batch = len(self.dataset.train), self.configuration.batch_size
         if batch > points:
             raise ValueError(
@@ -173,12 +171,14 @@ class Run:
         return cls(**{**values, "configuration": Configuration(**values["configuration"])})
 
 
-def check(lam: float, budget: int) -> None:
-    """Raises ValueError where λ < 0 or is not finite, or the iterations are < 1."""
+def check(lam: float, budget: int, precision: str = "float32") -> None:
+    """Raises ValueError where λ < 0 or is not finite, the iterations are < 1, or there is no such precision."""
     if not (math.isfinite(lam) and lam >= 0):
         raise ValueError(f"lambda must be finite and >= 0, got {lam}")
     if budget < 1:
         raise ValueError(f"iterations must be >= 1, got {budget}")
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
 
 
 def content_hash(content: Any) -> str:

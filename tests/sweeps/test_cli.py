@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from sweeps import cli
 from sweeps.cli import main
-from sweeps.cluster import Slots
+from sweeps.cluster import Slots, connect
 from sweeps.options import parse
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
@@ -69,10 +70,13 @@ def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    connected: list[str] = []
+    monkeypatch.setattr(cli, "connect", lambda *where: connected.append(where[0]) or connect(*where))
     assert run(*arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+    assert connected == [value for option, value in pairwise(arguments) if option == "--address"]
     for word in words:
         assert word in error
     assert list(tmp_path.iterdir()) == []
