@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from types import ModuleType
 
@@ -152,10 +153,20 @@ def run(study: Study, options: Options, console: Console) -> int:
 
 
 def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
-    """Calls the function in a thread of its own."""
-    with_one = ThreadPoolExecutor(1)
-    called = with_one.submit(function, *arguments)
-    with_one.shutdown(wait=False)
+    """Calls the function in a thread that then stays: Ray's processes end with the thread that started them (Linux'
+    PR_SET_PDEATHSIG), and a driver ends a minute after them.
+    """
+    called: Future[Slots] = Future()
+
+    def call() -> None:
+        try:
+            called.set_result(function(*arguments))
+        except BaseException as error:  # raised where the result is taken
+            called.set_exception(error)
+        else:
+            threading.Event().wait()
+
+    threading.Thread(target=call, name="Ray's start", daemon=True).start()
     return called
 
 
