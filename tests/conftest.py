@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -19,6 +20,12 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 def one_thread() -> None:
     """As in a trial: results are promised bitwise for one thread."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_is_loaded_stays() -> None:
+    """Spares the collector, which training calls, all that was imported and traced before: seconds in a long process."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

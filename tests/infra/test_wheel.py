@@ -12,7 +12,6 @@ from result_schema import read_runs
 from tests.infra.installed import ROOT, environment, outside_environment
 
 
-@pytest.mark.slow
 def test_wheel_has_every_module_and_the_sources_of_the_kernels(wheel: Path) -> None:
     packaged = set(zipfile.ZipFile(wheel).namelist())
     wanted = [*ROOT.glob("*.py")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import threading
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from sweeps import cli
 from sweeps.cli import main
-from sweeps.cluster import Slots, connect
+from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.options import parse
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
@@ -203,3 +205,20 @@ def test_help_reads_like_documentation(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_separator_that_ray_submit_hands_on_is_ignored() -> None:
     assert parse(STUDY, ["--", "--preset", "smoke"]).preset == "smoke"
+
+
+def test_the_thread_that_starts_ray_stays_since_rays_processes_end_with_it() -> None:
+    def working() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "Ray's start"]
+
+    slots = Slots(1, "cpu", {})
+    assert cli.beside(lambda: slots).result() is slots
+    (stays,) = working()
+
+    def fails() -> Slots:
+        raise ClusterError("no Ray")
+
+    with pytest.raises(ClusterError, match="no Ray"):
+        cli.beside(fails).result()
+    while working() != [stays]:  # the other one ends
+        time.sleep(0.01)

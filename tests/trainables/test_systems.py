@@ -23,23 +23,6 @@ from trainables.streams import stream
 from trainables.training import Training
 
 ALL = sorted(objectives.available())
-FIRST_OF_ITS_KIND = {
-    "ali",
-    "alice_cycle",
-    "aae",
-    "gan",
-    "iwgan",
-    "infogan",
-    "vae",
-    "aavae",
-    "avb",
-    "avb_ac",
-    "as_vae",
-    "vae_flow",
-    "cgan",
-}
-"""Those whose operations the others have too: of the others, the gradients are compared by `make test-slow`."""
-
 CPU = torch.device("cpu")
 LAMBDA = torch.tensor(0.7)
 
@@ -53,9 +36,7 @@ def members(name: str, budget: int = 40) -> list:
     ]
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow) if n == "as_vae_flow" else n for n in ALL]
-)
+@pytest.mark.parametrize("name", ALL)
 def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_cohort(name: str) -> None:
     form = objectives.find(name).form
     runs = members(name, 20 if form.twice else 40)
@@ -77,11 +58,7 @@ def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_c
 @pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize(
     "name",
-    [
-        name if name in FIRST_OF_ITS_KIND else pytest.param(name, marks=pytest.mark.slow)
-        for name in ALL
-        if not objectives.find(name).form.twice
-    ],
+    [name for name in ALL if not objectives.find(name).form.twice],
 )
 def test_a_system_is_lowered_to_the_gradients_it_has_on_torch(name: str) -> None:
     torch.set_flush_denormal(True)
@@ -268,7 +245,7 @@ OPTIMA: dict[str, tuple[str, str, Callable[[Tensor, Tensor], Tensor]]] = {
 
 @pytest.mark.parametrize(
     "equation",
-    [name if name == "eq. 11 of sVAE" else pytest.param(name, marks=pytest.mark.slow) for name in OPTIMA],
+    OPTIMA,
 )
 def test_critics_optimum_on_known_gaussians_is_the_analytic_log_ratio(equation: str) -> None:
     name, critic, ratio = OPTIMA[equation]
