@@ -10,7 +10,7 @@ from typing import Any, final
 
 from rich.console import Console
 
-from result_schema import FINISHED, read_curves, read_runs
+from result_schema import FINISHED, exact, read_curves, read_runs
 from sweeps.cluster import Slots
 from sweeps.grid import Grid
 from sweeps.halving import Halving, Rows, Stage, loss, stages, waiting
@@ -140,10 +140,10 @@ class HalvedGrid(StagedWork):
                 values = {name: getattr(best.configuration, name) for name in HYPER_PARAMETERS}
                 value = rows[best.key][metric]
                 console.print(
-                    f"best      {algorithm} λ={lam:g} seed {seed}: {metric} {value:.4g} with {_words(values)}"
+                    f"best      {algorithm} λ={exact(lam)} seed {seed}: {metric} {value:.4g} with {_words(values)}"
                 )
             elif done:
-                console.print(f"best      {algorithm} λ={lam:g} seed {seed}: none, for no run COMPLETED with a value of {metric}")  # fmt: skip
+                console.print(f"best      {algorithm} λ={exact(lam)} seed {seed}: none, for no run COMPLETED with a value of {metric}")  # fmt: skip
 
     def _stages(self) -> Iterator[Stage]:
         return stages(list(self.populations.values()), self.halving, self._rows)
@@ -220,13 +220,13 @@ class SearchWork(StagedWork):
         for (algorithm, lam), search in self.searches.items():
             if not search.best():
                 counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
-                console.print(f"best      {algorithm} λ={lam:g}: none, for no run COMPLETED with a value of "
+                console.print(f"best      {algorithm} λ={exact(lam)}: none, for no run COMPLETED with a value of "
                               f"{' and '.join(self.settings.metrics)} ({counts or 'none was trained'})")  # fmt: skip
             for trial in search.best()[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.metrics, trial.values, strict=True)
                 )
-                console.print(f"best      {algorithm} λ={lam:g}: {values} with {_words(trial.params)}")
+                console.print(f"best      {algorithm} λ={exact(lam)}: {values} with {_words(trial.params)}")
 
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         self._console = console
