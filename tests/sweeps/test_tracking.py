@@ -21,7 +21,7 @@ from tests.sweeps.small_study import SmallStudy, curve, row, search
 ROOT = Path(__file__).parents[2]
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 300.0) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 1500.0) -> bool:
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
