@@ -1,4 +1,4 @@
-"""What was made of which rows: digests that tell whether it would be made again just so.
+"""Digests of the rows from which a report or a mirror was made: they tell whether it is still current.
 
 Shared by `sweeps` and `analysis`, as the result schema is. A folder `digests` in a study's directory holds one small
 record for each thing that was made of the rows: the report, a mirror, the conclusion that nothing is left to train.

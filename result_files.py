@@ -44,7 +44,7 @@ def open_directory(uri: str) -> tuple[pafs.FileSystem, str]:
 
 
 def visible_files(filesystem: pafs.FileSystem, folder: str) -> list[pafs.FileInfo]:
-    """What is in a folder, none if it is not there; without hidden files, which systems and tools put there for themselves."""
+    """Lists a folder, empty if it does not exist; without hidden files, which systems and tools put there for themselves."""
     entries = filesystem.get_file_info(pafs.FileSelector(folder, allow_not_found=True))
     return [entry for entry in entries if not entry.base_name.startswith(".")]
 

@@ -1,4 +1,4 @@
-"""What a report says: its sections, figures and tables, from a study's rows."""
+"""Contents of a report: sections, figures and tables, from a study's rows."""
 
 from __future__ import annotations
 

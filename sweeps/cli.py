@@ -190,7 +190,7 @@ def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
 
 
 def staged() -> ModuleType:
-    """What trains in stages; with it comes Optuna, which a grid does without."""
+    """Imports the strategies that train in stages; they bring Optuna, which a grid does without."""
     from sweeps import staged
 
     return staged

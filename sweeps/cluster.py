@@ -31,7 +31,7 @@ PRELOADED = {
     "RAY_preload_python_modules": "sweeps.trial",
     "RAY_idle_worker_killing_time_threshold_ms": "60000",
 }
-"""What workers import that Ray starts before there is work for them, and how long they wait for it."""
+"""Environment of a local Ray: its first workers import this module at once, and wait so many milliseconds for work."""
 
 
 class ClusterError(ConnectionError):

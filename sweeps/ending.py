@@ -1,4 +1,4 @@
-"""What follows training: the report, the last of the mirror, and the words on what is stored and how to go on."""
+"""The end of a study's command: report, the rest of the mirror, and a summary that says how to go on."""
 
 from __future__ import annotations
 

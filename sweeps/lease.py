@@ -195,7 +195,7 @@ def take(filesystem: pafs.FileSystem, path: str) -> Lease:
 
 
 def _names(filesystem: pafs.FileSystem, path: str) -> list[str]:
-    found = filesystem.get_file_info(pafs.FileSelector(f"{path}/{FOLDER}", allow_not_found=True))
+    found = result_files.visible_files(filesystem, f"{path}/{FOLDER}")
     return [info.base_name for info in found if info.base_name.endswith((".json", ".stop"))]
 
 
