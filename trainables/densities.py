@@ -56,6 +56,12 @@ def log_bernoulli(value: Tensor, logits: Tensor) -> Tensor:
     return -(softplus(logits) - value * logits).sum(-1)
 
 
+def sample_bernoulli(logits: Tensor, noise: Tensor) -> Tensor:
+    """0s and 1s of these logits from standard-normal noise, both [..., d]: 1 where Φ(noise) < σ(logits). It has no gradient."""
+    uniform = 0.5 * (1 + torch.erf(noise / math.sqrt(2)))
+    return torch.relu(torch.sgn(torch.sigmoid(logits.detach()) - uniform))
+
+
 def log_softmax(logits: Tensor) -> Tensor:
     """log of the probabilities of classes, [..., classes], from logits as many.
 

@@ -36,6 +36,7 @@ class VAEFlow(BoundObjective):
     Departures from the papers:
         1. Four planar layers, where the papers have 80.
         2. The bound is not annealed.
+        3. w·u > −1 is held by another function (`trainables.planar`).
     """
 
     name = "vae_flow"
