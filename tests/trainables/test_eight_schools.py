@@ -67,7 +67,7 @@ def test_the_decoder_is_the_known_likelihood() -> None:
     given = log_likelihood_parameters(z)
     data = datasets.find("eight_schools")
     form = objectives.find("vae").form
-    model = Model(dict(data.known), form)
+    model = Model(dict(data.known), form, data)
     expected = norm.logpdf(Y, 0.5 - 2 * 0.1 * np.arange(8), SIGMA).sum()
     assert model.log_p(data.test[:1], z).item() == pytest.approx(expected, rel=1e-5)
     assert given.shape == (1, 16)

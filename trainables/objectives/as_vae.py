@@ -51,7 +51,9 @@ class _Adversarial(Objective):
     def refusal(self, data: DataSet) -> str | None:
         """Gradients through x~ need continuous data, and log q(x, z) − log p(x) p(z) more than one point."""
         if data.binary:
-            return "differentiates through x~, which a decoder of binary data samples: it needs continuous data"
+            return (
+                "differentiates through x~, which a decoder of binary data samples: it needs continuous data"
+            )
         if data.single:
             return "compares the joint density of (x, z) with those of x and z, which a single observation has not"
         return None

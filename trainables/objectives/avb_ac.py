@@ -98,4 +98,4 @@ def _noise(dimension: int) -> list[list[float]]:
     """The fixed ε [16, dimension]: pairs ± ε of mean 0 and mean square 1, so that less of r is chance."""
     half = stream("adaptive contrast", "noise").standard_normal((MOMENTS // 2, dimension))
     half /= np.sqrt(np.square(half).mean(0))
-    return np.concatenate([half, -half]).tolist()  # type: ignore[no-any-return]
+    return np.concatenate([half, -half]).tolist()
