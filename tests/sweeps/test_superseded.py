@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from result_schema import GRID, read_runs
+from result_schema import read_runs
 from sweeps import cli, ending, execution
 from sweeps.cluster import Slots
+from sweeps.lease import Lease
 from sweeps.planning import CohortPlan
 from sweeps.store import Store
 from sweeps.superseded import words
@@ -50,10 +51,42 @@ def changed(store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
     return store
 
 
-def output_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+class Quiet:
+    """Stands for a report and for a mirror in the making."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def finish(self, patience: float = 0.0) -> MirrorResult | None:
+        return MirrorResult(True, "mirrored") if patience else None
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """The runs that a study trains, whose rows are written at once."""
+    trained: list[Run] = []
+
+    def train(store: Store, plans: Sequence[CohortPlan], *_: object) -> list[str]:
+        trained.extend(run for plan in plans for run in plan.runs)
+        write(store, trained, "new")
+        return []
+
+    monkeypatch.setattr(execution, "train", train)
+    monkeypatch.setattr(ahead, "compile_ahead", lambda examples: None)
+    monkeypatch.setattr(cli, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
+    monkeypatch.setattr(ending, "disconnect", lambda slots: None)
+    monkeypatch.setattr(ending, "Reporting", Quiet)
+    monkeypatch.setattr(ending, "start_follower", Quiet)
+    return trained
+
+
+def output_of(capsys: pytest.CaptureFixture[str], store: Store, *arguments: str, code: int = 0) -> str:
+    """What the small study prints."""
+    results = Path(store.path).parent
+    where = ["--results", str(results), "--tracking-uri", f"sqlite:///{results}/mlflow.db"]
     with pytest.raises(SystemExit) as end:
-        cli.main(STUDY, arguments)
-    assert end.value.code == 0
+        cli.main(STUDY, [*SMOKE, *where, *arguments])
+    assert end.value.code == code
     return capsys.readouterr().out
 
 
@@ -74,43 +107,34 @@ def test_runs_on_other_data_are_told_together(store: Store, monkeypatch: pytest.
 
 
 def test_dry_run_counts_none_of_an_earlier_version_and_says_so(
-    changed: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    changed: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = output_of(capsys, *SMOKE, "--dry-run", "--results", str(tmp_path))
+    output = output_of(capsys, changed, "--dry-run")
     assert f"runs      6 declared, 3 stored, 3 to train\nkept      {KEPT}\n" in output
 
 
 def test_study_continued_after_a_loss_changed_trains_the_new_version_and_keeps_the_old_rows(
-    changed: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    changed: Store, trained: list[Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = read_runs(changed.uri).to_pylist()
-    trained: list[Run] = []
-
-    def train(store: Store, plans: Sequence[CohortPlan], *_: object) -> list[str]:
-        trained.extend(run for plan in plans for run in plan.runs)
-        write(store, trained, "new")
-        return []
-
-    class Quiet:
-        def __init__(self, *_: object) -> None:
-            pass
-
-        def finish(self, patience: float = 0.0) -> Any:
-            return MirrorResult(True, "mirrored") if patience else None
-
-    monkeypatch.setattr(execution, "train", train)
-    monkeypatch.setattr(ahead, "compile_ahead", lambda examples: None)
-    monkeypatch.setattr(cli, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
-    monkeypatch.setattr(ending, "disconnect", lambda slots: None)
-    monkeypatch.setattr(ending, "Reporting", Quiet)
-    monkeypatch.setattr(ending, "start_follower", Quiet)
-    output = output_of(
-        capsys, *SMOKE, "--results", str(tmp_path), "--tracking-uri", f"sqlite:///{tmp_path}/mlflow.db"
-    )
+    output = output_of(capsys, changed)
     assert f"6 runs declared, 3 stored, 3 to train\nkept      {KEPT}\n" in output
     assert "stored    6 of 6 runs: 6 COMPLETED" in output
-    assert {(run.algorithm, run.version) for run in trained} == {("alice", 2)}
+    assert [(run.algorithm, run.version) for run in trained] == [("alice", 2)] * 3
     rows = {row["run_key"]: row for row in read_runs(changed.uri).to_pylist()}
-    assert all(rows[row["run_key"]] == row for row in before)
     assert len(rows) == 9
-    assert {row["sampler"] for row in rows.values()} == {GRID}
+    assert all(rows[row["run_key"]] == row for row in before)
+    assert "6 runs declared, 6 stored, 0 to train" in output_of(capsys, changed)
+
+
+def test_study_that_is_stopped_counts_none_of_an_earlier_version(
+    changed: Store, trained: list[Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(store: Store, *_: object) -> list[str]:
+        assert isinstance(store.token, Lease)
+        store.token.stopping.set()
+        return []
+
+    monkeypatch.setattr(execution, "train", stop)
+    output = output_of(capsys, changed, code=cli.TERMINATED)
+    assert "stopped   3 runs are finished" in output  # of 6 stored ones
