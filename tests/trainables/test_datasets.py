@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,7 +22,7 @@ ALL = sorted(datasets.available())
 @pytest.mark.parametrize("name", ALL)
 def test_data_set_states_its_spaces_and_keeps_its_points(name: str) -> None:
     data = datasets.find(name)
-    assert data.version
+    assert re.search(r"-v\d+$", data.version)
     assert data.__doc__
     assert math.prod(data.shape) == (len(data.coordinates) or data.x_dim)
     for points in (data.train, data.test):

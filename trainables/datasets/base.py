@@ -20,8 +20,8 @@ class DataSet(ABC):
 
     Attributes:
         name: what a study calls it.
-        version: names its points and how models of them generate and are judged; a change of these is a change of it, and
-            stored runs keep their own.
+        version: names its points and how models of them generate and are judged, and ends in a number, as digits-v2: it is
+            raised where these change, and stored runs keep their own.
         shape: of a point, as one looks at it.
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
