@@ -25,14 +25,7 @@ from trainables.training import Training
 
 def admitted(objective: str) -> list[str]:
     """The data sets that a system can be trained on."""
-    names = []
-    for data in datasets.available():
-        try:
-            objectives.check(objective, data)
-        except ValueError:
-            continue
-        names.append(data)
-    return names
+    return [data for data in datasets.available() if objective in objectives.trainable(data)]
 
 
 def batch_on(data: DataSet, objective: Objective, rows: Tensor, seed: int = 0) -> Batch:

@@ -6,6 +6,7 @@ asked for, and torch with them.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,17 @@ def find(name: str) -> Objective:
     if name not in available():
         raise ValueError(f"algorithm must be one of {', '.join(available())}, got {name!r}")
     return available()[name]
+
+
+def trainable(data: str) -> tuple[str, ...]:
+    """Names of the objectives that can be trained on a data set. Raises ValueError where there is no such data set."""
+    datasets.find(data)
+    names = []
+    for name in available():
+        with contextlib.suppress(ValueError):
+            check(name, data)
+            names.append(name)
+    return tuple(names)
 
 
 def check(name: str, data: str) -> None:
