@@ -26,7 +26,7 @@ class Net:
         output: the quantity it gives, x or z; or a critic's score.
         explicit: whether it gives the parameters of a distribution of that, which then can be evaluated.
         flow: planar layers that bend an explicit Gaussian (`trainables.planar`); a Bernoulli is never bent.
-        full_rank: whether the covariance of an explicit Gaussian is any, and not diagonal.
+        full_rank: whether the covariance of an explicit Gaussian is full, not diagonal.
     """
 
     inputs: tuple[str, ...]
