@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from trainables import densities
-from trainables.form import Form
+from trainables.form import Form, Net
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -58,7 +58,7 @@ class Model:
     def encode(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """z~ = z_φ(x, ε), [batch, z_dim]; of an explicit encoder a sample by reparametrisation."""
         if self.form.networks["encoder"].explicit:
-            return densities.sample(self.given("encoder", x=x), epsilon, self._flow("encoder"))
+            return densities.sample(self.given("encoder", x=x), epsilon, self._net("encoder"))
         return self.given("encoder", x=x, epsilon=epsilon)
 
     def decode(self, z: Tensor, xi: Tensor) -> Tensor:
@@ -71,7 +71,7 @@ class Model:
             return self._squashed(given)
         if self.data.binary:
             return densities.sample_bernoulli(given, xi)
-        return densities.sample(given, xi, self._flow("decoder"))
+        return densities.sample(given, xi, self._net("decoder"))
 
     def mean_of_x(self, z: Tensor, xi: Tensor) -> Tensor:
         """The mean of an explicit p(x|z), [batch, x_dim], of a flow its Gaussian's image; a sample of an implicit one."""
@@ -80,7 +80,7 @@ class Model:
             return self._squashed(given)
         if self.data.binary:
             return torch.sigmoid(given)
-        return densities.centre(given, xi.shape[-1], self._flow("decoder"))
+        return densities.centre(given, xi.shape[-1], self._net("decoder"))
 
     def log_p(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z) of an explicit decoder, summed over dimensions, in nats: [batch]."""
@@ -90,21 +90,22 @@ class Model:
         """The same from what the decoder gives at z; the two broadcast against each other."""
         if self.data.binary:
             return densities.log_bernoulli(x, given)
-        return densities.log_density(x, given, self._flow("decoder"))
+        return densities.log_density(x, given, self._net("decoder"))
 
     def log_q(self, z: Tensor, x: Tensor) -> Tensor:
         """log q(z|x) of an explicit encoder, in nats: [batch]."""
-        return densities.log_density(z, self.given("encoder", x=x), self._flow("encoder"))
+        return densities.log_density(z, self.given("encoder", x=x), self._net("encoder"))
 
     def elbo(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """E_q log p(x|z) − KL(q(z|x) ‖ p(z)) of explicit encoder and decoder, in nats: [batch].
 
         One sample of z from ε; the divergence in closed form, or of a flow from the sample.
         """
-        given, flow = self.given("encoder", x=x), self._flow("encoder")
-        if not flow:
-            return self.log_p(x, densities.sample(given, epsilon, 0)) - densities.kl_to_prior(given)
-        z, log_q = densities.sample_and_log_density(given, epsilon, flow)
+        given, net = self.given("encoder", x=x), self._net("encoder")
+        if not net.flow:
+            z = densities.sample(given, epsilon, net)
+            return self.log_p(x, z) - densities.kl_to_prior(given, z.shape[-1], net)
+        z, log_q = densities.sample_and_log_density(given, epsilon, net)
         return self.log_p(x, z) + densities.log_prior(z) - log_q
 
     def log_class(self, x: Tensor) -> Tensor:
@@ -122,8 +123,8 @@ class Model:
     def _squashed(self, given: Tensor) -> Tensor:
         return torch.sigmoid(given) if self.data.bounded else given
 
-    def _flow(self, network: str) -> int:
-        return self.form.networks[network].flow
+    def _net(self, network: str) -> Net:
+        return self.form.networks[network]
 
     def _inputs(self, network: str, quantities: dict[str, Tensor]) -> list[Tensor]:
         there = quantities if self.y is None else {"y": self.y, **quantities}

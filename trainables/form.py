@@ -26,12 +26,14 @@ class Net:
         output: the quantity it gives, x or z; or a critic's score.
         explicit: whether it gives the parameters of a distribution of that, which then can be evaluated.
         flow: planar layers that bend an explicit Gaussian (`trainables.planar`); a Bernoulli is never bent.
+        full_rank: whether the covariance of an explicit Gaussian is full, not diagonal.
     """
 
     inputs: tuple[str, ...]
     output: str
     explicit: bool = False
     flow: int = 0
+    full_rank: bool = False
 
     @property
     def critic(self) -> bool:
@@ -125,7 +127,7 @@ class Form:
             return inputs, one
         from trainables import densities  # torch, which a form itself does not need
 
-        return inputs, densities.size(one, net.flow)
+        return inputs, densities.size(one, net)
 
 
 def _quantity(piece: str) -> str:

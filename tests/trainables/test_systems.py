@@ -306,6 +306,7 @@ def test_form_counts_what_its_networks_read_and_give() -> None:
     assert avb_ac.size("encoder", data) == (4, 2)
     assert avb_ac.size("decoder", data) == (2, 4)  # mean and log-variance
     assert avb_ac.size("critic", data) == (4, 1)
+    assert objectives.find("vae_full_rank").form.size("encoder", data) == (2, 5)  # mean and half of a matrix
     assert sum(avb_ac.dims(data).values()) == 10
     assert objectives.find("wgan").form.updates(2) == ["critic"] * 5 + ["autoencoder"] * 2
     assert avb_ac.updates(2) == ["critic", "critic", "critic", "autoencoder"] * 2
