@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +48,9 @@ have it, or of test points given their own. Of a model whose posterior is known:
 levels: the bits per dimension that the bound amounts to, and the root mean squared error of reconstructions, in levels.
 Last, the Monte-Carlo error of the bound: the standard error of its mean over test points, each with one code.
 Rows written before these columns existed lack them: read as null."""
+
+RATIOS = ("mse_x", "mse_z")
+"""Metrics that are compared as ratios: of them the smallest difference of interest is a factor above 1."""
 
 GRID = "grid"
 """In place of a sampler's name: the runs of a full factorial, or of a balanced subset of it."""
@@ -144,6 +148,19 @@ def runs_schema(hyper_parameters: Mapping[str, str]) -> pa.Schema:
     return pa.schema([*_BEFORE, *columns, *_AFTER])
 
 
+def check_smallest_differences(declared: Mapping[str, float]) -> None:
+    """Raises ValueError where a smallest difference of interest is of no metric, or is no difference of it."""
+    for metric, value in declared.items():
+        if metric not in (*METRICS, *FURTHER_METRICS):
+            raise ValueError(
+                f"a smallest difference must be of one of {', '.join((*METRICS, *FURTHER_METRICS))}, got {metric!r}"
+            )
+        least = 1.0 if metric in RATIOS else 0.0
+        if not least < value < math.inf:
+            what = "a factor > 1" if metric in RATIOS else "> 0"
+            raise ValueError(f"the smallest difference of {metric} must be {what} and finite, got {value}")
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a study's directory says about itself.
@@ -156,6 +173,8 @@ class Manifest:
         searched: whether a sampler chose the configurations, so that they are no sample of the space.
         shape: of a generated point: (2,) in the plane, (8, 8) of an image.
         coordinates: their names, where they have any: the parameters of a Bayesian model.
+        smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
+            of a metric that is left out the report has a default.
     """
 
     study: str
@@ -165,6 +184,7 @@ class Manifest:
     searched: bool = False
     shape: tuple[int, ...] = (2,)
     coordinates: tuple[str, ...] = ()
+    smallest_differences: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return (
@@ -183,17 +203,21 @@ class Manifest:
         if version != SCHEMA_VERSION:
             raise SchemaError(f"{where} has schema version {version}, this version reads {SCHEMA_VERSION}; "
                               "choose another --results or the version that wrote it")  # fmt: skip
-        unknown = sorted(set(fields) - {field.name for field in dataclasses.fields(cls)})
+        unknown = sorted(set(fields) - {known.name for known in dataclasses.fields(cls)})
         if unknown:
             raise SchemaError(f"{where}/{MANIFEST} must have the keys that this version knows, got {', '.join(unknown)[:200]} too; "
                               "use the version that wrote it, or choose another --results")  # fmt: skip
         try:
             tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
-            manifest = cls(**{**fields, **tuples})
+            differences = {
+                metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
+            }
+            check_smallest_differences(differences)
+            manifest = cls(**{**fields, **tuples, "smallest_differences": differences})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
             )
-        except (TypeError, KeyError) as error:
+        except (TypeError, KeyError, ValueError) as error:
             raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but is another ({error}); restore it or choose "
                               "another --results") from error  # fmt: skip
         if kinds:

@@ -1,13 +1,19 @@
-"""The whole paired comparison of a study, computed once and read by tables, figures and the opening."""
+"""The paired comparisons of a study, computed once and read by tables, figures and the opening; and their family."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis import paired
-from analysis.measures import PAIRED, Measure
+from analysis import exchange, paired
+from analysis.likelihoods import ACCURACY
+from analysis.likelihoods import MEASURES as DENSITIES
+from analysis.measures import INCEPTION, PAIRED, Measure
 from analysis.paired import Difference, Divergence, Pairs
 from analysis.rows import Rows
+from analysis.verdicts import Family
+
+MEASURES = tuple(dict.fromkeys((*PAIRED, INCEPTION, *DENSITIES, ACCURACY)))
+"""Compared pair by pair, somewhere in a report; judged are those that have a smallest difference of interest."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,30 @@ class Comparison:
         return next(d for d in self.divergences if d.lam == lam)
 
 
-def compare_study(study: Rows) -> Comparison | None:
+def compare_study(study: Rows, family: Family) -> Comparison | None:
     """The comparison of the study's two algorithms (`paired.choose_pair`), or None where it has only one."""
     chosen = paired.choose_pair(study.algorithms)
     if chosen is None:
         return None
     pairs = paired.match(study.runs, *chosen)
-    differences = [paired.compare(pairs, lam, measure) for lam in pairs.lambdas for measure in PAIRED]
+    differences = [paired.compare(pairs, lam, measure, family) for lam in pairs.lambdas for measure in PAIRED]
     return Comparison(pairs, differences, [paired.divergence(pairs, lam) for lam in pairs.lambdas])
+
+
+def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
+    """What the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems, where two units or more are."""
+    family = Family(declared=study.manifest.smallest_differences)
+    measures = [m for m in MEASURES if m.column in study.runs and family.smallest(m) is not None]
+    matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study.algorithms)]
+    return [
+        (pairs, lam, measure)
+        for pairs in matched
+        for lam in pairs.lambdas
+        for measure in measures
+        if len(paired.unit_differences(pairs.at(lam), measure)) > 1
+    ]
+
+
+def family_of(study: Rows) -> Family:
+    """The family of all that the report judges: paired differences, and changes with λ."""
+    return Family(len(judged(study)) + exchange.judged(study), study.manifest.smallest_differences)

@@ -15,13 +15,15 @@ from analysis import (
     summary,
     systems_section,
     table_sections,
+    verdict_section,
 )
-from analysis.comparison import Comparison, compare_study
+from analysis.comparison import Comparison, compare_study, family_of
 from analysis.exchange import Claim
 from analysis.exemplars import spread
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
+from analysis.verdicts import Family
 
 _MOST_SYSTEMS = 6
 """Figures in which systems lie on each other are drawn of at most so many."""
@@ -33,19 +35,21 @@ _MOST_LAMBDAS = 5
 def build(study: Rows) -> dict[str, bytes]:
     """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
     table = summary.summarise(study)
-    comparison = None if study.manifest.coordinates else compare_study(study)
-    claim = lambda_sections.claim_of(study, comparison)
+    family = family_of(study)
+    comparison = None if study.manifest.coordinates else compare_study(study, family)
+    claim = lambda_sections.claim_of(study, comparison, family)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
     parts = [
+        verdict_section.verdict_section(study, family),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
         figure_sections.histogram_section(study, shown) if few else None,
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
         posterior_section.posterior_section(study),
-        likelihood_sections.likelihood_section(study),
-        lambda_sections.lambda_section(study, table, claim),
+        likelihood_sections.likelihood_section(study, family),
+        lambda_sections.lambda_section(study, table, claim, family),
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
         figure_sections.learning_section(study, shown) if few else None,
@@ -57,13 +61,13 @@ def build(study: Rows) -> dict[str, bytes]:
     kept = [part for part in parts if part is not None]
     files = {
         "summary.csv": table.to_csv(index=False).encode(),
-        "summary.md": markdown(study, table, comparison, claim, shown),
+        "summary.md": markdown(study, table, comparison, claim, shown, family),
     }
     for drawing in (drawing for _, drawings in kept for drawing in drawings):
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
     opening = table_sections.opening(study, comparison, shown)
     if claim is not None:
-        opening += page.paragraph(lambda_sections.verdict(claim), "finding")
+        opening += page.paragraph(lambda_sections.verdict(study, claim), "finding")
     if len(shown) < len(study.lambdas):
         opening += page.paragraph(f"Figures and marginal tables with a part per λ show {len(shown)} of "
                                   f"{len(study.lambdas)} λ.", "note")  # fmt: skip
@@ -73,13 +77,18 @@ def build(study: Rows) -> dict[str, bytes]:
 
 
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float]) -> bytes:  # fmt: skip
+             shown: list[float], family: Family) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    said = table_sections.findings(comparison, shown) + ([lambda_sections.verdict(claim)] if claim else [])
+    said = table_sections.findings(comparison, shown) + (
+        [lambda_sections.verdict(study, claim)] if claim else []
+    )
     said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
+    judged = verdict_section.cells_of(study, family)
+    if judged[1]:
+        parts += ["## Verdicts\n", f"{verdict_section.scope(study, family)}\n", page.markdown_table(*judged)]
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
@@ -87,7 +96,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
         parts += ["## All systems\n", page.markdown_table(*systems_section.cells_of(study))]
     densities, pairs_of_densities = (
         likelihood_sections.cells_of(study),
-        likelihood_sections.paired_cells(study),
+        likelihood_sections.paired_cells(study, family),
     )
     for title, cells in (
         ("Likelihoods", densities),
@@ -97,7 +106,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
             parts += [f"## {title}\n", page.markdown_table(*cells)]
     if claim is not None:
         for title, cells in (
-            ("Trends with λ", lambda_sections.trend_cells(study, claim)),
+            ("Trends with λ", lambda_sections.trend_cells(study, claim, family)),
             ("λ as good as the best", lambda_sections.range_cells(study)),
         ):
             parts += [f"## {title}\n", page.markdown_table(*cells)]

@@ -137,8 +137,8 @@ def _limits(values: Floats, log: bool) -> tuple[float, float]:
 def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float], colour: Colours) -> Figure:
     """One row per λ, one column per measure of `found`: the distribution of first − second over pairs.
 
-    Bars wear the colour of the algorithm that they favour; the line and band are the median of the configurations'
-    differences and its BCa interval.
+    Bars wear the colour of the algorithm that they favour; the line and band are the difference that the verdict is on and
+    its interval.
     """
     measures = list(dict.fromkeys(difference.measure for difference in found))
     with settings():
@@ -170,10 +170,14 @@ def _difference(panel: Axes, pairs: Pairs, found: Difference, edges: Floats, col
         panel.stairs(counts, edges, fill=True, color=colour[favoured], alpha=0.6)
     panel.axvline(0, color=MUTED, linewidth=1)
     if len(values):
-        if np.isfinite(found.median.low):
-            panel.axvspan(found.median.low, found.median.high, color=INK, alpha=0.18, linewidth=0)
-        panel.axvline(found.median.point, color=INK, linewidth=1.4)
+        middle = found.verdict.location.interval
+        if not np.isnan(middle.low):
+            low, high = np.clip([middle.low, middle.high], edges[0], edges[-1])
+            panel.axvspan(low, high, color=INK, alpha=0.18, linewidth=0)
+        if np.isfinite(middle.point):
+            panel.axvline(middle.point, color=INK, linewidth=1.4)
     else:
         empty_note(panel, "no pair of finite values")
     panel.set_xlim(edges[0], edges[-1])
-    panel_title(panel, f"λ = {exact(found.lam)}: median {number(found.median.point, 2)}")
+    panel_title(panel, f"λ = {exact(found.lam)}: {found.verdict.location.statistic} "
+                       f"{number(found.verdict.location.interval.point, 2)}")  # fmt: skip

@@ -17,7 +17,7 @@ _LARGEST = 12
 
 
 def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
-    """A panel per metric: shares of the largest terms as bars, interactions lighter, those with p > 0.05 hollow."""
+    """A panel per metric: shares of the largest terms as bars, interactions lighter, main effects with p > 0.05 hollow."""
     with settings():
         figure = Figure(figsize=(10.5, 3.6), layout="constrained")
         panels = figure.subplots(1, len(found), squeeze=False)[0]
@@ -26,7 +26,7 @@ def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
             for place, effect in enumerate(shown):
                 shade = INK if len(effect.term) == 1 else MUTED
                 panel.barh(
-                    place, 100 * effect.share, color=shade if effect.p <= 0.05 else "none", edgecolor=shade
+                    place, 100 * effect.share, color="none" if effect.p > 0.05 else shade, edgecolor=shade
                 )
             panel.set_yticks(range(len(shown)), [term_label(effect.term) for effect in shown])
             panel.set_xlabel("share of the variance of ranks (%)")

@@ -16,13 +16,15 @@ from result_schema import exact
 
 _ANOVA = (
     "Analysis of variance of ranks (Conover & Iman 1981) over all runs: every main effect and two-way interaction, sums of "
-    "squares of type II. A DIVERGED run has the worst rank. Bars: share of the total sum of squares (η²); dark: main effects, "
-    "light: interactions, hollow: p > 0.05 after Holm’s correction over the terms. An interaction with the algorithm is a "
-    "hyper-parameter to which the systems respond differently."
+    "squares of type II. A DIVERGED run has the worst rank. Bars: share of the total sum of squares (η²), which describes these runs, "
+    "noise and all; dark: main effects, hollow where p > 0.05 after Holm’s correction over them; light: interactions, which have "
+    "no p, as ranks make one where effects add up on the metric’s own scale. Units of the tests are configurations: a hyper-parameter "
+    "is tested against what they differ by beyond all main effects, λ and the algorithm against how much their effect differs between "
+    "configurations. An interaction with the algorithm is a hyper-parameter to which the systems respond differently."
 )
 _CAUSES = (
-    "A logistic model of divergence on all factors; the deviance it loses without one of them is that factor’s part "
-    "(likelihood ratio, Holm’s correction over factors)."
+    "A logistic model of divergence on all factors; the deviance it loses without one of them is that factor’s part. p: of its "
+    "main effect on the share DIVERGED, over configurations as above, with Holm’s correction over factors."
 )
 _BUDGET = (
     "Expected best of k runs drawn at random from the configurations (Lucic et al. 2018; Dodge et al. 2019), and the {low:.0%} and "

@@ -1,6 +1,11 @@
 """What moves a metric: main effects and two-way interactions over a factorial, by ANOVA of ranks; and divergence.
 
 Source: Conover & Iman 1981 for the rank transformation; DIVERGED runs share the worst rank, so that they count.
+
+Shares describe the runs that there are. p values are about others like them, of which configurations are the units: runs
+of one configuration are no independent facts. So a hyper-parameter is tested against what configurations differ by
+beyond it, λ and the algorithm against how much their effect differs between configurations. Interactions have no p: ranks
+make one where effects add up on the metric's own scale.
 """
 
 from __future__ import annotations
@@ -13,8 +18,15 @@ import pandas as pd
 from scipy import stats
 
 from analysis import estimates, rows
-from analysis.linear_models import Term, analysis_of_variance, contrasts, logistic_deviance
-from analysis.measures import Measure
+from analysis.linear_models import (
+    Term,
+    analysis_of_variance,
+    between_units,
+    contrasts,
+    logistic_deviance,
+    within_units,
+)
+from analysis.measures import Floats, Measure
 from result_schema import Outcome, exact
 
 ALGORITHM = "algorithm"
@@ -27,7 +39,7 @@ class Effect:
     Attributes:
         term: its factors.
         share: of the total sum of squares (η²), in [0, 1].
-        p: of its F test, with Holm's correction over all terms.
+        p: of a main effect, in its stratum, with Holm's correction over main effects; NaN of an interaction.
     """
 
     term: Term
@@ -41,8 +53,8 @@ class Cause:
 
     Attributes:
         factor: a hyper-parameter, or the algorithm.
-        deviance: what the logistic model of all factors loses without this one (likelihood ratio, χ²).
-        p: of that, with Holm's correction over all factors.
+        deviance: what the logistic model of all factors loses without this one.
+        p: of its main effect on the share DIVERGED, in its stratum, with Holm's correction over all factors.
         worst: the level that diverged most often, in words.
         diverged, results: counts at that level.
     """
@@ -64,7 +76,7 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     """Every main effect and two-way interaction on the rank of a metric, the largest share first.
 
     A term's sum of squares is what it adds to all others but those that contain it (type II); in a full factorial
-    terms are orthogonal and this is the term's own. Seeds are replications.
+    terms are orthogonal and this is the term's own.
 
     Args:
         runs: rows of any outcome; COMPLETED ones with a finite value and DIVERGED ones are counted.
@@ -78,16 +90,49 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy()
     values = np.where(diverged, -measure.better * np.inf, found[measure.column].to_numpy(float))
     kept = ~np.isnan(values)
-    found = found.loc[kept, list(names)].assign(rank=stats.rankdata(measure.better * values[kept]))
+    found = found.loc[kept].assign(rank=stats.rankdata(measure.better * values[kept]))
     # Rows without a result may leave a factor with one level, which has no effect to speak of.
     if not names or found["rank"].nunique() < 2 or any(found[name].nunique() < 2 for name in names):
         return []
     ranks = found["rank"].to_numpy(float)
-    tests = analysis_of_variance(ranks, {name: contrasts(found[name]) for name in names})
+    terms = analysis_of_variance(ranks, {name: contrasts(found[name]) for name in names})
     whole = float(np.sum((ranks - ranks.mean()) ** 2))
-    ps = estimates.holm([test.p for test in tests])
-    measured = [Effect(test.term, test.squares / whole, p) for test, p in zip(tests, ps, strict=True)]
+    ps = main_effects(found, names, ranks)
+    measured = [
+        Effect(own.term, own.squares / whole, ps[own.term[0]] if len(own.term) == 1 else float("nan"))
+        for own in terms
+    ]
     return sorted(measured, key=lambda effect: -effect.share)
+
+
+def main_effects(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> dict[str, float]:
+    """Factor -> p of its main effect on values [n], each factor in its stratum, with Holm's correction.
+
+    Args:
+        runs: [n] rows; what is independent in them is `rows.unit`.
+        names: factors, each with two levels or more.
+        values: [n], such as ranks.
+    """
+    unit = runs[rows.unit(runs)]
+    within = [name for name in names if (runs[name].groupby(unit).nunique() > 1).any()]
+    between = [name for name in names if name not in within]
+    table = runs[list(names)].assign(unit=unit)
+
+    def centred(others: Sequence[str]) -> pd.Series:
+        """The values without the mean of their cell of these factors, so that a missing run leaves no effect of them."""
+        own = pd.Series(values, runs.index)
+        return own - own.groupby([runs[name] for name in others]).transform("mean") if others else own
+
+    ps = {}
+    if between:
+        units = table.drop_duplicates("unit").set_index("unit").sort_index()
+        means = centred(within).groupby(unit).mean().sort_index()
+        ps = between_units(means.to_numpy(float), {name: contrasts(units[name]) for name in between})
+    for name in within:
+        others = [other for other in within if other != name]
+        levels = centred(others).groupby([unit, runs[name]]).mean().unstack()
+        ps[name] = within_units(levels.to_numpy(float))
+    return dict(zip(names, estimates.holm([ps[name] for name in names]), strict=True))
 
 
 def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
@@ -107,12 +152,14 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
     columns = {name: contrasts(found[name]) for name in names}
     whole = logistic_deviance(diverged, list(columns.values()))
     lost = [logistic_deviance(diverged, [columns[n] for n in names if n != name]) - whole for name in names]
-    ps = [float(stats.chi2.sf(max(d, 0.0), columns[n].shape[1])) for n, d in zip(names, lost, strict=True)]
+    ps = main_effects(found, names, diverged)
     table = []
-    for name, deviance, p in zip(names, lost, estimates.holm(ps), strict=True):
+    for name, deviance in zip(names, lost, strict=True):
         levels = pd.Series(diverged).groupby(found[name].to_numpy()).agg(["mean", "sum", "size"])
         worst = levels["mean"].idxmax()
         words = exact(worst) if isinstance(worst, float) else str(worst)
         counts = levels.loc[worst]
-        table.append(Cause(name, max(deviance, 0.0), p, words, int(counts["sum"]), int(counts["size"])))
+        table.append(
+            Cause(name, max(deviance, 0.0), ps[name], words, int(counts["sum"]), int(counts["size"]))
+        )
     return sorted(table, key=lambda cause: -cause.deviance)

@@ -6,7 +6,6 @@ resampling single runs would take five seeds of one configuration for five indep
 
 from __future__ import annotations
 
-import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -70,23 +69,6 @@ def cluster_means(values: Floats, clusters: npt.ArrayLike) -> Floats:
     return sums / np.bincount(index, minlength=len(labels))
 
 
-def clustered_median(values: Floats, clusters: npt.ArrayLike, rng: Generator) -> Interval:
-    """Median of values [n] with a percentile bootstrap interval over clusters [n] (configurations).
-
-    Percentile, not BCa: the jackknife that BCa takes its acceleration from is inconsistent for a quantile.
-    DIVERGED runs have no value and are not among `values`; `worst_rank_median` counts them.
-    """
-    if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    point = float(np.median(values))
-    table = _by_cluster(values, clusters)
-    if len(table) < 2:
-        return Interval(point, float("nan"), float("nan"))
-
-    resampled = resampling.distribution(resampling.medians(table), len(table), rng)
-    return Interval(point, *resampling.percentiles(resampled))
-
-
 def bca(values: Floats, statistic: Callable[[Floats], Statistic], rng: Generator) -> Interval:
     """Bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic of independent values [n].
 
@@ -124,21 +106,6 @@ def wilson(count: int, total: int) -> Interval:
     return Interval(count / total, float(found.low), float(found.high))
 
 
-def signed_rank_p(differences: Floats) -> float:
-    """Two-sided p of the Wilcoxon signed rank test on independent differences [n]; zeros kept in the ranking (Pratt 1959).
-
-    NaN for none; 1 where every difference is zero.
-    """
-    if not len(differences):
-        return float("nan")
-    if not np.any(differences):
-        return 1.0
-    with warnings.catch_warnings():
-        # scipy also computes a z score that is 0/0 for one pair; the p below is the exact one then.
-        warnings.filterwarnings("ignore", "invalid value", RuntimeWarning)
-        return float(stats.wilcoxon(differences, zero_method="pratt").pvalue)
-
-
 def sign_test_p(wins: int, losses: int) -> float:
     """Two-sided exact p of the sign test; ties are left out by the caller. 1 where there is nothing but ties."""
     return float(stats.binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
@@ -155,16 +122,6 @@ def holm(p: Sequence[float]) -> list[float]:
         family[order] = np.minimum(steps, 1.0)
         values[there] = family
     return values.tolist()
-
-
-def _by_cluster(values: Floats, clusters: npt.ArrayLike) -> Floats:
-    """Values [n] as [k, m]: one row per cluster, NaN where a cluster has fewer than m."""
-    labels, index, counts = np.unique(np.asarray(clusters), return_inverse=True, return_counts=True)
-    order = np.argsort(index, kind="stable")
-    place = np.arange(len(values)) - np.repeat(np.cumsum(counts) - counts, counts)
-    table = np.full((len(labels), int(counts.max())), np.nan)
-    table[index[order], place] = values[order]
-    return table
 
 
 def median_of_present(values: Floats) -> Floats:

@@ -24,18 +24,20 @@ _FEW = 4
 """Systems of which three runs are drawn each; of more it is one."""
 
 _TREATMENT = (
-    "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}. Seeds of a "
-    "configuration are averaged first, so the unit of the intervals (BCa bootstrap) and of Wilcoxon’s signed rank test "
-    "is the configuration; where there is one configuration, it is the seed. A pair with a DIVERGED side has no difference: it is left out of this table, counted in it, "
-    "and decisive in the two below. p values are two-sided; Holm’s correction is over the λ of a metric."
+    "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}, those of MSE of its "
+    "logarithm. Seeds of a configuration are averaged first: the unit is the configuration, or the seed where there is one "
+    "configuration. Differences and verdicts are those of section Verdicts, with the same simultaneous intervals; metrics "
+    "without a smallest difference of interest have no verdict. The mean is of pairs in which both sides COMPLETED, with "
+    "Student’s interval, 95 % by itself: a description, from which no verdict is taken."
 )
 _WORST_RANK = (
-    "Nothing is left out here: a DIVERGED side is worse than any value, and two DIVERGED sides are equal. Counts are "
-    "configurations. Wilcoxon’s test ranks a divergence above every finite difference."
+    "What the verdicts count: a DIVERGED side is worse than any value, and two DIVERGED sides are equal. Counts are "
+    "of units: configurations, or the seeds of a single one."
 )
-_MCNEMAR = (
-    "Divergence over all pairs: McNemar’s exact test asks whether the pairs in which only one side DIVERGED fall evenly. "
-    "It takes every pair, so with several seeds per configuration its p is too small."
+_DIVERGENCE = (
+    "Divergence over all pairs. The exact sign test asks whether the units in which one side DIVERGED more often fall evenly; "
+    "seeds of a configuration count once, with one seed each it is McNemar’s test. Its p stands by itself, outside the family "
+    "of verdicts, in which a divergence counts as worst."
 )
 
 
@@ -72,13 +74,13 @@ def paired_section(study: Rows, comparison: Comparison | None, shown: list[float
     body += page.table(*difference_cells(pairs, comparison.differences))
     body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(_WORST_RANK, "small")
     body += page.table(*worst_rank_cells(pairs, comparison.differences))
-    body += "<h3>Divergence</h3>" + page.paragraph(_MCNEMAR, "small")
+    body += "<h3>Divergence</h3>" + page.paragraph(_DIVERGENCE, "small")
     body += page.table(*divergence_cells(pairs, comparison.divergences), text_columns=1)
     body += page.figure(scatter, f"Each point is one pair: {second} across, {first} up. Ticks outside the frame are pairs "
                         f"of which one side DIVERGED, at the value of the other: above, {first} DIVERGED; at the right, "
                         f"{second} did.")  # fmt: skip
     body += page.figure(spread, f"{first} − {second} pair by pair, in the colour of the system it favours. Line and band: "
-                        "median of the configurations’ differences and its 95 % BCa interval.")  # fmt: skip
+                        "the difference that the verdict is on and its simultaneous interval.")  # fmt: skip
     return Section(f"Paired difference: {first} − {second}", body), [scatter, spread]
 
 

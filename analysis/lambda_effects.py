@@ -16,6 +16,7 @@ import pandas as pd
 
 from analysis import estimates, resampling, rows
 from analysis.estimates import Interval
+from analysis.locations import mean_interval
 from analysis.measures import Floats, Measure
 from analysis.resampling import Generator
 from analysis.rows import Rows
@@ -74,9 +75,9 @@ def trends(table: Floats) -> Floats:
     return np.where(np.sum(~np.isnan(table), axis=1) >= 3, np.clip(found, -1, 1), np.nan)
 
 
-def mean_trend(taus: Floats, rng: Generator) -> Interval:
-    """Mean of configurations' trends [k], NaN left out, with its BCa interval."""
-    return estimates.bca(taus[~np.isnan(taus)], resampling.means, rng)
+def mean_trend(taus: Floats) -> Interval:
+    """Mean of configurations' trends [k], NaN left out, with Student's interval."""
+    return mean_interval(taus[~np.isnan(taus)])
 
 
 def good_range(table: Floats, lambdas: Floats, better: int, rng: Generator) -> GoodRange:

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis import estimates, page
 from analysis.comparison import Comparison
 from analysis.drawings import render
-from analysis.exchange import BEGIN, Claim, Exchange, claim, enough, exchange
+from analysis.exchange import BEGIN, Claim, Exchange, Finding, claim, enough, exchange
 from analysis.figure_sections import Part
 from analysis.lambda_effects import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.measures import INCEPTION, MSE
@@ -16,31 +16,37 @@ from analysis.page import Section
 from analysis.rows import Rows
 from analysis.style import bounded, colours, label, number
 from analysis.trend_figures import lambda_figure, plane_figure
+from analysis.verdicts import Family
 from result_schema import exact
 
 _TREND = (
-    "Kendall’s τ-b between λ, from {begin:g} up, and the metric within each configuration (median over its seeds, a DIVERGED run worse than "
-    "any value), averaged over configurations; 95 % BCa intervals over configurations. +1: the metric improves with "
-    "every step of λ; −1: it worsens with every step. A system trades generation for reconstruction where the first "
-    "interval lies above zero and the second below it."
+    "Change of each metric from λ = {first} to λ = {last} within each configuration (median over its seeds, a DIVERGED run worse than "
+    "any value), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where MSE falls and "
+    "the score falls by more than its smallest difference of interest: yes where the bounds show both, no where they show one of them "
+    "not to be, else undecided; that a fall is not shown is no sign that there is none. "
+    "Kendall’s τ-b tells the shape of the way, with noise in it: averaged over configurations, Student’s interval, 95 % by "
+    "itself; +1: the metric improves with every step of λ, −1: it worsens with every step."
 )
 _RANGES = (
     "The unbroken range of λ about the best one whose medians over configurations are within {part:.0%} of its median; width in "
     "decades between its smallest and largest positive λ, with a bootstrap interval over configurations. A λ at which "
     "most configurations DIVERGED is in no range."
 )
+_TRADES = {
+    Finding.HOLDS: "trades", Finding.FAILS: "does not trade", Finding.UNDECIDED: "is undecided",
+}  # fmt: skip
 
 Table = tuple[list[str], list[list[str]]]
 
 
-def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None) -> Part | None:
+def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, family: Family) -> Part | None:
     """Everything about λ; None for a single one."""
     if len(study.lambdas) < 2:
         return None
     colour = colours(study.algorithms)
     curves = render("lambda", lambda_figure(summary, colour))
     caption = (
-        "Medians over COMPLETED runs with 95 % bootstrap bands (dark) and quartiles (light), and the share of results that "
+        "Medians over COMPLETED runs with their 95 % bands (dark) and quartiles (light), and the share of results that "
         "DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and sVAE-r is sVAE, stands apart on the logarithmic axis."
     )
     plane = render("plane", plane_figure(summary, fronts(summary), colour))
@@ -48,33 +54,39 @@ def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None) -> P
         plane, "Median MSE against median inception score, one point per λ, joined in order of λ and named by it. Filled: the "
         "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
     if enough(study):
-        body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(begin=BEGIN), "small")
-        body += page.table(*trend_cells(study, found), text_columns=1)
+        body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(**_ends(study)), "small")
+        body += page.table(*trend_cells(study, found, family), text_columns=1)
         body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")
         body += page.table(*range_cells(study))
     return Section("Along λ", body), [curves, plane]
 
 
-def claim_of(study: Rows, comparison: Comparison | None) -> Claim | None:
+def claim_of(study: Rows, comparison: Comparison | None, family: Family) -> Claim | None:
     """The claim about the study's two algorithms, or None where there are fewer of them, or too few λ."""
     if comparison is None or not enough(study):
         return None
-    return claim(study, comparison.pairs.first, comparison.pairs.second)
+    return claim(study, comparison.pairs.first, comparison.pairs.second, family)
 
 
-def verdict(found: Claim) -> str:
-    """The claim and what the intervals say of it, in words."""
+def verdict(study: Rows, found: Claim) -> str:
+    """The claim and what the bounds say of it, in words."""
     first, second = label(found.first.algorithm), label(found.second.algorithm)
-    said = " and ".join(
-        f"{label(one.algorithm)} {'trades' if one.trades else 'is not shown to trade'} (reconstruction τ "
-        f"{bounded(one.reconstruction)}, generation τ {bounded(one.generation)})"
+    ends = _ends(study)
+    said = "; ".join(
+        f"{label(one.algorithm)} {_TRADES[one.trades]} (MSE ratio {one.mse.estimate}, inception score {one.score.estimate})"
         for one in (found.second, found.first)
     )
     return (
-        f"The claim that {second} trades generation for reconstruction as λ grows from {BEGIN:g} up and {first} does not "
-        f"{'holds here' if found.holds else 'is not confirmed here'}: {said}; generation τ of {first} − {second}, paired over "
-        f"configurations: {bounded(found.difference)}."
+        f"Claim: from λ = {ends['first']} to {ends['last']} {second} trades generation for reconstruction, and {first} does not. It "
+        f"{found.finding.value}{' here' * (found.finding is not Finding.UNDECIDED)}: {said}. Change of the score of {first} − {second}, "
+        f"paired: {found.difference.estimate}, {found.difference.words}."
     )
+
+
+def _ends(study: Rows) -> dict[str, str]:
+    """The λ between which changes are taken, in words."""
+    lambdas = [lam for lam in study.lambdas if lam >= BEGIN]
+    return {"first": exact(lambdas[0]), "last": exact(lambdas[-1])}
 
 
 def fronts(summary: pd.DataFrame) -> dict[str, list[float]]:
@@ -86,14 +98,16 @@ def fronts(summary: pd.DataFrame) -> dict[str, list[float]]:
     return found
 
 
-def trend_cells(study: Rows, found: Claim | None) -> Table:
+def trend_cells(study: Rows, found: Claim | None, family: Family) -> Table:
     """Header and cells of the trends; of a claim's algorithms as it has them."""
-    header = ["system", "configurations", "reconstruction τ [95 %]", "generation τ [95 %]", "trades"]
+    header = ["system", "configurations", "MSE ratio [simultaneous]", "change of inception score [simultaneous]", "trades",
+              "reconstruction τ [95 %]", "generation τ [95 %]"]  # fmt: skip
     known = {one.algorithm: one for one in (found.first, found.second)} if found else {}
-    rows: list[Exchange] = [known.get(name) or exchange(study, name) for name in study.algorithms]
+    rows: list[Exchange] = [known.get(name) or exchange(study, name, family) for name in study.algorithms]
+    answers = {Finding.HOLDS: "yes", Finding.FAILS: "no", Finding.UNDECIDED: "undecided"}
     cells = [
-        [label(one.algorithm), str(one.configurations), bounded(one.reconstruction), bounded(one.generation),
-         "yes" if one.trades else "no"]
+        [label(one.algorithm), str(one.configurations), one.mse.estimate, one.score.estimate, answers[one.trades],
+         bounded(one.reconstruction), bounded(one.generation)]
         for one in rows
     ]  # fmt: skip
     return header, cells

@@ -11,18 +11,19 @@ from analysis.paired import compare, differences, match, published_pairs
 from analysis.published import published_value
 from analysis.rows import Rows
 from analysis.style import bounded, label, number
+from analysis.verdicts import Family
 from result_schema import exact
 
 _TREATMENT = (
-    "In nats (bits per dimension and RMSE are of quantised data), over COMPLETED runs; means with BCa intervals whose unit is the configuration, or the seed where there is one "
-    "configuration. The log-likelihood is per test point. A system’s ELBO is its own estimate, which an adversarial one "
+    "In nats (bits per dimension and RMSE are of quantised data), over COMPLETED runs; means with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is one "
+    "configuration. Paired differences have the simultaneous intervals of section Verdicts, and a verdict where the measure has a smallest difference of interest. The log-likelihood is per test point. A system’s ELBO is its own estimate, which an adversarial one "
     "can put too high."
 )
 
 
-def likelihood_section(study: Rows) -> Part | None:
+def likelihood_section(study: Rows, family: Family) -> Part | None:
     """Bound, log-likelihood, reconstruction, KL of codes; paired differences, of accuracy too; None where no run has any."""
-    cells, pairs = cells_of(study), paired_cells(study)
+    cells, pairs = cells_of(study), paired_cells(study, family)
     if not cells[1] and not pairs[1]:
         return None
     body = page.paragraph(_TREATMENT, "small")
@@ -49,9 +50,18 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
     return header, cells
 
 
-def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
+def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]]]:
     """Header and one line per published pair of systems, λ and measure that both have; nothing but the toy metrics: nothing."""
-    header = ["λ", "systems", "measure", "pairs", "mean difference [95 %]", "first one better in"]
+    header = [
+        "λ",
+        "systems",
+        "measure",
+        "pairs",
+        "estimate",
+        "difference [simultaneous]",
+        "verdict",
+        "first one better in",
+    ]
     cells = []
     for first, second in published_pairs(study.algorithms):
         pairs = match(study.runs, first, second)
@@ -62,7 +72,10 @@ def paired_cells(study: Rows) -> tuple[list[str], list[list[str]]]:
         )
         for lam in pairs.lambdas if shown else []:
             for measure in (*shown, *([INCEPTION] if study.measured(INCEPTION.column) else [])):
-                found = compare(pairs, lam, measure)
-                cells.append([exact(lam), f"{label(first)} − {label(second)}", measure.label, str(found.pairs), bounded(found.mean, 4),
+                found = compare(pairs, lam, measure, family)
+                verdict = found.verdict
+                cells.append([exact(lam), f"{label(first)} − {label(second)}", measure.label, str(found.pairs),
+                              f"{verdict.location.statistic}, {verdict.location.units} {found.unit}", bounded(verdict.location.interval, 4),
+                              "–" if verdict.smallest is None else verdict.words,
                               f"{round(found.better_share * found.pairs)} of {found.pairs}" if found.pairs else "–"])  # fmt: skip
     return header, cells

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis import estimates, resampling, rows
+from analysis import estimates, rows
 from analysis.estimates import Interval
+from analysis.locations import mean_interval
 from analysis.measures import KL_POSTERIOR, Measure
 from analysis.rows import Rows
 
 ELBO = Measure("elbo", "ELBO", +1)
-LOG_LIKELIHOOD = Measure("log_likelihood", "log-likelihood", +1)
+LOG_LIKELIHOOD = Measure("log_likelihood", "log-likelihood", +1, smallest=0.1)
 RECONSTRUCTION = Measure("reconstruction", "−E log p(x|z~)", -1)
 KL_Z = Measure("kl_z", "KL(q(z) ‖ p(z))", -1)
 
 ELBO_ERROR = Measure("elbo_error", "Monte-Carlo error of ELBO", -1)
 BITS = Measure("bits_per_dim", "bits per dimension", -1)
 RMSE = Measure("rmse", "RMSE in levels", -1)
-ACCURACY = Measure("accuracy", "accuracy", +1)
+ACCURACY = Measure("accuracy", "accuracy", +1, smallest=0.01)
 
 MEASURES = (KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, ELBO_ERROR, RECONSTRUCTION, KL_Z, BITS, RMSE)
 """In reading order; in nats but for the last two."""
@@ -29,7 +30,7 @@ class Density:
 
     Attributes:
         runs: COMPLETED runs that have it.
-        mean: with its interval (BCa over units).
+        mean: with Student's interval over units.
         std: over runs.
         low, high: the smallest and the largest run.
     """
@@ -50,7 +51,5 @@ def density(study: Rows, algorithm: str, lam: float, measure: Measure) -> Densit
     if own.empty:
         return None
     values = own[measure.column].to_numpy(float)
-    name = ("density", algorithm, lam, measure.column)
-    units = estimates.cluster_means(values, own[rows.unit(own)].to_numpy())
-    mean = estimates.bca(units, resampling.means, estimates.generator(*name))
+    mean = mean_interval(estimates.cluster_means(values, own[rows.unit(own)].to_numpy()))
     return Density(len(values), mean, estimates.mean_and_std(values)[1], values.min(), values.max())

@@ -22,12 +22,15 @@ class Measure:
         label: its name in figures and tables.
         better: +1 where larger is better, −1 where smaller is.
         log: whether it is compared and drawn on a logarithmic scale (base 10).
+        smallest: difference of interest where a study declares none, in its own units, a factor where it is logarithmic;
+            None: a verdict is given only where a study declares one.
     """
 
     column: str
     label: str
     better: int
     log: bool = False
+    smallest: float | None = None
 
     def scaled(self, values: Floats) -> Floats:
         """The values on the measure's own scale: log10 where it is logarithmic, unchanged elsewhere."""
@@ -35,13 +38,13 @@ class Measure:
 
 
 MSE = Measure("mse_x", "MSE", -1)
-LOG_MSE = Measure("mse_x", "log10 MSE", -1, log=True)
+LOG_MSE = Measure("mse_x", "log10 MSE", -1, log=True, smallest=1.1)
 MSE_Z = Measure("mse_z", "MSE of z", -1)
-INCEPTION = Measure("inception_score", "inception score", +1)
+INCEPTION = Measure("inception_score", "inception score", +1, smallest=0.05)
 MODES = Measure("modes_covered", "modes covered", +1)
 ON_MODE = Measure("on_mode_share", "on-mode share", +1)
 
-KL_POSTERIOR = Measure("kl_posterior", "KL(q ‖ posterior)", -1)
+KL_POSTERIOR = Measure("kl_posterior", "KL(q ‖ posterior)", -1, smallest=0.05)
 
 SUMMARISED = (MSE, INCEPTION, MODES, ON_MODE, MSE_Z)
 """What the summary table has, in reading order."""

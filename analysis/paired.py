@@ -1,8 +1,8 @@
 """The paired comparison of two algorithms: the same configuration, λ and seed under both is one pair.
 
-How divergence counts: a pair with a DIVERGED side has no difference of metrics; it is left out of the estimate,
-its number is stated, and it decides McNemar's test on divergence and the worst-rank analysis, in which a DIVERGED
-side is worse than any value and two of them tie. A pair with a FAILED, STOPPED or missing side is not yet a pair.
+How divergence counts: a DIVERGED side is worse than any value, and two of them tie; so it stands in the verdicts.
+A mean has no such value: pairs with a DIVERGED side are left out of it, and counted. A pair with a FAILED, STOPPED or
+missing side is not yet a pair.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from analysis import estimates, resampling, rows
+from analysis import estimates, rows
 from analysis.estimates import Interval
+from analysis.locations import mean_interval
 from analysis.measures import Floats, Measure
+from analysis.verdicts import ALONE, Family, Verdict
 from result_schema import FURTHER_METRICS, METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
@@ -50,19 +53,11 @@ class Pairs:
 
 @dataclass(frozen=True)
 class WorstRank:
-    """The comparison with no pair left out: units are configurations, seeds having been averaged.
-
-    Attributes:
-        wins, ties, losses: configurations in which the first algorithm is better, equal, worse.
-        sign_p: exact sign test of wins against losses.
-        signed_rank_p: Wilcoxon's test, a DIVERGED side counting more than any finite difference.
-    """
+    """Units in which the first algorithm is better, equal and worse, with no pair left out (`unit_differences`)."""
 
     wins: int
     ties: int
     losses: int
-    sign_p: float
-    signed_rank_p: float
 
 
 @dataclass(frozen=True)
@@ -71,12 +66,12 @@ class Difference:
 
     Attributes:
         pairs, configurations: those whose two sides are COMPLETED with a finite value; of one configuration, its seeds.
-        unit: 'configurations' or 'seeds', what is counted there and what the intervals and tests are over.
-        diverged: pairs left out because a side DIVERGED.
-        median, mean: of the configurations' differences (seeds averaged first), BCa intervals.
-        signed_rank_p: Wilcoxon's test on the same differences.
+        unit: 'configurations' or 'seeds', what the intervals and tests are over.
+        diverged: pairs with a DIVERGED side.
+        verdict: on the units' differences, seeds averaged first, a DIVERGED side worse than any value.
+        mean: of the units' differences where both sides COMPLETED, Student's interval, 95 % by itself.
         better_share: share of those pairs in which the first is strictly better; NaN for none.
-        worst_rank: the same question with the DIVERGED sides ranked worst.
+        worst_rank: units in which the first is better, equal, worse, of those that the verdict is on.
     """
 
     lam: float
@@ -85,16 +80,21 @@ class Difference:
     configurations: int
     unit: str
     diverged: int
-    median: Interval
+    verdict: Verdict
     mean: Interval
-    signed_rank_p: float
     better_share: float
     worst_rank: WorstRank
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Divergence of both sides over all pairs at one λ, with McNemar's exact two-sided p."""
+    """Divergence of both sides over all pairs at one λ.
+
+    Attributes:
+        neither, first_only, second_only, both: pairs.
+        p: two-sided, of the exact sign test over units in which one side DIVERGED more often than the other; with one
+            seed each that is McNemar's test.
+    """
 
     lam: float
     neither: int
@@ -152,25 +152,24 @@ def differences(pairs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     return table
 
 
-def compare(pairs: Pairs, lam: float, measure: Measure) -> Difference:
-    """The paired comparison of one measure at one λ; NaN throughout where there is no pair."""
+def compare(pairs: Pairs, lam: float, measure: Measure, family: Family = ALONE) -> Difference:
+    """The paired comparison of one measure at one λ, judged as one of a family; NaN throughout where there is no pair."""
     here = pairs.at(lam)
     table = differences(here, measure)
     values = table["difference"].to_numpy(float)
-    column = rows.unit(table)
+    column = rows.unit(here)
     units = estimates.cluster_means(values, table[column])
-    name = ("paired", pairs.first, pairs.second, lam, measure.label)
+    judged = unit_differences(here, measure)
     better = float(np.mean(measure.better * values > 0)) if len(values) else float("nan")
     return Difference(
         lam=lam,
         measure=measure,
         pairs=len(values),
         configurations=len(units),
-        unit="seeds" if column == "seed" and len(units) > 1 else "configurations",
+        unit="seeds" if column == "seed" and len(judged) > 1 else "configurations",
         diverged=int(np.sum(_diverged(here, "first") | _diverged(here, "second"))),
-        median=estimates.bca(units, resampling.medians, estimates.generator(*name, "median")),
-        mean=estimates.bca(units, resampling.means, estimates.generator(*name, "mean")),
-        signed_rank_p=estimates.signed_rank_p(units),
+        verdict=family.judge(measure, judged),
+        mean=mean_interval(units),
         better_share=better,
         worst_rank=worst_rank(here, measure),
     )
@@ -183,35 +182,55 @@ def one_sided(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
     return alone[0][np.isfinite(alone[0])], alone[1][np.isfinite(alone[1])]
 
 
-def worst_rank(pairs: pd.DataFrame, measure: Measure) -> WorstRank:
-    """The sensitivity analysis in which a DIVERGED side is worse than any value and two DIVERGED sides tie.
+def pair_differences(pairs: pd.DataFrame, measure: Measure) -> Floats:
+    """First − second of a measure, [pairs], on its scale, a DIVERGED side being worse than any value.
 
-    A pair with one DIVERGED side gets a difference so large that, after averaging over a configuration's seeds,
-    a net divergence outranks every finite difference. COMPLETED sides without a finite value are left out.
+    ±∞ where one side DIVERGED, 0 where both did, NaN where a COMPLETED side has no finite value, and throughout where the
+    COMPLETED runs of a side never have one: a system that lacks a metric is not worst in it.
     """
     first, second = _sides(pairs, measure)
     lost, won = _diverged(pairs, "first"), _diverged(pairs, "second")
-    finite = np.isfinite(first) & np.isfinite(second)
-    gain = np.zeros(len(pairs))
-    gain[finite] = measure.better * (measure.scaled(first[finite]) - measure.scaled(second[finite]))
-    seeds = int(pairs.groupby("configuration_key").size().max()) if len(pairs) else 1
-    # A mean over m seeds with one net divergence is at least (cap - (m - 1) max) / m: this cap keeps it above max.
-    cap = 2 * seeds * (float(np.max(np.abs(gain), initial=0.0)) + 1)
-    gain += cap * (won.astype(float) - lost.astype(float))
-    counted = finite | won | lost
-    units = estimates.cluster_means(gain[counted], pairs[rows.unit(pairs)].to_numpy()[counted])
-    wins, losses = int(np.sum(units > 0)), int(np.sum(units < 0))
-    return WorstRank(wins, len(units) - wins - losses, losses, estimates.sign_test_p(wins, losses),
-                     estimates.signed_rank_p(units))  # fmt: skip
+    if _lacking(first, lost) or _lacking(second, won):
+        return np.full(len(pairs), np.nan)
+    found = measure.scaled(first) - measure.scaled(second)
+    found[lost | won] = 0
+    found[lost & ~won], found[won & ~lost] = -measure.better * np.inf, measure.better * np.inf
+    return found
+
+
+def over_units(differences: Floats, units: npt.ArrayLike) -> Floats:
+    """Differences [n] averaged over the rows of each unit, [units], those without a value (NaN) left out.
+
+    A unit with more infinite differences of one sign is infinite itself; where they balance, they count as 0.
+    """
+    known = ~np.isnan(differences)
+    values, labels = differences[known], np.asarray(units)[known]
+    infinite = np.isinf(values)
+    net = estimates.cluster_means(np.where(infinite, np.sign(values), 0.0), labels)
+    means = estimates.cluster_means(np.where(infinite, 0.0, values), labels)
+    return np.where(net == 0, means, np.copysign(np.inf, net))
+
+
+def unit_differences(pairs: pd.DataFrame, measure: Measure) -> Floats:
+    """`pair_differences` over units: configurations, or the seeds of a single one."""
+    return over_units(pair_differences(pairs, measure), pairs[rows.unit(pairs)])
+
+
+def worst_rank(pairs: pd.DataFrame, measure: Measure) -> WorstRank:
+    """Units in which the first algorithm is better, equal and worse, a DIVERGED side being worse than any value."""
+    gain = measure.better * unit_differences(pairs, measure)
+    wins, losses = int(np.sum(gain > 0)), int(np.sum(gain < 0))
+    return WorstRank(wins, len(gain) - wins - losses, losses)
 
 
 def divergence(pairs: Pairs, lam: float) -> Divergence:
-    """McNemar's exact test of whether one algorithm diverges more often, over every pair at one λ."""
+    """Whether one algorithm diverges more often, over every pair at one λ; each unit counts once, whatever its seeds."""
     here = pairs.at(lam)
     first, second = _diverged(here, "first"), _diverged(here, "second")
     neither, both = int(np.sum(~first & ~second)), int(np.sum(first & second))
     first_only, second_only = int(np.sum(first & ~second)), int(np.sum(~first & second))
-    p = estimates.sign_test_p(first_only, second_only)  # McNemar's exact test is that of the discordant pairs
+    net = estimates.cluster_means(first.astype(float) - second.astype(float), here[rows.unit(here)])
+    p = estimates.sign_test_p(int(np.sum(net > 0)), int(np.sum(net < 0)))
     return Divergence(lam, neither, first_only, second_only, both, p if len(here) else float("nan"))
 
 
@@ -224,5 +243,10 @@ def _sides(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
     return found[0], found[1]
 
 
-def _diverged(pairs: pd.DataFrame, side: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _lacking(values: Floats, diverged: npt.NDArray[np.bool_]) -> bool:
+    """Whether a side COMPLETED, and never with a finite value."""
+    return bool(np.any(~diverged) and not np.isfinite(values).any())
+
+
+def _diverged(pairs: pd.DataFrame, side: str) -> npt.NDArray[np.bool_]:
     return np.asarray(pairs[f"outcome_{side}"] == Outcome.DIVERGED.value, dtype=bool)

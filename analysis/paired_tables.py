@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from analysis.estimates import Interval, holm
-from analysis.measures import Measure
 from analysis.paired import Difference, Divergence, Pairs
 from analysis.style import bounded, label, p_value
+from analysis.verdicts import natural
 from result_schema import exact
 
 Table = tuple[list[str], list[list[str]]]
 
 
+def verdict_cells(found: list[tuple[Pairs, Difference]]) -> Table:
+    """Header and cells of the verdicts of a family, one line each."""
+    header = ["λ", "systems", "metric", "estimate", "difference or ratio [simultaneous]", "smallest of interest", "verdict",
+              "p × comparisons"]  # fmt: skip
+    cells = [
+        [exact(d.lam), f"{label(pairs.first)} − {label(pairs.second)}", _natural_label(d), _estimated(d), d.verdict.estimate,
+         d.verdict.margin, d.verdict.words, p_value(d.verdict.p)]
+        for pairs, d in found
+    ]  # fmt: skip
+    return header, cells
+
+
 def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
-    """Header and cells of the differences of metrics, pairs with a DIVERGED side left out and counted."""
-    header = ["λ", "metric", "pairs", "configurations", "a side DIVERGED", "median difference [95 % BCa]",
-              "mean difference [95 % BCa]", "Wilcoxon p", "Holm p", f"{label(pairs.first)} better in"]  # fmt: skip
-    families: dict[Measure, list[Difference]] = {}
-    for d in found:
-        families.setdefault(d.measure, []).append(d)
-    corrected = {
-        (d.lam, measure): p
-        for measure, family in families.items()
-        for d, p in zip(family, holm([one.signed_rank_p for one in family]), strict=True)
-    }
+    """Header and cells of the differences of metrics: what the verdict is on, and the mean of COMPLETED pairs."""
+    header = ["λ", "metric", "pairs", "a side DIVERGED", "estimate", "difference or ratio [simultaneous]", "verdict",
+              "mean, both COMPLETED [95 %]", f"{label(pairs.first)} better in"]  # fmt: skip
     cells = [
         [
-            exact(d.lam), d.measure.label, str(d.pairs), str(d.configurations), str(d.diverged), bounded(d.median),
-            bounded(d.mean), p_value(d.signed_rank_p), p_value(corrected[d.lam, d.measure]),
+            exact(d.lam), _natural_label(d), str(d.pairs), str(d.diverged), _estimated(d), d.verdict.estimate,
+            "–" if d.verdict.smallest is None else d.verdict.words, bounded(natural(d.measure, d.mean)),
             "–" if not d.pairs else f"{100 * d.better_share:.1f} %",
         ]
         for d in found
@@ -35,24 +38,22 @@ def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
 
 
 def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Table:
-    """Header and cells of the worst-rank analysis, in which no divergence is left out."""
+    """Header and cells of counts in which no divergence is left out."""
     header = ["λ", "metric", f"{label(pairs.first)} better", "equal", f"{label(pairs.second)} better",
-              f"{label(pairs.first)} better in", "sign test p", "Wilcoxon p"]  # fmt: skip
+              f"{label(pairs.first)} better in"]  # fmt: skip
     cells = []
     for d in found:
         w = d.worst_rank
         total = w.wins + w.ties + w.losses
         share = f"{100 * w.wins / total:.1f} %" if total else "–"
-        counts = [str(w.wins), str(w.ties), str(w.losses), share]
-        tests = [p_value(w.sign_p), p_value(w.signed_rank_p)] if total else ["–", "–"]
-        cells.append([exact(d.lam), d.measure.label, *counts, *tests])
+        cells.append([exact(d.lam), d.measure.label, str(w.wins), str(w.ties), str(w.losses), share])
     return header, cells
 
 
 def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Table:
-    """Header and cells of McNemar's test on divergence over all pairs."""
+    """Header and cells of divergence over all pairs, with its test over units."""
     header = ["λ", "pairs", "neither DIVERGED", f"only {label(pairs.first)}", f"only {label(pairs.second)}", "both",
-              "McNemar exact p", "not yet a pair"]  # fmt: skip
+              "sign test p", "not yet a pair"]  # fmt: skip
     cells = []
     for d in found:
         counts = [d.neither, d.first_only, d.second_only, d.both]
@@ -68,36 +69,35 @@ def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Table:
     return header, cells
 
 
-def finding(pairs: Pairs, score: Difference, mse: Difference, divergence: Divergence) -> str:
-    """What the pairs say at one λ, in one sentence; a side is called better only where the interval excludes zero.
+def finding(pairs: Pairs, differences: list[Difference], divergence: Divergence) -> str:
+    """What the pairs say at one λ, in one sentence: the verdicts of the tables, and how many DIVERGED.
 
     Args:
-        score, mse: the differences of the inception score and of log10 MSE at that λ.
-        divergence: McNemar's table at that λ.
+        differences: those at that λ that are judged, in reading order.
+        divergence: of both sides at that λ.
     """
     first, second = label(pairs.first), label(pairs.second)
-    if not score.pairs:
-        return f"At λ = {exact(score.lam)}: no pair in which both {first} and {second} COMPLETED."
-    ratio = Interval(*(10**value for value in (mse.median.point, mse.median.low, mse.median.high)))
+    judged = [d for d in differences if d.verdict.location.units]
+    opening = f"At λ = {exact(divergence.lam)}, {first} against {second}: "
+    if not judged:
+        return f"{opening}no pair with a result of both in a metric that both have."
+    verdicts = "; ".join(
+        f"{d.measure.label.removeprefix('log10 ')} {d.verdict.words} ({d.verdict.location.statistic} {'ratio' if d.measure.log else 'difference'} "
+        f"{d.verdict.estimate}, better in {d.worst_rank.wins} of {d.verdict.location.units} {d.unit})"
+        for d in judged
+    )
     total = divergence.neither + divergence.first_only + divergence.second_only + divergence.both
     rates = [100 * (one + divergence.both) / total for one in (divergence.first_only, divergence.second_only)]
-    worst = score.worst_rank
-    share = 100 * worst.wins / (worst.wins + worst.ties + worst.losses)
+    return f"{opening}{verdicts}. Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED."
+
+
+def _natural_label(found: Difference) -> str:
+    """The metric's name beside its difference, which is printed as a ratio where the metric is logarithmic."""
     return (
-        f"At λ = {exact(score.lam)}, {first} against {second}: inception score {_verdict(score)} (median difference "
-        f"{bounded(score.median)} over {score.configurations} {score.unit}), MSE {_verdict(mse)} (median ratio "
-        f"{bounded(ratio)}). Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED (McNemar p "
-        f"{_equals(p_value(divergence.p))}); with every divergence ranked worst, {first} has the better inception score "
-        f"in {share:.1f} % of {score.unit}."
+        f"{found.measure.label.removeprefix('log10 ')}, ratio" if found.measure.log else found.measure.label
     )
 
 
-def _verdict(found: Difference) -> str:
-    """In words what the interval allows to be said, without a claim where it includes zero or does not exist."""
-    if not found.median.excludes(0):
-        return "not shown to differ"
-    return "higher" if found.median.point > 0 else "lower"
-
-
-def _equals(p: str) -> str:
-    return p if p.startswith("<") else f"= {p}"
+def _estimated(found: Difference) -> str:
+    """What the verdict's interval is of: the statistic, and of how many units."""
+    return f"{found.verdict.location.statistic}, {found.verdict.location.units} {found.unit}"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis import estimates, rows
 from analysis.estimates import Interval
+from analysis.locations import clustered_median, clustered_share
 from analysis.measures import SUMMARISED, Measure
 from analysis.published import published_value
 from analysis.rows import Rows
@@ -19,8 +20,8 @@ def summarise(study: Rows) -> pd.DataFrame:
 
     Columns: `algorithm`, `lam`, `runs` (rows of any outcome), `completed`, `diverged`, `stopped`, `failed`;
     `diverged_share` = diverged / (completed + diverged) with Wilson bounds `_low`, `_high`; and for each metric
-    `_n` (COMPLETED runs with a finite value), `_median` with bootstrap bounds `_median_low`, `_median_high`
-    (configurations resampled), `_q25`, `_q75`, `_mean`, `_std` (n − 1) over those runs, `_median_worst_rank` over those
+    `_n` (COMPLETED runs with a finite value), `_median` with bounds `_median_low`, `_median_high` over
+    configurations, `_q25`, `_q75`, `_mean`, `_std` (n − 1) over those runs, `_median_worst_rank` over those
     and the DIVERGED ones, each of which counts as worse than any value (infinite where that median is a DIVERGED
     run), and `_published_mean`, `_published_std`.
     """
@@ -77,7 +78,8 @@ def metric_cells(summary: pd.DataFrame, measure: Measure) -> tuple[list[str], li
 def _outcomes(group: pd.DataFrame) -> dict[str, float]:
     count = {outcome: int((group["outcome"] == outcome.value).sum()) for outcome in Outcome}
     completed, diverged = count[Outcome.COMPLETED], count[Outcome.DIVERGED]
-    share = estimates.wilson(diverged, completed + diverged)
+    results = rows.results(group)
+    share = clustered_share(results["outcome"] == Outcome.DIVERGED.value, results[rows.unit(results)])
     return {
         "runs": len(group),
         "completed": completed,
@@ -96,8 +98,7 @@ def _metric(
     name = measure.column
     kept = rows.finite(group, name)
     values = kept[name].to_numpy(float)
-    rng = estimates.generator("summary", algorithm, lam, name)
-    median = estimates.clustered_median(values, kept[rows.unit(kept)], rng)
+    median = clustered_median(values, kept[rows.unit(kept)])
     mean, std = estimates.mean_and_std(values)
     low, high = estimates.quartiles(values)
     printed = published_value(study, algorithm, lam, name)

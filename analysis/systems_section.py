@@ -19,7 +19,7 @@ MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, 
 """Columns, as far as a system has them; systems are ranked by the first that there is."""
 
 _WORDS = (
-    "Means over COMPLETED runs with BCa intervals, whose unit is the configuration, or the seed where there is one configuration; "
+    "Means over COMPLETED runs with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is one configuration; "
     "the best by the first measure on top. A dash: the system has nothing to measure. DIVERGED runs are counted beside them."
 )
 

@@ -26,7 +26,8 @@ _COUNTING = (
     "has no metrics, so medians, quartiles, means and standard deviations are over COMPLETED runs; the column "
     "“median, DIVERGED as worst” counts each DIVERGED run as worse than every value. FAILED runs (to be tried "
     "again) and STOPPED ones (ended early by a scheduler) are counted and otherwise left out. Intervals are 95 %: "
-    "Wilson for shares, each run taken as independent; for medians a percentile bootstrap that resamples configurations, in which seeds are nested."
+    "each by itself, over configurations, in which seeds are nested: Wilson’s for shares, for medians between order statistics "
+    "(Hettmansperger & Sheather 1986), with several seeds each Woodruff’s (1952); none where there are fewer than five configurations."
 )
 
 
@@ -52,11 +53,14 @@ def findings(comparison: Comparison | None, shown: list[float]) -> list[str]:
     if comparison is None:
         return []
     return [
-        finding(comparison.pairs, comparison.at(lam, INCEPTION), comparison.at(lam, LOG_MSE),
-                comparison.divergence_at(lam))
+        finding(
+            comparison.pairs,
+            [comparison.at(lam, m) for m in (INCEPTION, LOG_MSE)],
+            comparison.divergence_at(lam),
+        )
         for lam in comparison.pairs.lambdas
         if lam in shown
-    ]  # fmt: skip
+    ]
 
 
 def notes(study: Rows, comparison: Comparison | None) -> list[str]:
@@ -93,7 +97,8 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
     waiting = sum(comparison.pairs.unmatched.values()) if comparison else 0
     if waiting:
         said.append(f"{waiting} pairs wait for a side that is missing, FAILED or STOPPED; pairs are compared as they "
-                    "complete.")  # fmt: skip
+                    "complete. Each look at a study that still runs is a further test: stopping at the look that pleases errs "
+                    "more often than the 5 % that verdicts declare.")  # fmt: skip
     return said
 
 

@@ -144,7 +144,8 @@ def run(study: Study, options: Options, console: Console) -> int:
         slots = starting.result()
 
         precision.check(options.precision, slots.device)
-    store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)
+    store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
+                 smallest_differences=study.smallest_differences)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))

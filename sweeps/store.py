@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +111,7 @@ class Store:
         precision: str = "float32",
         searched: bool = False,
         data: str = "mixture5",
+        smallest_differences: Mapping[str, float] | None = None,
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is.
 
@@ -127,8 +128,9 @@ class Store:
                 row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
             manifest = Manifest(
-                study, HYPER_PARAMETERS, question, precision, searched, found.shape, found.coordinates
-            )
+                study, HYPER_PARAMETERS, question, precision, searched, found.shape, found.coordinates,
+                smallest_differences or {},
+            )  # fmt: skip
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
             own_folder(self.filesystem, self.path, name)

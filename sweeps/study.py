@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from result_schema import check_smallest_differences
 from sweeps.grid import Grid
 from sweeps.space import Space, check, points
 from trainables import objectives
@@ -62,9 +63,12 @@ class Study:
         presets: name -> Preset.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
+        smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
+            differs by less is called equivalent. The report has a default for a metric that is left out.
 
     Raises:
-        ValueError: the name has other characters or more than 100, or a dimension depends on a later one.
+        ValueError: the name has other characters or more than 100, a dimension depends on a later one, or a smallest
+            difference is none.
     """
 
     name: str
@@ -74,6 +78,7 @@ class Study:
     presets: Mapping[str, Preset] = field(default_factory=dict)
     search: str = "grid"
     data: str = "mixture5"
+    smallest_differences: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -85,6 +90,7 @@ class Study:
                 f"a study's name must have at most {LONGEST_NAME} characters, got {len(self.name):,}"
             )
         check(self.space)
+        check_smallest_differences(self.smallest_differences)
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.

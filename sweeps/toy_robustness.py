@@ -28,6 +28,7 @@ STUDY = Study(
         "batch_size": (64, 128),
     },
     algorithms=("svae_r", "alice"),
+    smallest_differences={"inception_score": 0.05, "mse_x": 1.1},
     presets={
         "smoke": Preset(iterations=60, lambdas=(0.1,), limit=12),
         "embedded": Preset(iterations=300, lambdas=(0.1,)),

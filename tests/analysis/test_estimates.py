@@ -77,34 +77,6 @@ def test_cluster_means_average_the_seeds_of_each_configuration():
     assert found.tolist() == [2.0, 10.0]
 
 
-def test_clustered_median_has_all_resamples_of_two_clusters_as_bounds():
-    # Two configurations, 0 and 1: a resample's median is 0, 0.5 or 1 with probability 1/4, 1/2, 1/4,
-    # so the 2.5 % and 97.5 % points of the bootstrap are 0 and 1.
-    found = estimates.clustered_median(np.array([0.0, 1.0]), ["a", "b"], rng())
-    assert (found.point, found.low, found.high) == (0.5, 0.0, 1.0)
-
-
-def test_clustered_median_resamples_configurations_not_seeds():
-    # Twenty seeds that agree within each of two configurations tell no more than one seed of each.
-    values, clusters = np.repeat([0.0, 1.0], 20), np.repeat(["a", "b"], 20)
-    found = estimates.clustered_median(values, clusters, rng())
-    assert (found.low, found.high) == (0.0, 1.0)
-
-
-def test_clustered_median_takes_unequal_numbers_of_seeds():
-    # Resamples (a, a): 1 1 1 1 -> 1; (a, b): 1 1 5 -> 1; (b, b): 5 5 -> 5
-    found = estimates.clustered_median(np.array([1.0, 5.0, 1.0]), ["a", "b", "a"], rng())
-    assert (found.point, found.low, found.high) == (1.0, 1.0, 5.0)
-
-
-@pytest.mark.parametrize("values", [[], [3.0]])
-def test_clustered_median_has_no_interval_when_there_is_less_than_two_configurations(values):
-    found = estimates.clustered_median(np.array(values), ["a"] * len(values), rng())
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
-    assert found.point == 3.0 or not values
-
-
 def test_bca_of_a_mean_is_close_to_the_normal_interval_when_values_are_symmetric():
     # -50..50 over 50: mean 0, std = sqrt(101^2 - 1)/12)/50 = 29.155/50 = 0.5831; 1.96 * 0.5831/sqrt(101) = 0.1137
     found = estimates.bca(np.arange(-50, 51) / 50, means, rng())
@@ -138,23 +110,6 @@ def test_bca_has_no_interval_when_there_is_less_than_two_values(values):
     found = estimates.bca(np.array(values), means, rng())
     assert math.isnan(found.low)
     assert math.isnan(found.high)
-
-
-def test_signed_rank_p_is_exact_for_few_pairs():
-    # All five differences positive: 2 of the 2^5 sign patterns are as extreme, 2/32
-    assert estimates.signed_rank_p(np.array([1.0, 2.0, 3.0, 4.0, 5.5])) == pytest.approx(2 / 32)
-
-
-def test_signed_rank_p_of_one_pair_is_one():
-    assert estimates.signed_rank_p(np.array([2.0])) == 1.0
-
-
-def test_signed_rank_p_is_one_when_all_differences_are_zero():
-    assert estimates.signed_rank_p(np.zeros(4)) == 1.0
-
-
-def test_signed_rank_p_is_nan_when_there_is_no_pair():
-    assert math.isnan(estimates.signed_rank_p(np.array([])))
 
 
 def test_sign_test_p_doubles_the_tail():

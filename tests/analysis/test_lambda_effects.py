@@ -7,9 +7,10 @@ import pytest
 
 from analysis import lambda_effects
 from analysis.estimates import generator, holm
-from analysis.exchange import claim, enough
+from analysis.exchange import Finding, claim, enough
 from analysis.lambda_sections import range_cells
 from analysis.measures import INCEPTION, MSE
+from analysis.verdicts import Family
 
 
 def test_by_lambda_takes_the_median_over_seeds_with_divergence_worst(study, run):
@@ -96,19 +97,53 @@ def test_claim_holds_where_one_system_pays_and_the_other_does_not(study, run):
     def score(algorithm, place, i):
         return 4 - 0.5 * place if algorithm == "alice" else 3 + 0.1 * place * (-1) ** i
 
-    found = claim(sweep(study, run, score), "svae_r", "alice")
-    assert found.second.trades
-    assert not found.first.trades
-    assert found.holds
-    assert found.difference.point == pytest.approx(1.0)  # τ of 0 on average against −1
+    # From λ = 0.1 to 10 ALICE's score falls by 1; sVAE-r's changes by ±0.2: nothing of interest where that is 0.5.
+    rows = sweep(study, run, score)
+    found = claim(rows, "svae_r", "alice", Family(5, {"inception_score": 0.5}))
+    assert (found.second.trades, found.first.trades, found.finding) == (
+        Finding.HOLDS,
+        Finding.FAILS,
+        Finding.HOLDS,
+    )
+    assert found.second.score.location.interval.point == pytest.approx(-1.0)
+    # Of a smaller difference of interest the same rows do not tell whether sVAE-r's score falls by it.
+    finer = claim(rows, "svae_r", "alice", Family(5, {"inception_score": 0.1}))
+    assert (finer.first.trades, finer.finding) == (Finding.UNDECIDED, Finding.UNDECIDED)
     assert found.first.reconstruction.point == found.second.reconstruction.point == pytest.approx(1.0)
 
 
 def test_claim_does_not_hold_where_neither_or_both_pay(study, run):
-    both = claim(sweep(study, run, lambda a, place, i: 4 - place), "svae_r", "alice")
-    neither = claim(sweep(study, run, lambda a, place, i: 1 + place), "svae_r", "alice")
-    assert (both.holds, both.first.trades, both.second.trades) == (False, True, True)
-    assert (neither.holds, neither.first.trades, neither.second.trades) == (False, False, False)
+    both = claim(sweep(study, run, lambda a, place, i: 4 - place), "svae_r", "alice", Family(5))
+    neither = claim(sweep(study, run, lambda a, place, i: 1 + place), "svae_r", "alice", Family(5))
+    assert (both.finding, both.first.trades, both.second.trades) == (
+        Finding.FAILS,
+        Finding.HOLDS,
+        Finding.HOLDS,
+    )
+    assert (neither.finding, neither.first.trades, neither.second.trades) == (Finding.FAILS,) * 3
+
+
+@pytest.mark.parametrize("configurations", [2, 6, 12, 24])
+def test_claim_is_never_easier_to_get_with_fewer_configurations(study, run, configurations):
+    """Both trade, noisily: not to have shown it of the first is no sign that it does not."""
+    rng = np.random.default_rng(configurations)
+    rows = study([
+        run(a, i, lam, mse_x=0.1 / lam, inception_score=4 - 0.3 * np.log10(lam) + 1.5 * rng.normal())
+        for a in ("svae_r", "alice") for i in range(configurations) for lam in (0.1, 1.0, 10.0)
+    ])  # fmt: skip
+    assert claim(rows, "svae_r", "alice", Family(5)).finding is not Finding.HOLDS
+
+
+def test_claim_compares_the_pairs_that_both_have(study, run):
+    """Equal rows, but for a λ that one system has not reached: no difference."""
+    scores = {0.1: 4.5, 1.0: 4.6, 10.0: 4.7, 100.0: 2.0}
+    runs = [
+        run(a, i, lam, inception_score=score)
+        for a in ("svae_r", "alice") for i in range(12) for lam, score in scores.items()
+        if a == "svae_r" or lam < 100 or i < 2
+    ]  # fmt: skip
+    interval = claim(study(runs), "svae_r", "alice", Family(5)).difference.location
+    assert (interval.units, interval.interval.point) == (2, 0.0)
 
 
 def test_claim_needs_three_lambdas_at_which_systems_reconstruct(study, run):

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pytest
 
+from analysis.comparison import family_of
 from analysis.likelihood_sections import likelihood_section, paired_cells
 from analysis.likelihoods import ELBO, LOG_LIKELIHOOD, density
 from analysis.rows import Rows
@@ -35,25 +37,29 @@ def test_density_is_the_mean_over_seeds_with_its_interval(run: Make, study: Call
     found = density(rows, "avb", 0.0, LOG_LIKELIHOOD)
     assert found is not None
     assert (found.runs, found.mean.point, found.std, found.low, found.high) == (3, -2.0, 1.0, -3.0, -1.0)
-    assert -3.0 <= found.mean.low < -2.0 < found.mean.high <= -1.0
+    # Student's t of three: 4.303 / √3 = 2.484
+    assert (found.mean.low, found.mean.high) == pytest.approx((-4.484, 0.484), abs=1e-3)
     assert density(rows, "avb", 0.0, ELBO) is None
 
 
 def test_pairs_match_on_seed_and_say_who_is_better(run: Make, study: Callable[..., Rows]) -> None:
     runs = seeds(run, "vae", [-1.5, -1.6, -1.7, -1.8]) + seeds(run, "avb", [-1.4, -1.4, -1.8, None])
-    _, cells = paired_cells(rows_of(study, runs))
+    rows = rows_of(study, runs)
+    _, cells = paired_cells(rows, family_of(rows))
     by_measure = {row[2]: row for row in cells}
     assert by_measure.keys() == {"log-likelihood", "KL(q(z) ‖ p(z))", "inception score"}
     likelihood = by_measure["log-likelihood"]
-    assert (likelihood[1], likelihood[3], likelihood[5]) == ("AVB − VAE", "3", "2 of 3")
-    assert likelihood[4].startswith("0.06667 [")  # (0.1 + 0.2 − 0.1) / 3
-    assert by_measure["KL(q(z) ‖ p(z))"][5] == "2 of 3"  # smaller is better: the same two
+    assert (likelihood[1], likelihood[3], likelihood[7]) == ("AVB − VAE", "3", "2 of 3")
+    assert likelihood[4] == "mean, 3 seeds"
+    assert likelihood[5].startswith("0.06667 [")  # (0.1 + 0.2 − 0.1) / 3
+    assert likelihood[6].startswith("undecided: −")
+    assert by_measure["KL(q(z) ‖ p(z))"][6:] == ["–", "2 of 3"]  # no verdict; smaller is better: the same two
 
 
 def test_diverged_runs_have_no_likelihood(run: Make, study: Callable[..., Rows]) -> None:
     rows = rows_of(study, seeds(run, "vae", [-1.0, -1.0], outcome="DIVERGED"))
     assert density(rows, "vae", 0.0, LOG_LIKELIHOOD) is None
-    assert likelihood_section(rows) is None
+    assert likelihood_section(rows, family_of(rows)) is None
 
 
 def test_section_shows_what_was_published_beside_what_was_obtained(
@@ -63,7 +69,7 @@ def test_section_shows_what_was_published_beside_what_was_obtained(
     renamed = Rows(
         rows.where, type(rows.manifest)("avb_synthetic", {}), rows.budget, {}, rows.runs, rows.curves
     )
-    part = likelihood_section(renamed)
+    part = likelihood_section(renamed, family_of(renamed))
     assert part is not None
     assert "−1.568" in part[0].body
     assert "AVB − VAE" in part[0].body

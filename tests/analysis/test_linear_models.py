@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.linear_models import analysis_of_variance, contrasts, logistic_deviance
+from analysis.linear_models import (
+    analysis_of_variance,
+    between_units,
+    contrasts,
+    logistic_deviance,
+    within_units,
+)
 
 
 def residual(values, *columns):
@@ -27,9 +33,29 @@ def test_sums_of_squares_are_of_type_two_where_the_design_is_unbalanced():
     assert tests["a",].squares == pytest.approx(residual(values, b) - residual(values, a, b))
     assert tests["b",].squares == pytest.approx(residual(values, a) - residual(values, a, b))
     assert tests["a", "b"].squares == pytest.approx(residual(values, a, b) - residual(values, a, b, both))
-    # Two degrees of freedom of the interaction, 50 − 6 of what is left.
-    ratio = tests["a", "b"].squares / 2 / (residual(values, a, b, both) / 44)
-    assert tests["a", "b"].p == pytest.approx(stats.f.sf(ratio, 2, 44))
+
+
+def test_main_effects_between_units_are_f_tests_against_what_main_effects_leave():
+    rng = np.random.default_rng(0)
+    a, b = (contrasts(pd.Series(rng.choice(list(levels), 40))) for levels in ("xyz", "pq"))
+    values = rng.normal(size=40) + a[:, 0]
+    found = between_units(values, {"a": a, "b": b})
+    error = residual(values, a, b)  # 40 − 4 degrees of freedom
+    assert found["a"] == pytest.approx(stats.f.sf((residual(values, b) - error) / 2 / (error / 36), 2, 36))
+    assert found["b"] == pytest.approx(stats.f.sf((residual(values, a) - error) / (error / 36), 1, 36))
+    assert np.isnan(between_units(values[:4], {"a": a[:4], "b": b[:4]})["a"])
+
+
+def test_main_effect_within_units_is_the_paired_t_test_of_two_levels():
+    table = np.random.default_rng(0).normal([0.0, 0.5], size=(9, 2))
+    expected = stats.ttest_rel(table[:, 0], table[:, 1]).pvalue
+    assert within_units(np.vstack([table, [1.0, np.nan]])) == pytest.approx(expected)
+    assert np.isnan(within_units(table[:1]))
+
+
+def test_main_effect_within_units_of_more_levels_is_the_classical_f_with_its_fewest_degrees_of_freedom():
+    # Level means 1.5, 2, 2.5: squares 2 · (¼ + ¼) = 1. What unit and level leave: ∓½, 0, ±½, squares 4 · ¼ = 1; one degree each.
+    assert within_units(np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 2.0]])) == pytest.approx(stats.f.sf(1.0, 1, 1))
 
 
 def test_logistic_deviance_of_one_factor_is_that_of_its_binomials():

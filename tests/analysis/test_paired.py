@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from analysis import paired
-from analysis.comparison import compare_study
+from analysis.comparison import compare_study, family_of
 from analysis.measures import INCEPTION, LOG_MSE, MSE
 from analysis.paired_tables import difference_cells, divergence_cells, finding, worst_rank_cells
+from analysis.verdicts import Family
 
 
 @pytest.fixture
@@ -63,29 +64,33 @@ def test_match_leaves_failed_and_stopped_sides_unmatched(run, study):
     assert found.unmatched == {0.1: 2}
 
 
-def test_compare_gives_median_mean_share_and_exact_p(pairs_of):
-    # differences 0.5, 1.0, -0.25, 2.0: median 0.75, mean 3.25/4 = 0.8125, three of four better;
-    # ranks of |d|: 0.25 0.5 1 2 -> the negative one has rank 1: W = 1, p = 2 * (1 + 1) / 16 = 0.25
+def test_compare_gives_verdict_mean_and_share(pairs_of):
+    # differences 0.5, 1.0, -0.25, 2.0: mean 3.25/4 = 0.8125, three of four better
     found = paired.compare(pairs_of([4.5, 4.0, 3.75, 4.0], [4.0, 3.0, 4.0, 2.0]), 0.1, INCEPTION)
     assert (found.pairs, found.configurations, found.diverged) == (4, 4, 0)
-    assert found.median.point == 0.75
     assert found.mean.point == 0.8125
+    assert found.verdict.location.interval == found.mean  # judged alone, and by the mean: four are few
     assert found.better_share == 0.75
-    assert found.signed_rank_p == pytest.approx(0.25)
     assert found.mean.low <= 0.8125 <= found.mean.high
 
 
 def test_compare_leaves_out_and_counts_pairs_with_a_diverged_side(pairs_of):
     found = paired.compare(pairs_of([4.5, None, 4.0, None], [4.0, 3.0, None, None]), 0.1, INCEPTION)
     assert (found.pairs, found.diverged) == (1, 3)
-    assert found.median.point == 0.5
+    assert found.mean.point == 0.5
+    # 0.5, −∞, ∞ and 0 of two that DIVERGED: the verdict has all of them
+    assert (found.verdict.location.above, found.verdict.location.equal, found.verdict.location.below) == (
+        2,
+        1,
+        1,
+    )
 
 
 def test_compare_averages_seeds_before_it_resamples(pairs_of):
     # configuration 0: differences 1 and 0 -> 0.5; configuration 1: 0.5 and 0.5 -> 0.5. Identical units: no width.
     found = paired.compare(pairs_of([4.0, 3.0, 3.5, 3.5], [3.0] * 4, seeds=2), 0.1, INCEPTION)
     assert (found.pairs, found.configurations) == (4, 2)
-    assert (found.median.point, found.median.low, found.median.high) == (0.5, 0.5, 0.5)
+    assert (found.mean.point, found.mean.low, found.mean.high) == (0.5, 0.5, 0.5)
     assert found.better_share == 0.75
 
 
@@ -105,8 +110,9 @@ def test_compare_has_no_numbers_when_one_side_always_diverged(pairs_of):
     found = paired.compare(pairs_of([4.0, 4.5], [None, None]), 0.1, INCEPTION)
     assert found.pairs == 0
     assert found.diverged == 2
-    assert math.isnan(found.median.point)
+    assert math.isnan(found.mean.point)
     assert math.isnan(found.better_share)
+    assert found.verdict.location.interval.point == math.inf
     assert found.worst_rank.wins == 2
 
 
@@ -120,14 +126,25 @@ def test_worst_rank_counts_divergence_as_loss_and_two_as_tie(pairs_of):
     pairs = pairs_of([4.5, None, 4.0, None, 3.0], [4.0, 3.0, None, None, 3.5])
     found = paired.worst_rank(pairs.table, INCEPTION)
     assert (found.wins, found.ties, found.losses) == (2, 1, 2)
-    assert found.sign_p == 1.0
 
 
-def test_worst_rank_ranks_a_divergence_above_every_finite_difference(pairs_of):
-    # gains +0.1 +0.2 +0.3 +0.4 and one DIVERGED first side: ranks 1..4 against 5, W = min(10, 5) = 5.
-    # Subsets of {1..5} with sum <= 5: {} 1 2 3 4 5 12 13 14 23 = 10, so p = 2 * 10 / 32 = 0.625.
-    pairs = pairs_of([4.1, 4.2, 4.3, 4.4, None], [4.0] * 5)
-    assert paired.worst_rank(pairs.table, INCEPTION).signed_rank_p == pytest.approx(0.625)
+def test_a_system_that_never_has_a_metric_is_not_compared_in_it_when_it_diverges(run, study):
+    runs = [run("alice", i) for i in range(3)]
+    runs += [run("svae_r", 0, mse_x=None), run("svae_r", 1, outcome="DIVERGED"), run("svae_r", 2, mse_x=None)]
+    pairs = paired.match(study(runs).runs, "svae_r", "alice").table
+    assert len(paired.unit_differences(pairs, MSE)) == 0
+    assert paired.unit_differences(pairs, INCEPTION).tolist() == [0.0, -math.inf, 0.0]
+
+
+def test_total_divergence_of_one_side_is_in_the_opening(run, study):
+    rows = study(
+        [run("svae_r", i) for i in range(8)] + [run("alice", i, outcome="DIVERGED") for i in range(8)]
+    )
+    found = compare_study(rows, family_of(rows))
+    said = finding(found.pairs, [found.at(0.1, INCEPTION)], found.divergence_at(0.1))
+    # Eight of eight: p = 2 / 2⁸, times two comparisons, 0.016.
+    assert "inception score higher (median difference ∞ [∞, ∞], better in 8 of 8 configurations)" in said
+    assert "0.0 % against 100.0 % DIVERGED" in said
 
 
 def test_worst_rank_lets_a_net_divergence_outweigh_the_other_seeds(pairs_of):
@@ -151,6 +168,12 @@ def test_divergence_p_is_one_when_no_pair_is_discordant(pairs_of):
     assert paired.divergence(pairs_of([4.0, None], [4.0, None]), 0.1).p == 1.0
 
 
+def test_divergence_counts_a_configuration_once_whatever_its_seeds(pairs_of):
+    # Three seeds each: the second side DIVERGED in all of one configuration, in none of the other: p of one, which is 1.
+    found = paired.divergence(pairs_of([4.0] * 6, [None] * 3 + [4.0] * 3, seeds=3), 0.1)
+    assert (found.second_only, found.p) == (3, 1.0)
+
+
 def test_one_sided_gives_the_value_of_the_side_that_did_not_diverge(pairs_of):
     first_lost, second_lost = paired.one_sided(
         pairs_of([None, 4.5, None], [3.0, None, None]).table, INCEPTION
@@ -160,7 +183,7 @@ def test_one_sided_gives_the_value_of_the_side_that_did_not_diverge(pairs_of):
 
 
 def test_compare_study_is_none_when_there_is_one_algorithm(run, study):
-    assert compare_study(study([run("svae_r", 0)])) is None
+    assert compare_study(study([run("svae_r", 0)]), Family()) is None
 
 
 def test_finding_claims_a_direction_only_where_the_interval_excludes_zero(run, study):
@@ -172,23 +195,29 @@ def test_finding_claims_a_direction_only_where_the_interval_excludes_zero(run, s
             run("svae_r", i, inception_score=score + 0.5 + 0.1 * rng.normal(), mse_x=float(rng.lognormal()))
         )
         runs.append(run("alice", i, inception_score=score, mse_x=float(rng.lognormal())))
-    found = compare_study(study(runs))
-    said = finding(found.pairs, found.at(0.1, INCEPTION), found.at(0.1, LOG_MSE), found.divergence_at(0.1))
-    assert "inception score higher" in said
-    assert "MSE not shown to differ" in said
-    assert "0.0 % against 0.0 % DIVERGED (McNemar p = 1.0)" in said
+    found = compare_study(study(runs), Family(2))
+    differences = [found.at(0.1, m) for m in (INCEPTION, LOG_MSE)]
+    said = finding(found.pairs, differences, found.divergence_at(0.1))
+    assert "inception score higher (median difference 0.5" in said
+    assert "MSE undecided: 0." in said
+    assert "0.0 % against 0.0 % DIVERGED" in said
+    # The tables say what the opening says.
+    _, cells = difference_cells(found.pairs, differences)
+    for line, difference in zip(cells, differences, strict=True):
+        assert line[5:7] == [difference.verdict.estimate, difference.verdict.words]
+        assert difference.verdict.estimate in said
+        assert difference.verdict.words in said
 
 
 def test_cells_are_as_many_as_their_header_when_there_is_no_pair(run, study):
-    found = compare_study(study([run("svae_r", 0), run("alice", 1)]))
+    found = compare_study(study([run("svae_r", 0), run("alice", 1)]), Family())
     for header, cells in (
         difference_cells(found.pairs, found.differences),
         worst_rank_cells(found.pairs, found.differences),
         divergence_cells(found.pairs, found.divergences),
     ):
         assert {len(line) for line in cells} == {len(header)}
-    said = finding(found.pairs, found.at(0.1, INCEPTION), found.at(0.1, LOG_MSE), found.divergence_at(0.1))
-    assert "no pair" in said
+    assert "no pair" in finding(found.pairs, [found.at(0.1, INCEPTION)], found.divergence_at(0.1))
 
 
 def test_of_one_configuration_the_unit_is_the_seed(run, study):
@@ -197,6 +226,6 @@ def test_of_one_configuration_the_unit_is_the_seed(run, study):
     runs += [run("svae_r", 0, seed=s, inception_score=4.1 + 0.1 * s) for s in range(5)]
     found = paired.compare(paired.match(study(runs).runs, "svae_r", "alice"), 0.1, INCEPTION)
     assert (found.pairs, found.configurations, found.unit) == (5, 5, "seeds")
-    assert found.median.point == pytest.approx(0.3)
-    assert found.median.low < 0.3 < found.median.high
+    assert found.mean.point == pytest.approx(0.3)
+    assert found.mean.low < 0.3 < found.mean.high
     assert (found.worst_rank.wins, found.worst_rank.losses) == (5, 0)

@@ -32,7 +32,9 @@ def runs(run):
         for i in range(4):
             for seed in (0, 1):
                 base = 3 + 0.3 * i + 0.1 * seed
-                made.append(run("svae_r", i, lam, seed, inception_score=base + 0.4, mse_x=0.02 * (i + 1)))
+                made.append(
+                    run("svae_r", i, lam, seed, inception_score=base + 0.4 + 0.01 * i, mse_x=0.02 * (i + 1))
+                )
                 made.append(run("alice", i, lam, seed, inception_score=base, mse_x=0.05 * (i + 1)))
     made[1] = run("alice", 0, 0.0, 0, outcome="DIVERGED")
     made[4] = run("svae_r", 1, 0.0, 0, outcome="FAILED")

@@ -1,0 +1,201 @@
+"""Where independent values lie: the interval of a mean or a median and the test that belongs to it; nothing is drawn.
+
+mean    Student's t. Right from two values up where they are normal, near it for heavy symmetric tails; too short
+        where few values are skewed, as any interval of a mean is.
+median  Order statistics, as the sign test has them: no shape is assumed, and ±∞ (DIVERGED) is a value like others.
+        One interval by itself lies between two pairs of them (Hettmansperger & Sheather 1986), from five values up.
+        Several rows to a cluster (seeds to a configuration): Woodruff's (1952), from five clusters up.
+share   Wilson's, with as many rows as are worth theirs where clusters agree in themselves.
+
+Coverage of every one is simulated by `make check-statistics`; the tables are in docs/statistics.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from analysis.estimates import Interval, sign_test_p, wilson
+from analysis.measures import Floats
+from analysis.resampling import CONFIDENCE
+
+LEAST_OF_MEDIAN = 12
+"""Units from which paired differences are judged by their median. The sign test of fewer cannot reject in a family of
+ten; their mean can, by Student's t."""
+
+LEAST_CLUSTERS = 5
+"""Clusters from which a median over them has an interval."""
+
+_Z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+_SHORTFALL = 0.0125
+"""What the coverage of all five values, 93.75 %, lacks of 95 %; a median of fewer values has no interval."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where values lie against 0, by one statistic, its interval and its own test.
+
+    Attributes:
+        statistic: 'median' or 'mean'.
+        interval: of it, at `confidence`; infinite where the values are too few for a bound, NaN for fewer than two.
+        confidence: of the interval.
+        p: two-sided, of the sign test (median; zeros left out) or of Student's t (mean).
+        above, equal, below: counts of values against 0.
+    """
+
+    statistic: str
+    interval: Interval
+    confidence: float
+    p: float
+    above: int
+    equal: int
+    below: int
+
+    @property
+    def differs(self) -> bool:
+        """Whether the interval excludes 0: its test rejects. A bound that ties at 0 pin there is then no part of it."""
+        return self.p <= 1 - self.confidence
+
+    @property
+    def units(self) -> int:
+        """Number of values."""
+        return self.above + self.equal + self.below
+
+
+def location(values: Floats, confidence: float = CONFIDENCE) -> Location:
+    """Where values [n] lie: by their median from LEAST_OF_MEDIAN values up, by their mean where there are fewer.
+
+    Few values without spread, or with an infinite one, have no t test, and are judged by their median too.
+    """
+    above, below = int(np.sum(values > 0)), int(np.sum(values < 0))
+    counts = (above, len(values) - above - below, below)
+    if len(values) < 2:
+        point = float(values[0]) if len(values) else math.nan
+        return Location("mean", Interval(point, math.nan, math.nan), confidence, math.nan, *counts)
+    if len(values) < LEAST_OF_MEDIAN and np.isfinite(values).all() and not _constant(values):
+        error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        p = 2 * float(stats.t.sf(abs(float(np.mean(values))) / error, len(values) - 1))
+        return Location("mean", mean_interval(values, confidence), confidence, p, *counts)
+    return Location(
+        "median", sign_interval(values, confidence), confidence, sign_test_p(above, below), *counts
+    )
+
+
+def mean_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
+    """Mean of values [n] with Student's interval; no bounds for fewer than two values or an infinite one."""
+    if not len(values):
+        return Interval(math.nan, math.nan, math.nan)
+    with np.errstate(invalid="ignore"):
+        point = float(np.mean(values))
+    if len(values) < 2 or not np.isfinite(values).all():
+        return Interval(point, math.nan, math.nan)
+    if _constant(values):
+        return Interval(point, point, point)
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * error
+    return Interval(point, point - half, point + half)
+
+
+def median_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
+    """Median of values [n], ±∞ among them or not, with the interval between order statistics; no bounds for fewer than five."""
+    if not len(values):
+        return Interval(math.nan, math.nan, math.nan)
+    ordered, n = np.sort(values), len(values)
+    point = _middle(ordered)
+    if _coverage(1, n) < confidence - _SHORTFALL:
+        return Interval(point, math.nan, math.nan)
+    depth = max(_depth(n, 1 - confidence), 1)
+    share = 0.0
+    if depth < n / 2 and _coverage(depth, n) > confidence:
+        wide, narrow = _coverage(depth, n), _coverage(depth + 1, n)
+        part = (wide - confidence) / (wide - narrow)
+        share = (n - depth) * part / (depth + (n - 2 * depth) * part)
+    low = _between(ordered[depth - 1], ordered[min(depth, n - 1)], share)
+    high = _between(ordered[n - depth], ordered[max(n - depth - 1, 0)], share)
+    return Interval(point, low, high)
+
+
+def sign_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
+    """Median of values [n >= 1] with the interval that the exact sign test does not reject; infinite where n is too small for one."""
+    ordered, n = np.sort(values) + 0.0, len(values)  # no −0
+    depth = _depth(n, 1 - confidence)
+    if not depth:
+        return Interval(_middle(ordered), -math.inf, math.inf)
+    return Interval(_middle(ordered), float(ordered[depth - 1]), float(ordered[n - depth]))
+
+
+def clustered_median(values: Floats, clusters: npt.ArrayLike) -> Interval:
+    """Median of values [n] in clusters [n], with an interval over clusters; no bounds for fewer than LEAST_CLUSTERS.
+
+    DIVERGED runs have no value and are not among `values`; `estimates.worst_rank_median` counts them. The interval is
+    Woodruff's: that of the share of values below the median, by Student's t over clusters, read off the quantiles.
+    """
+    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    count = int(index.max(initial=-1)) + 1
+    if count == len(values):
+        return median_interval(values)
+    point = _middle(np.sort(values))
+    if count < LEAST_CLUSTERS:
+        return Interval(point, math.nan, math.nan)
+    below = (values < point) + 0.5 * (values == point) - 0.5
+    half = _margin(below, index, count, 0.25)
+    ends = [max(0.5 - half, 0.0), min(0.5 + half, 1.0)]
+    if np.isfinite(values).all():
+        low, high = np.quantile(values, ends)
+    else:  # nothing lies between a number and infinity
+        low, high = np.quantile(values, ends, method="inverted_cdf")
+    return Interval(point, float(low), float(high))
+
+
+def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike) -> Interval:
+    """Share of true flags [n] in clusters [n], with Wilson's interval; of as many rows as the clusters' spread leaves worth."""
+    values = np.asarray(flags, float)
+    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    count = int(index.max(initial=-1)) + 1
+    if count == len(values):
+        return wilson(int(values.sum()), len(values))
+    share, worth = float(np.mean(values)), float(count)
+    if 0 < share < 1 and count > 1:
+        variance = share * (1 - share)
+        worth = _Z**2 * variance / _margin(values - share, index, count, variance) ** 2
+    middle = (share + _Z**2 / (2 * worth)) / (1 + _Z**2 / worth)
+    half = _Z * math.sqrt(share * (1 - share) / worth + _Z**2 / (4 * worth**2)) / (1 + _Z**2 / worth)
+    return Interval(share, max(middle - half, 0.0), min(middle + half, 1.0))
+
+
+def _margin(residuals: Floats, index: npt.NDArray[np.intp], count: int, variance: float) -> float:
+    """Half the interval of a mean of rows: by Student's t over clusters, and no less than that of n independent rows."""
+    sums = np.bincount(index, weights=residuals, minlength=count)
+    spread = math.sqrt(count / (count - 1) * float(np.sum((sums - sums.mean()) ** 2))) / len(residuals)
+    clustered = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * spread
+    return max(clustered, _Z * math.sqrt(variance / len(residuals)))
+
+
+@lru_cache
+def _depth(n: int, alpha: float) -> int:
+    """The k of the shortest interval from k-th smallest to k-th largest whose coverage is 1 − alpha or more; 0 for none."""
+    return int(np.searchsorted(2 * stats.binom.cdf(np.arange(n // 2), n, 0.5), alpha, side="right"))
+
+
+def _coverage(depth: int, n: int) -> float:
+    """Coverage of the median by the interval from k-th smallest to k-th largest of n values."""
+    return float(1 - 2 * stats.binom.cdf(depth - 1, n, 0.5))
+
+
+def _middle(ordered: Floats) -> float:
+    low, high = float(ordered[(len(ordered) - 1) // 2]), float(ordered[len(ordered) // 2])
+    return low if low == high else (low + high) / 2  # of −∞ and ∞ there is no middle: NaN
+
+
+def _between(outer: float, inner: float, share: float) -> float:
+    """Interpolated; the outer one where that or the other is infinite."""
+    return float(outer + share * (inner - outer)) if np.isfinite([outer, inner]).all() else float(outer)
+
+
+def _constant(values: Floats) -> bool:
+    return bool(np.ptp(values) <= 4 * np.finfo(float).eps * np.max(np.abs(values)))

@@ -1,0 +1,45 @@
+"""The report's part on verdicts: every comparison of its family, and over what the intervals are."""
+
+from __future__ import annotations
+
+from analysis import page
+from analysis.comparison import judged
+from analysis.figure_sections import Part
+from analysis.locations import LEAST_OF_MEDIAN
+from analysis.page import Section
+from analysis.paired import compare
+from analysis.paired_tables import Table, verdict_cells
+from analysis.rows import Rows
+from analysis.verdicts import Family
+
+
+def verdict_section(study: Rows, family: Family) -> Part | None:
+    """Every verdict on a paired difference; None where nothing is compared."""
+    cells = cells_of(study, family)
+    if not cells[1]:
+        return None
+    return Section("Verdicts", page.paragraph(scope(study, family), "small") + page.table(*cells, 3)), []
+
+
+def cells_of(study: Rows, family: Family) -> Table:
+    """Header and one line per pair of systems, λ and metric that is judged."""
+    return verdict_cells([(pairs, compare(pairs, lam, m, family)) for pairs, lam, m in judged(study)])
+
+
+def scope(study: Rows, family: Family) -> str:
+    """How verdicts are come to, and what they are about, in words."""
+    count, seeds = study.runs["configuration_key"].nunique(), study.runs["seed"].nunique()
+    over = (
+        f"these {count:,} configurations, as if drawn from many like them: for this fixed grid they err on the long side, of other "
+        f"levels they say nothing.{' With one seed each, a configuration has favoured a system in one run.' * (seeds == 1)}"
+        if count > 1
+        else f"these {seeds:,} seeds: of other configurations they say nothing."
+    )
+    return (
+        f"One family of {family.size:,} comparisons, of paired differences and of changes with λ: their intervals hold together with 95 %, each "
+        f"at {100 * family.confidence:.4g} % (Bonferroni), and p is of the test that the interval inverts, times {family.size:,}. From {LEAST_OF_MEDIAN} units up the "
+        "median, by the exact sign test (ties left out); of fewer the mean, by Student’s t. A DIVERGED side is worse than any value. "
+        "Higher or lower: the interval excludes no difference. Equivalent: it lies within the smallest difference of interest on both sides. "
+        "Undecided: neither; its ends are how large the difference can still be. "
+        f"Intervals are over {over} All runs share one training and one test set: what other data would change is in no interval."
+    )
