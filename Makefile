@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui tracking-server report check format test test-slow test-gpu test-cluster test-browser drills wheel bench bench-search ground-truth audit clean
+.PHONY: help setup study ui tracking-server report check format test test-slow test-gpu test-cluster test-browser drills check-statistics wheel bench bench-search ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -79,6 +79,9 @@ test-browser: $(RUNNING)-dev ## the MLflow UI in Chromium
 drills: $(RUNNING)-dev ## faults on real studies, with real kills; rewrites the table of docs/reliability.md
 	@DRILLS_OUT=$(CURDIR)/docs/drills.jsonl $(BIN)/python -m pytest tests/drills -s -m 'drill or not drill' --timeout 3600 $(ARGS); \
 		code=$$?; $(BIN)/python -m tests.drills.table docs/drills.jsonl docs/reliability.md; exit $$code
+
+check-statistics: setup ## how often the report's intervals cover and its verdicts are false, by simulation; minutes
+	@$(BIN)/python -m analysis.calibration $(ARGS)
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.bench $(ARGS)

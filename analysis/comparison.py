@@ -57,4 +57,4 @@ def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
 
 def family_of(study: Rows) -> Family:
     """The family of all that the report judges: paired differences, and changes with λ."""
-    return Family(len(judged(study)) + exchange.judged(study), study.manifest.smallest_differences)
+    return Family(len(judged(study)) + exchange.judged_changes(study), study.manifest.smallest_differences)

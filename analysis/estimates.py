@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.special import bdtr
 
 from analysis import resampling
 from analysis.measures import Floats
@@ -108,7 +109,7 @@ def wilson(count: int, total: int) -> Interval:
 
 def sign_test_p(wins: int, losses: int) -> float:
     """Two-sided exact p of the sign test; ties are left out by the caller. 1 where there is nothing but ties."""
-    return float(stats.binomtest(wins, wins + losses, 0.5).pvalue) if wins + losses else 1.0
+    return min(1.0, 2 * float(bdtr(min(wins, losses), wins + losses, 0.5))) if wins + losses else 1.0
 
 
 def holm(p: Sequence[float]) -> list[float]:

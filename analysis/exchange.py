@@ -101,7 +101,7 @@ def enough(study: Rows) -> bool:
     return sum(lam >= BEGIN for lam in study.lambdas) >= LEAST
 
 
-def judged(study: Rows) -> int:
+def judged_changes(study: Rows) -> int:
     """How many changes with λ the report judges: two metrics of each algorithm, and a claim's paired difference."""
     if not enough(study):
         return 0

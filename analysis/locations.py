@@ -19,6 +19,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.special import bdtr, stdtr
 
 from analysis.estimates import Interval, sign_test_p, wilson
 from analysis.measures import Floats
@@ -79,7 +80,7 @@ def location(values: Floats, confidence: float = CONFIDENCE) -> Location:
         return Location("mean", Interval(point, math.nan, math.nan), confidence, math.nan, *counts)
     if len(values) < LEAST_OF_MEDIAN and np.isfinite(values).all() and not _constant(values):
         error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-        p = 2 * float(stats.t.sf(abs(float(np.mean(values))) / error, len(values) - 1))
+        p = 2 * float(stdtr(len(values) - 1, -abs(float(np.mean(values))) / error))
         return Location("mean", mean_interval(values, confidence), confidence, p, *counts)
     return Location(
         "median", sign_interval(values, confidence), confidence, sign_test_p(above, below), *counts
@@ -97,7 +98,7 @@ def mean_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
     if _constant(values):
         return Interval(point, point, point)
     error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = float(stats.t.ppf((1 + confidence) / 2, len(values) - 1)) * error
+    half = _student(confidence, len(values) - 1) * error
     return Interval(point, point - half, point + half)
 
 
@@ -172,19 +173,26 @@ def _margin(residuals: Floats, index: npt.NDArray[np.intp], count: int, variance
     """Half the interval of a mean of rows: by Student's t over clusters, and no less than that of n independent rows."""
     sums = np.bincount(index, weights=residuals, minlength=count)
     spread = math.sqrt(count / (count - 1) * float(np.sum((sums - sums.mean()) ** 2))) / len(residuals)
-    clustered = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * spread
+    clustered = _student(CONFIDENCE, count - 1) * spread
     return max(clustered, _Z * math.sqrt(variance / len(residuals)))
+
+
+@lru_cache
+def _student(confidence: float, freedom: int) -> float:
+    """Student's quantile of a two-sided interval."""
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 @lru_cache
 def _depth(n: int, alpha: float) -> int:
     """The k of the shortest interval from k-th smallest to k-th largest whose coverage is 1 − alpha or more; 0 for none."""
-    return int(np.searchsorted(2 * stats.binom.cdf(np.arange(n // 2), n, 0.5), alpha, side="right"))
+    return int(np.searchsorted(2 * bdtr(np.arange(n // 2), n, 0.5), alpha, side="right"))
 
 
+@lru_cache
 def _coverage(depth: int, n: int) -> float:
     """Coverage of the median by the interval from k-th smallest to k-th largest of n values."""
-    return float(1 - 2 * stats.binom.cdf(depth - 1, n, 0.5))
+    return float(1 - 2 * bdtr(depth - 1, n, 0.5))
 
 
 def _middle(ordered: Floats) -> float:

@@ -1,0 +1,76 @@
+"""The simulations of intervals and verdicts, small, and the bounds that they are held to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import calibration
+from analysis.error_rates import NULLS, false_claims, false_effects, false_verdicts
+from analysis.interval_coverage import POPULATIONS, clustered_coverage, location_coverage, range_coverage
+
+
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_a_population_has_the_mean_and_median_that_it_says(name):
+    one = POPULATIONS[name]
+    values = one.draw(np.random.default_rng(0), (200_000,))
+    assert np.median(values) == pytest.approx(one.median, abs=0.02)
+    if name != "t(2)":  # whose mean has no standard error
+        assert np.mean(values) == pytest.approx(one.mean, abs=0.02)
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_a_null_favours_neither_side(name):
+    values = NULLS[name](np.random.default_rng(0), (10, 20_000))
+    assert np.mean(values > 0) == pytest.approx(np.mean(values < 0), abs=0.01)
+
+
+def test_intervals_cover_from_five_units_up():
+    table = location_coverage(200, units=(3, 5, 12, 48))
+    assert calibration.beyond_coverage(table, 200) == []
+    assert np.isnan(
+        table.loc[("median, order statistics", "normal"), 3]
+    )  # no interval rather than a short one
+    assert (
+        table.loc[("mean, Student’s t", "two optima, 80 : 20"), 5] < 0.85
+    )  # which no interval of a mean can know
+    assert calibration.beyond_coverage(clustered_coverage(200, units=(5, 24)), 200) == []
+    assert range_coverage(20, units=(12,)).iloc[0, 0] > 0.8
+
+
+def test_verdicts_claims_and_main_effects_are_hardly_ever_false():
+    assert calibration.over(false_verdicts(60, units=(5, 12, 48)), 60) == []
+    assert calibration.over(false_claims(10, units=(6, 24)), 10) == []
+    assert calibration.over(false_effects(30), 30) == []
+
+
+def test_a_bound_that_is_not_kept_is_named():
+    index = pd.MultiIndex.from_tuples(
+        [("mean", "normal"), ("mean", "log-normal"), ("median", "t(2), in clusters")]
+    )
+    table = pd.DataFrame([[0.5, 0.95, 0.85], [0.5, 0.5, 0.5], [0.5, 0.95, 1.0]], index, [3, 5, 8])
+    assert calibration.beyond_coverage(table, 1000) == [
+        "mean, normal, 8: 0.850",
+        "median, t(2), in clusters, 8: 1.000",
+    ]
+    assert calibration.over(table, 1000)[0] == "mean, normal, 3: 0.500"
+    assert calibration.over(pd.DataFrame([[0.05, 0.06]], index[:1], [3, 5]), 1000) == []
+
+
+def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(monkeypatch, capsys):
+    index = pd.MultiIndex.from_tuples([("mean", "normal")])
+    for name, value in (("location", 0.95), ("clustered", np.nan), ("range", 0.96)):
+        monkeypatch.setattr(
+            calibration, f"{name}_coverage", lambda _, v=value: pd.DataFrame([[v]], index, [5])
+        )
+    for name in ("verdicts", "claims", "effects"):
+        monkeypatch.setattr(calibration, f"false_{name}", lambda _: pd.DataFrame([[0.04]], index, [5]))
+    assert calibration.main(["--repetitions", "100"]) == 0
+    said = capsys.readouterr().out
+    assert "| mean | normal | 0.950 |" in said
+    assert "| mean | normal | – |" in said
+    assert said.endswith("Every bound is kept.\n")
+    monkeypatch.setattr(calibration, "false_verdicts", lambda _: pd.DataFrame([[0.4]], index, [5]))
+    assert calibration.main(["--repetitions", "100"]) == 1
+    assert capsys.readouterr().out.endswith("Beyond its bound:\nmean, normal, 5: 0.400\n")
