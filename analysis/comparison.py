@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from analysis import exchange, paired
 from analysis.likelihoods import ACCURACY
 from analysis.likelihoods import MEASURES as DENSITIES
+from analysis.locations import LEAST
 from analysis.measures import INCEPTION, PAIRED, Measure
 from analysis.paired import Difference, Divergence, Pairs
 from analysis.rows import Rows
@@ -42,7 +43,7 @@ def compare_study(study: Rows, family: Family) -> Comparison | None:
 
 
 def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
-    """What the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems, where two units or more are."""
+    """What the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have units enough."""
     family = Family(declared=study.manifest.smallest_differences)
     measures = [m for m in MEASURES if m.column in study.runs and family.smallest(m) is not None]
     matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study.algorithms)]
@@ -51,7 +52,7 @@ def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
         for pairs in matched
         for lam in pairs.lambdas
         for measure in measures
-        if len(paired.unit_differences(pairs.at(lam), measure)) > 1
+        if len(paired.unit_differences(pairs.at(lam), measure)) >= LEAST
     ]
 
 

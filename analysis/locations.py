@@ -33,6 +33,9 @@ LEAST_CLUSTERS = 5
 """Clusters from which a median over them has an interval."""
 
 _Z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+LEAST = 5
+"""Values from which a difference is judged: of three in two optima even Student's t is often false."""
+
 _SHORTFALL = 0.0125
 """What the coverage of all five values, 93.75 %, lacks of 95 %; a median of fewer values has no interval."""
 
@@ -43,7 +46,7 @@ class Location:
 
     Attributes:
         statistic: 'median' or 'mean'.
-        interval: of it, at `confidence`; infinite where the values are too few for a bound, NaN for fewer than two.
+        interval: of it, at `confidence`; infinite where the values are too few for a bound, NaN for fewer than LEAST.
         confidence: of the interval.
         p: two-sided, of the sign test (median; zeros left out) or of Student's t (mean).
         above, equal, below: counts of values against 0.
@@ -75,8 +78,8 @@ def location(values: Floats, confidence: float = CONFIDENCE) -> Location:
     """
     above, below = int(np.sum(values > 0)), int(np.sum(values < 0))
     counts = (above, len(values) - above - below, below)
-    if len(values) < 2:
-        point = float(values[0]) if len(values) else math.nan
+    if len(values) < LEAST:
+        point = mean_interval(values).point
         return Location("mean", Interval(point, math.nan, math.nan), confidence, math.nan, *counts)
     if len(values) < LEAST_OF_MEDIAN and np.isfinite(values).all() and not _constant(values):
         error = float(np.std(values, ddof=1)) / math.sqrt(len(values))

@@ -106,7 +106,7 @@ class Verdict:
                 side = "higher" if self.location.interval.point > 0 else "lower"
             return f"{side}, by less than {self.margin}" if self.negligible else side
         if not np.isfinite([self.location.interval.low, self.location.interval.high]).any():
-            return f"undecided: {self.location.units} are too few for a bound"
+            return f"undecided: too few for a bound ({self.location.units})"
         return (
             f"undecided: {number(self.shown.low)} to {number(self.shown.high)}{' times' * self.measure.log}"
         )

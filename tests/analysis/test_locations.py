@@ -102,8 +102,8 @@ def test_location_of_few_values_without_spread_is_undecided(values):
     assert (found.interval.low, found.interval.high) == (-INF, INF)
 
 
-@pytest.mark.parametrize("values", [[], [2.0]])
-def test_location_of_fewer_than_two_values_has_no_interval(values):
+@pytest.mark.parametrize("values", [[], [2.0], [2.0, 2.1, 2.2, 2.3]])
+def test_location_of_fewer_than_five_values_has_no_interval(values):
     found = location(np.array(values))
     assert math.isnan(found.p)
     assert math.isnan(found.interval.low)

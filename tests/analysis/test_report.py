@@ -26,10 +26,10 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def runs(run):
-    """Two λ, two seeds, four configurations, both algorithms; DIVERGED, FAILED and one missing side among them."""
+    """Two λ, two seeds, five configurations, both algorithms; DIVERGED, FAILED and one missing side among them."""
     made = []
     for lam in (0.0, 1.0):
-        for i in range(4):
+        for i in range(5):
             for seed in (0, 1):
                 base = 3 + 0.3 * i + 0.1 * seed
                 made.append(
@@ -79,7 +79,7 @@ def test_report_is_rebuilt_from_the_rows_alone(store, runs):
     table = pd.read_csv(report / "summary.csv").set_index(["algorithm", "lam"])
     assert table.loc[("alice", 0.0), "diverged"] == 1
     assert table.loc[("svae_r", 0.0), "failed"] == 1
-    assert table.loc[("alice", 1.0), "runs"] == 7
+    assert table.loc[("alice", 1.0), "runs"] == 9
     assert table.loc[("alice", 1.0), "inception_score_published_mean"] == 4.595
     markdown = (report / "summary.md").read_text()
     assert "4.595 ± 0.604" in markdown

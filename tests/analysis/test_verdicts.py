@@ -26,8 +26,8 @@ def around(centre, n=48, spread=0.01):
         (around(0.02), Answer.DIFFERS, "higher, by less than 0.05"),
         (around(0.0, spread=1.0), Answer.UNDECIDED, "undecided: −0.319 to 0.319"),  # 17th and 32nd of 48
         (around(0.3, n=5), Answer.DIFFERS, "higher"),
-        (np.array([0.3]), Answer.UNDECIDED, "undecided: 1 are too few for a bound"),
-        (np.full(5, 0.3), Answer.UNDECIDED, "undecided: 5 are too few for a bound"),
+        (np.array([0.3]), Answer.UNDECIDED, "undecided: too few for a bound (1)"),
+        (np.full(5, 0.3), Answer.UNDECIDED, "undecided: too few for a bound (5)"),
         (np.full(48, math.inf), Answer.DIFFERS, "higher"),
     ],
 )
@@ -73,8 +73,10 @@ def test_a_bound_reaches_or_exceeds_a_difference_of_interest():
 
 
 def test_a_family_judges_metrics_with_a_margin_at_every_lambda_and_declared_pair(run, study):
-    runs = [run(a, i, lam) for a in ("svae_r", "alice") for i in range(2) for lam in (0.0, 0.1)]
-    rows = study(runs)
+    runs = [run(a, i, lam) for a in ("svae_r", "alice") for i in range(5) for lam in (0.0, 0.1)]
+    rows = study(
+        [*runs, *(run(a, i, lam=7.0) for a in ("svae_r", "alice") for i in range(4))]
+    )  # four are too few
     assert [(lam, measure) for _, lam, measure in judged(rows)] == [
         (lam, measure) for lam in (0.0, 0.1) for measure in (LOG_MSE, INCEPTION)
     ]
