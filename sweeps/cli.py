@@ -202,8 +202,8 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
     console.print(
         f"{ending.study}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )
-    if not work.todo and (known := ending.known(work.reported(store, ending.iterations))):
-        return ending.conclude(work, record, [], None, known)
+    if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
+        return ending.conclude(work, record, [], sampler, lambda: (None, known))
     follower = ending.follow()
     errors = work.train(store, slots, console) if slots and work.todo else []
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
@@ -212,5 +212,5 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
         console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
                       "give the same command again to continue")  # fmt: skip
         return TERMINATED
-    reported, mirrored = ending.finish(follower, slots, work.reported(store, ending.iterations))
-    return ending.conclude(work, record, errors, reported, mirrored)
+    sampler = work.reported(store, ending.iterations)
+    return ending.conclude(work, record, errors, sampler, ending.finish(follower, slots, sampler))
