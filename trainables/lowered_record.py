@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import inspect
 import json
 import platform
 import re
@@ -68,8 +67,8 @@ def _read(path: Path) -> Lowered | None:
 
 def _inside(kind: type) -> bool:
     """Whether a class, with all that it inherits, is defined by this package's files."""
-    kinds = (k for k in kind.__mro__ if k not in (ABC, object))
-    return all(Path(inspect.getfile(k)).is_relative_to(PACKAGE) for k in kinds)
+    modules = (sys.modules.get(k.__module__) for k in kind.__mro__ if k not in (ABC, object))
+    return all(Path(getattr(module, "__file__", None) or "").is_relative_to(PACKAGE) for module in modules)
 
 
 @functools.cache

@@ -117,8 +117,13 @@ def test_nothing_is_recalled_where_a_file_imports_what_is_not_known(project: Pat
     assert lowered_record.digest_of(package, later) == ""
 
 
-def test_objective_that_is_defined_elsewhere_is_traced_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("module", [__name__, "__main__", "gone"])
+def test_objective_that_is_defined_elsewhere_is_traced_each_time(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(lowered_record, "_sources", lambda: "sources")
+    monkeypatch.setattr(Elsewhere, "__module__", module)
     objective, data = Elsewhere(), run().dataset
     losses = [Lowered("first", ()), Lowered("second", ())]
     assert [
