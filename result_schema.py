@@ -51,6 +51,10 @@ Rows written before these columns existed lack them: read as null."""
 GRID = "grid"
 """In place of a sampler's name: the runs of a full factorial, or of a balanced subset of it."""
 
+VERSION = "objective_version"
+"""Column of the version of a run's objective. A changed loss is another system: its runs have keys of their own, and rows of
+two versions stand beside each other, never in one statistic. Rows written before this column are of version 1."""
+
 REFERENCE = "reference"
 """In place of a run key: the points that generated ones are compared with."""
 
@@ -111,10 +115,11 @@ _AFTER = [
     pa.field(
         "sampler", pa.string()
     ),  # GRID, or what proposed the run when it was trained, for what and from which seed
+    pa.field(VERSION, pa.int64()),
 ]
 
-LATER = (*FURTHER_METRICS, "sampler")
-"""Columns that rows written before they existed lack: read as null."""
+LATER = (*FURTHER_METRICS, "sampler", VERSION)
+"""Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
 CURVES = pa.schema(
     [
@@ -273,11 +278,17 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table as a schema has it; columns of LATER that it lacks are null. Raises pyarrow.ArrowException if it is another."""
+    """A table as a schema has it, with the columns of LATER that it lacks. Raises pyarrow.ArrowException if it is another."""
     for name in LATER:
         if name in schema.names and name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
-    return table.cast(schema)
+    if set(table.column_names) == set(schema.names):
+        table = table.select(schema.names)  # a column may have been added before those that it has
+    table = table.cast(schema)
+    if VERSION in schema.names:
+        place = schema.get_field_index(VERSION)
+        table = table.set_column(place, schema.field(place), table[VERSION].fill_null(1))
+    return table
 
 
 def exact(value: float) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from analysis import versions
 from analysis.likelihoods import ELBO
 from analysis.measures import INCEPTION, MSE
 from analysis.rows import Rows
+from analysis.style import label
 from analysis.systems_section import cells_of
 
 MEASURES = (INCEPTION, MSE, ELBO)
@@ -26,3 +28,17 @@ def joined(studies: Sequence[Rows]) -> tuple[list[str], list[list[str]]]:
     return header, [
         [*key, *(cell for wide, table in tables for cell in table.get(key, [blank] * wide))] for key in keys
     ]
+
+
+def notes(studies: Sequence[Rows]) -> list[str]:
+    """Rows that each study leaves out, and systems of which two studies have different versions: one sentence each."""
+    said = [
+        f"{study.manifest.study}: {text}" for study in studies for text in versions.left_out(study.superseded)
+    ]
+    trained = {study.manifest.study: versions.trained(study.runs) for study in studies}
+    for system in dict.fromkeys(system for study in studies for system in study.algorithms):
+        where = {study: own[system] for study, own in trained.items() if system in own}
+        if len(set(where.values())) > 1:
+            words = ", ".join(f"version {version} in {study}" for study, version in where.items())
+            said.append(f"{label(system)} is of {words}: its loss has changed between them.")
+    return said

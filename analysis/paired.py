@@ -19,7 +19,8 @@ from result_schema import FURTHER_METRICS, METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
 _PREFERRED = (("svae_r", "alice"), ("svae", "ali"), ("avb", "vae"), ("aavae", "vae"), ("iwgan", "gan"),
-              ("aacvae", "cvae"), ("iwcgan", "cgan"), ("aassvae", "ssvae"), ("avb_ac", "vae"), ("vae_flow", "vae"))  # fmt: skip
+              ("aacvae", "cvae"), ("iwcgan", "cgan"), ("aassvae", "ssvae"), ("avb_ac", "vae"), ("vae_flow", "vae"),
+              ("avb", "vae_full_rank"), ("vae_full_rank", "vae"), ("avb_prior", "avb"), ("avb_ac_prior", "avb_ac"))  # fmt: skip
 """What the papers compare, in this order."""
 
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 import result_schema
 from analysis.style import LABELS
+from analysis.versions import Superseded, newest
 from result_files import PlaceError
 from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError
 
@@ -44,6 +45,7 @@ class Rows:
         curves: one row per (run, iteration) of those runs.
         sampler: what proposed every row kept; NOT_RECORDED where rows were stored before they said it.
         other_samplers: sampler -> rows of this budget that are left out, for the report to state.
+        superseded: rows of earlier versions that are left out, for the report to state.
     """
 
     where: str
@@ -54,6 +56,7 @@ class Rows:
     curves: pd.DataFrame
     sampler: str = GRID
     other_samplers: dict[str, int] = field(default_factory=dict)
+    superseded: Superseded = field(default_factory=Superseded)
 
     @cached_property
     def algorithms(self) -> list[str]:
@@ -151,7 +154,7 @@ def choose_sampler(samplers: dict[str, int], wanted: str | None) -> str:
 
 
 def load(where: str, iterations: int | None = None, sampler: str | None = None) -> Rows:
-    """Reads a study's directory.
+    """Reads a study's directory: of each system, the newest version that is stored, on the newest data.
 
     Args:
         where: local path or `pyarrow.fs` URI.
@@ -168,7 +171,7 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     if table.num_rows == 0:
         raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
                           "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
-    runs = table.to_pandas()
+    runs, superseded = newest(table.to_pandas())
     budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
     budget = choose_budget(budgets, iterations)
     runs = runs[runs["budget"] == budget]
@@ -180,7 +183,8 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
-    return Rows(where, manifest, budget, others, runs, curves.filter(kept).to_pandas(), sampler, left_out)
+    curves = curves.filter(kept).to_pandas()
+    return Rows(where, manifest, budget, others, runs, curves, sampler, left_out, superseded)
 
 
 @contextmanager

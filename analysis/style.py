@@ -15,8 +15,9 @@ Colours = dict[str, str]
 
 LABELS = {
     "svae_r": "sVAE-r", "alice": "ALICE", "svae": "sVAE", "ali": "ALI", "alice_cycle": "ALICE, adversarial",
-    "vae": "VAE", "aavae": "AAVAE", "avb": "AVB", "avb_ac": "AVB+AC", "aae": "AAE",
-    "vae_flow": "VAE-NF", "as_vae_flow": "AS-VAE-NF", "ssvae": "SSVAE", "aassvae": "AASSVAE",
+    "vae": "VAE", "aavae": "AAVAE", "avb": "AVB", "avb_ac": "AVB+AC", "avb_prior": "AVB, log-prior in T",
+    "avb_ac_prior": "AVB+AC, log r in T", "aae": "AAE",
+    "vae_full_rank": "VAE, full rank", "vae_flow": "VAE-NF", "as_vae_flow": "AS-VAE-NF", "ssvae": "SSVAE", "aassvae": "AASSVAE",
     "as_vae": "AS-VAE", "as_vae_r": "AS-VAE-r", "as_vae_g": "AS-VAE-g",
     "cvae": "CVAE", "aacvae": "AACVAE", "cgan": "CGAN", "iwcgan": "IWCGAN",
     "gan": "GAN", "symmetric_gan": "symmetric GAN", "iwgan": "IWGAN", "infogan": "InfoGAN", "wgan": "WGAN", "wgan_gp": "WGAN-GP",

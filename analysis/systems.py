@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the table; 0, or 2 and one line on stderr where a directory has no rows."""
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.systems")
     from analysis import page, rows  # seconds, which help and bad options do without
-    from analysis.joined_systems import joined
+    from analysis.joined_systems import joined, notes
 
     try:
         studies = [rows.load(directory) for directory in options.directories]
@@ -36,6 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     print(page.markdown_table(*joined(studies)))
+    for text in notes(studies):
+        print(f"\n{text}")
     return 0
 
 

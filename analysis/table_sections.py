@@ -9,7 +9,7 @@ from html import escape
 
 import pandas as pd
 
-from analysis import page, rows
+from analysis import page, rows, versions
 from analysis.comparison import Comparison
 from analysis.marginals import marginals
 from analysis.measures import INCEPTION, LOG_MSE, MSE, SUMMARISED
@@ -72,10 +72,7 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
         others = "; ".join(f"{count} rows of {name}" for name, count in study.other_samplers.items())
         said.append(f"Rows that different samplers proposed are never pooled. This report is about those of {study.sampler}; "
                     f"left out: {others} (choose with --sampler).")  # fmt: skip
-    versions = sorted(study.runs["data_version"].unique())
-    if len(versions) > 1:
-        said.append(f"The rows were trained on {len(versions)} versions of the data ({', '.join(versions)}); pairs are "
-                    "formed within a version, all else is pooled.")  # fmt: skip
+    said += versions.left_out(study.superseded)
     stopped = int((study.runs["outcome"] == Outcome.STOPPED.value).sum())
     if stopped:
         said.append(f"{stopped} runs were STOPPED before {study.budget} iterations; they are in no statistic: what follows "
@@ -161,16 +158,18 @@ def _marginal(entry: pd.Series | None) -> list[str]:
 def provenance_section(study: Rows) -> Section:
     """Data, code, packages, devices and cost, and how to build the report again."""
     runs = study.runs
-    versions: dict[str, set[str]] = defaultdict(set)
+    packages: dict[str, set[str]] = defaultdict(set)
     for text in runs["versions"].unique():
         for package, version in json.loads(text).items():
-            versions[package].add(str(version))
+            packages[package].add(str(version))
+    trained = versions.trained(runs)
     seconds = float(runs["train_seconds"].sum())
     lines = {
         "rows": study.where,
-        "data versions": ", ".join(sorted(runs["data_version"].unique())),
+        "data version": ", ".join(runs["data_version"].unique()),
+        "versions of systems": ", ".join(f"{label(name)} {trained[name]}" for name in study.algorithms),
         "git commits": ", ".join(sorted(runs["git_commit"].unique())),
-        "packages": ", ".join(f"{name} {' / '.join(sorted(found))}" for name, found in sorted(versions.items())),
+        "packages": ", ".join(f"{name} {' / '.join(sorted(found))}" for name, found in sorted(packages.items())),
         "devices": ", ".join(f"{name} ({count} runs)" for name, count in runs["device"].value_counts().items()),
         "training time": f"{seconds:,.0f} s in all, {seconds / len(runs):.2f} s per run",
         "trained between": f"{runs['started_at'].min():%Y-%m-%d %H:%M} and {runs['finished_at'].max():%Y-%m-%d %H:%M} UTC",

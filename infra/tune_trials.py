@@ -106,6 +106,7 @@ def busy_seconds(ends: Sequence[float], cores: int) -> float:
 
 def project(runs: Sequence[Run]) -> float:
     """`busy_seconds` of the runs as a study of this project: planned, trained by cohort, every row stored."""
+    before = dict(os.environ)  # a study's own switches for Ray are not the contenders'
     slots = connect("local")
     short = min(plain.EVALUATE_EVERY, runs[0].budget)
     lightest = min(runs, key=lambda run: cost.operations(run))
@@ -121,7 +122,8 @@ def project(runs: Sequence[Run]) -> float:
             rows = read_runs(store.uri)
     finally:
         ray.shutdown()
-        os.environ.pop(LOGGERS, None)
+        os.environ.clear()
+        os.environ.update(before)
     if len(rows) != len(lead_in) + len(runs):
         raise RuntimeError(f"the project must store {len(lead_in) + len(runs)} rows, got {len(rows)}")
     ends = dict(zip(rows["cohort_key"].to_pylist(), rows["finished_at"].to_pylist(), strict=True))

@@ -15,8 +15,8 @@ from rich.console import Console
 
 import command_output
 from result_files import below
-from result_schema import SchemaError
-from sweeps import lease
+from result_schema import FINISHED, SchemaError
+from sweeps import lease, superseded
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.ending import INTERRUPTED, Ending
 from sweeps.halving import METRICS
@@ -97,13 +97,15 @@ def run(study: Study, options: Options, console: Console) -> int:
 
     if options.data is not None:
         datasets.find(options.data)
+    algorithms = study.compared(options.algorithms)
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if only_shown:
             from sweeps import preview
 
             halved = staged().HalvedGrid(declared, halving, store) if halving else None
-            preview.show(declared, store.finished(), halved, options.simulate, console)
+            kept = superseded.words(store, algorithms, study.data) if there else ""
+            preview.show(declared, store.finished(), halved, options.simulate, kept, console)
             return 0
 
         def declare() -> Work:
@@ -121,7 +123,6 @@ def run(study: Study, options: Options, console: Console) -> int:
         from sweeps.optuna_search import Settings
 
         settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
-        algorithms = study.compared(options.algorithms)
 
         def declare() -> Work:
             return staged().SearchWork(
@@ -130,6 +131,7 @@ def run(study: Study, options: Options, console: Console) -> int:
 
     before = store.contents()
     work = declare()
+    kept = superseded.words(store, algorithms, study.data) if there and work.todo else ""
     store.check_writable()
     if work.todo:
         if starting is None:
@@ -149,7 +151,7 @@ def run(study: Study, options: Options, console: Console) -> int:
             held.enter_context(stopped_by_sigterm(store.token, console))
             if store.contents() != before:  # somebody else has trained in the meantime
                 work = declare()
-        return carry_out(work, slots, record, ending)
+        return carry_out(work, slots, record, ending, kept)
 
 
 def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
@@ -196,19 +198,25 @@ def staged() -> ModuleType:
     return staged
 
 
-def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: Ending) -> int:
-    """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code."""
+def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: Ending, kept: str = "") -> int:
+    """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code.
+
+    kept: words for what is stored of other versions, or ''.
+    """
     store, console = ending.store, ending.console
     console.print(
         f"{ending.study}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
     )
+    if kept:
+        console.print(f"kept      {kept}")
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
         return ending.conclude(work, record, [], sampler, lambda: (None, known))
     follower = ending.follow()
     errors = work.train(store, slots, console) if slots and work.todo else []
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
         follower.finish(LAST_SECONDS)
-        stored = len(store.finished())
+        counts = work.outcomes(work.stored(store))
+        stored = sum(counts[outcome] for outcome in FINISHED)
         console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
                       "give the same command again to continue")  # fmt: skip
         return TERMINATED

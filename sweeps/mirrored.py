@@ -26,6 +26,7 @@ from result_schema import (
     LOSSES,
     MANIFEST,
     METRICS,
+    VERSION,
     Manifest,
     Outcome,
     conformed,
@@ -133,6 +134,8 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         "kind": "run",
         "run_key": row["run_key"],
         "algorithm": row["algorithm"],
+        VERSION: str(row[VERSION]),  # runs mirrored before there was this tag are of version 1
+        "data_version": row["data_version"],
         "outcome": row["outcome"],
         "cohort": row["cohort_key"],
         "device": row["device"],

@@ -20,6 +20,7 @@ def show(
     finished: AbstractSet[str],
     halved: HalvedGrid | None,
     devices: Sequence[int] | None,
+    kept: str,
     console: Console,
 ) -> None:
     """Print the runs, their cohorts and their cost, and what halving and other numbers of devices make of it.
@@ -29,6 +30,7 @@ def show(
         finished: keys of those that need no training.
         halved: the same grid, where it is halved.
         devices: numbers of devices to simulate; None for none.
+        kept: words for what is stored of other versions, or ''.
         console: where to print it.
 
     Raises:
@@ -43,6 +45,8 @@ def show(
     console.print(
         f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train"
     )
+    if kept:
+        console.print(f"kept      {kept}")
     sizes = [len(plan) for plan in plans]
     console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
     console.print(

@@ -22,10 +22,19 @@ import pyarrow.compute as pc
 import tyro
 
 import command_output
-from result_schema import FURTHER_METRICS, METRICS, Outcome, SchemaError, read_manifest, read_runs, run_name
+from result_schema import (
+    FURTHER_METRICS,
+    METRICS,
+    VERSION,
+    Outcome,
+    SchemaError,
+    read_manifest,
+    read_runs,
+    run_name,
+)
 from sweeps import command_line, provenance
 from sweeps.refusal import check_given
-from trainables import datasets
+from trainables import datasets, objectives
 from trainables.runs import HYPER_PARAMETERS, Configuration, Run
 
 if TYPE_CHECKING:
@@ -53,6 +62,10 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     if not data:
         raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "
                          f"use commit {row['git_commit']}")  # fmt: skip
+    here = objectives.find(row["algorithm"]).version
+    if row[VERSION] != here:
+        raise ValueError(f"run {run_key} must be of version {here} of {row['algorithm']}, which is here, but is of version "
+                         f"{row[VERSION]}; use commit {row['git_commit']}, at which it was trained")  # fmt: skip
     run = Run(
         study=row["study"],
         algorithm=row["algorithm"],

@@ -259,10 +259,12 @@ class SearchWork(StagedWork):
         """Of a search in an Optuna storage: all that makes it another search than others there, as words or in the hash."""
         s = self.settings
         version = datasets.find(self.study.data).version
+        changed = objectives.find(algorithm).version
+        system = algorithm if changed == 1 else f"{algorithm} version {changed}"
         halving = (s.halving.factor, s.halving.metric) if s.halving else None
         rest = content_hash([repr(dict(self.study.space)), s.generation, halving, self.precision, version])
         return (
-            f"{self.study.name} on {self.study.data}: {algorithm}, lambda {lam!r}, {self.budget} iterations, "
+            f"{self.study.name} on {self.study.data}: {system}, lambda {lam!r}, {self.budget} iterations, "
             f"{s.sampler} seed {s.seed} for {' and '.join(s.metrics)} [{rest}]"
         )
 

@@ -24,6 +24,7 @@ from result_schema import (
     MANIFEST,
     REFERENCE,
     SAMPLES,
+    VERSION,
     Manifest,
     Outcome,
     SchemaError,
@@ -246,6 +247,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "configuration_key": run.configuration.key,
         "budget": run.budget,
         "data_version": run.dataset.version,
+        VERSION: run.version,
         **asdict(run.configuration),
     }
 

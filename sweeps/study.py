@@ -16,7 +16,7 @@ from trainables.runs import Configuration, Run
 from trainables.runs import check as check_run
 
 ALL = ()
-"""In place of a study's algorithms: all that there are."""
+"""In place of a study's algorithms: all that can be trained on its data."""
 
 LONGEST_NAME = 100
 """Characters of a study's name: it is a folder's, and further words are added to it."""
@@ -124,8 +124,8 @@ class Study:
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
     def compared(self, algorithms: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Names of the objectives to compare: these, else the study's own."""
-        return tuple(dict.fromkeys(algorithms or self.algorithms or objectives.available()))
+        """Names of the objectives to compare: these, else the study's own; for ALL every one that its data allow."""
+        return tuple(dict.fromkeys(algorithms or self.algorithms or objectives.trainable(self.data)))
 
     def declared(
         self, preset: Preset, algorithms: Sequence[str] | None = None, precision: str = "float32"

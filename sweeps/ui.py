@@ -28,7 +28,7 @@ from typing import Annotated
 import tyro
 
 import command_output
-from result_schema import METRICS, Manifest
+from result_schema import METRICS, VERSION, Manifest
 from sweeps import command_line
 from sweeps.masking import masked, without_user
 from sweeps.refusal import check_given
@@ -52,7 +52,7 @@ def view_tags(manifest: Manifest) -> dict[str, str]:
     columns = [
         *(f"params.`{name}`" for name in ("algorithm", "lam")),
         *(f"metrics.`{name}`" for name in METRICS if name != "mse_z"),
-        "tags.`outcome`",
+        *(f"tags.`{name}`" for name in ("outcome", VERSION, "data_version")),
         *(f"params.`{name}`" for name in (*manifest.hyper_parameters, "seed")),
     ]
     state = {

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from trainables import densities
-from trainables.form import Form
+from trainables.form import Form, Net
+
+if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
 
 Networks = Mapping[str, Callable[..., Tensor]]
 
@@ -25,7 +29,8 @@ class Model:
     Args:
         networks: name -> function of its inputs, and for a critic of dropout.
         form: what the networks are.
-        binary: whether an explicit decoder is Bernoulli; else it is Gaussian.
+        data: what it is a model of. Of binary data an explicit decoder is Bernoulli, else Gaussian; of bounded data what an
+            implicit one gives is squashed into [0, 1].
         dropout: of the critics' hidden units, int64 [2, 5] as in `philox.multipliers` (first for the side of q,
             second for that of p), or None.
         y: labels, one-hot [batch, classes], that conditional networks take; or None.
@@ -35,11 +40,11 @@ class Model:
         self,
         networks: Networks,
         form: Form,
-        binary: bool = False,
+        data: DataSet,
         dropout: Tensor | None = None,
         y: Tensor | None = None,
     ) -> None:
-        self.networks, self.form, self.binary, self.y = networks, form, binary, y
+        self.networks, self.form, self.data, self.y = networks, form, data, y
         self._dropout: tuple[Tensor | None, ...] = (None, None) if dropout is None else dropout.unbind(0)
 
     def has(self, network: str) -> bool:
@@ -53,24 +58,29 @@ class Model:
     def encode(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """z~ = z_φ(x, ε), [batch, z_dim]; of an explicit encoder a sample by reparametrisation."""
         if self.form.networks["encoder"].explicit:
-            return densities.sample(self.given("encoder", x=x), epsilon, self._flow("encoder"))
+            return densities.sample(self.given("encoder", x=x), epsilon, self._net("encoder"))
         return self.given("encoder", x=x, epsilon=epsilon)
 
     def decode(self, z: Tensor, xi: Tensor) -> Tensor:
-        """x~ = x_θ(z, ξ), [batch, x_dim]; of a Gaussian decoder a sample, of a Bernoulli one its mean."""
+        """x~ = x_θ(z, ξ), or x~ ~ p(x|z) of an explicit decoder: [batch, x_dim].
+
+        A Gaussian sample has a gradient, by reparametrisation; a Bernoulli one, of 0s and 1s like the data, has none.
+        """
         given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
-            return given
-        return torch.sigmoid(given) if self.binary else densities.sample(given, xi, self._flow("decoder"))
+            return self._squashed(given)
+        if self.data.binary:
+            return densities.sample_bernoulli(given, xi)
+        return densities.sample(given, xi, self._net("decoder"))
 
     def mean_of_x(self, z: Tensor, xi: Tensor) -> Tensor:
         """The mean of an explicit p(x|z), [batch, x_dim], of a flow its Gaussian's image; a sample of an implicit one."""
         given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
-            return given
-        if self.binary:
+            return self._squashed(given)
+        if self.data.binary:
             return torch.sigmoid(given)
-        return densities.centre(given, xi.shape[-1], self._flow("decoder"))
+        return densities.centre(given, xi.shape[-1], self._net("decoder"))
 
     def log_p(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x|z) of an explicit decoder, summed over dimensions, in nats: [batch]."""
@@ -78,23 +88,24 @@ class Model:
 
     def log_p_given(self, x: Tensor, given: Tensor) -> Tensor:
         """The same from what the decoder gives at z; the two broadcast against each other."""
-        if self.binary:
+        if self.data.binary:
             return densities.log_bernoulli(x, given)
-        return densities.log_density(x, given, self._flow("decoder"))
+        return densities.log_density(x, given, self._net("decoder"))
 
     def log_q(self, z: Tensor, x: Tensor) -> Tensor:
         """log q(z|x) of an explicit encoder, in nats: [batch]."""
-        return densities.log_density(z, self.given("encoder", x=x), self._flow("encoder"))
+        return densities.log_density(z, self.given("encoder", x=x), self._net("encoder"))
 
     def elbo(self, x: Tensor, epsilon: Tensor) -> Tensor:
         """E_q log p(x|z) − KL(q(z|x) ‖ p(z)) of explicit encoder and decoder, in nats: [batch].
 
         One sample of z from ε; the divergence in closed form, or of a flow from the sample.
         """
-        given, flow = self.given("encoder", x=x), self._flow("encoder")
-        if not flow:
-            return self.log_p(x, densities.sample(given, epsilon, 0)) - densities.kl_to_prior(given)
-        z, log_q = densities.sample_and_log_density(given, epsilon, flow)
+        given, net = self.given("encoder", x=x), self._net("encoder")
+        if not net.flow:
+            z = densities.sample(given, epsilon, net)
+            return self.log_p(x, z) - densities.kl_to_prior(given, z.shape[-1], net)
+        z, log_q = densities.sample_and_log_density(given, epsilon, net)
         return self.log_p(x, z) + densities.log_prior(z) - log_q
 
     def log_class(self, x: Tensor) -> Tensor:
@@ -103,14 +114,17 @@ class Model:
 
     def labelled(self, y: Tensor) -> Model:
         """The same model with other labels, one-hot [batch, classes]."""
-        return Model(self.networks, self.form, self.binary, y=y)
+        return Model(self.networks, self.form, self.data, y=y)
 
     def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
         """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
         return self.networks[critic](*self._inputs(critic, quantities), self._dropout["qp".index(side)])
 
-    def _flow(self, network: str) -> int:
-        return self.form.networks[network].flow
+    def _squashed(self, given: Tensor) -> Tensor:
+        return torch.sigmoid(given) if self.data.bounded else given
+
+    def _net(self, network: str) -> Net:
+        return self.form.networks[network]
 
     def _inputs(self, network: str, quantities: dict[str, Tensor]) -> list[Tensor]:
         there = quantities if self.y is None else {"y": self.y, **quantities}
@@ -121,30 +135,24 @@ class Batch(Model):
     """(x, z~) ~ q and (x~, z) ~ p for ONE model and ONE batch.
 
     Args:
-        networks, form, binary: as of a `Model`.
+        networks, form, data: as of a `Model`.
         rows: data, [batch, x_dim + classes]: points and their labels, one-hot.
         noise: standard normal, [batch, sum of the dimensions of the form's noise].
-        dims: dimension of each piece of the noise.
         dropout: as of a `Model`.
-        classes: how many columns of the rows are labels.
-        single: whether all rows are one and the same observation.
     """
 
     def __init__(
         self,
         networks: Networks,
         form: Form,
+        data: DataSet,
         rows: Tensor,
         noise: Tensor,
-        dims: Mapping[str, int],
         dropout: Tensor | None = None,
-        binary: bool = False,
-        classes: int = 0,
-        single: bool = False,
     ) -> None:
-        self.single = single
-        self.x, y = rows.split([rows.shape[-1] - classes, classes], dim=-1)
-        super().__init__(networks, form, binary, dropout, y if classes else None)
+        self.x, y = rows.split([rows.shape[-1] - data.classes, data.classes], dim=-1)
+        super().__init__(networks, form, data, dropout, y if data.classes else None)
+        dims = form.dims(data)
         self.noise = dict(zip(dims, noise.split(list(dims.values()), dim=-1), strict=True))
         self.z = self.noise["z"]
 
@@ -177,13 +185,18 @@ class Batch(Model):
 
     @cached_property
     def R_x(self) -> Tensor:
-        """R_x = E‖x − x_θ(z~, ξ')‖², averaged over batch and dimensions."""
-        return (self.x - self.x_again).square().mean()
+        """R_x = ½ E‖x − x_θ(z~, ξ')‖²: −log N(x; x_θ(z~, ξ'), I) in nats but for a constant."""
+        return half_square(self.x - self.x_again)
 
     @cached_property
     def R_z(self) -> Tensor:
-        """R_z = E‖z − z_φ(x~, ε')‖², averaged over batch and dimensions."""
-        return (self.z - self.encode(self.x_p, self.noise["epsilon_again"])).square().mean()
+        """R_z = ½ E‖z − z_φ(x~, ε')‖²: −log N(z; z_φ(x~, ε'), I) in nats but for a constant."""
+        return half_square(self.z - self.encode(self.x_p, self.noise["epsilon_again"]))
+
+
+def half_square(error: Tensor) -> Tensor:
+    """½ E‖error‖² of errors [batch, d]: a scalar. In the plane it is the mean square of an entry."""
+    return error.shape[-1] / 2 * error.square().mean()
 
 
 def shifted(values: Tensor) -> Tensor:

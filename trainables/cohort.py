@@ -170,18 +170,7 @@ class Cohort:
                 for i, flat in zip(own, trained, strict=True):
                     everyone[i] = flat
                 functions = self._functions(self.networks, tuple(everyone))
-                data = self.dataset
-                batch = Batch(
-                    functions,
-                    self.form,
-                    x,
-                    noise,
-                    self.form.dims(data),
-                    dropout,
-                    data.binary,
-                    data.classes,
-                    data.single,
-                )
+                batch = Batch(functions, self.form, self.dataset, x, noise, dropout)
                 if objective:
                     value: Tensor = getattr(objective, player)(batch, lam)
                     return value

@@ -50,7 +50,7 @@ class Evaluation:
 
         def one(networks: Networks, x: Tensor, noise: Tensor) -> dict[str, Tensor]:
             x, y = x.split([x.shape[-1] - self.classes, self.classes], dim=-1)
-            model = Model(networks, cohort.form, cohort.dataset.binary, y=y if self.classes else None)
+            model = Model(networks, cohort.form, cohort.dataset, y=y if self.classes else None)
             pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
             values = cohort.dataset.evaluate(model, x, pieces)
             elbo = bound(model, x, pieces["epsilon"])
@@ -77,7 +77,7 @@ class Evaluation:
                 return torch.from_numpy(normal).to(cohort.device)
 
             with torch.inference_mode(False), torch.no_grad():  # some take gradients of their own
-                model = Model(cohort.member(m), cohort.form, cohort.dataset.binary)
+                model = Model(cohort.member(m), cohort.form, cohort.dataset)
                 found[m] = cohort.dataset.conclude(model, draw)
         names = next(iter(found.values()), {})
         return {

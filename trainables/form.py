@@ -26,12 +26,14 @@ class Net:
         output: the quantity it gives, x or z; or a critic's score.
         explicit: whether it gives the parameters of a distribution of that, which then can be evaluated.
         flow: planar layers that bend an explicit Gaussian (`trainables.planar`); a Bernoulli is never bent.
+        full_rank: whether the covariance of an explicit Gaussian is full, not diagonal.
     """
 
     inputs: tuple[str, ...]
     output: str
     explicit: bool = False
     flow: int = 0
+    full_rank: bool = False
 
     @property
     def critic(self) -> bool:
@@ -60,6 +62,7 @@ class Form:
         players: who steps, in this order -> the networks it trains; critics first.
         noise: pieces of a batch's noise, in order.
         critic_steps: steps of the critic per iteration; of the others it is the configuration's `steps`.
+        critic_every_step: whether the critic's steps come before each step of the others and not once an iteration.
         clip: what the critic's parameters are clipped to after each step of it, or None.
         twice: whether a loss has a gradient in it, so that the networks are differentiated twice.
     """
@@ -68,6 +71,7 @@ class Form:
     players: Mapping[str, tuple[str, ...]]
     noise: tuple[str, ...] = NOISE
     critic_steps: int = 1
+    critic_every_step: bool = False
     clip: float | None = None
     twice: bool = False
 
@@ -79,9 +83,8 @@ class Form:
     @cached_property
     def key(self) -> str:
         """Equal for equal forms."""
-        return repr(
-            (dict(self.networks), dict(self.players), self.noise, self.critic_steps, self.clip, self.twice)
-        )
+        return repr((dict(self.networks), dict(self.players), self.noise, self.critic_steps, self.critic_every_step,
+                     self.clip, self.twice))  # fmt: skip
 
     def among(self, data: DataSet) -> Form:
         """The form on data that come with some of its networks: nobody trains those."""
@@ -92,7 +95,11 @@ class Form:
 
     def updates(self, steps: int) -> list[str]:
         """The players of an iteration's steps."""
-        return [p for p in self.players for _ in range(self.critic_steps if p == "critic" else steps)]
+        others = [p for p in self.players if p != "critic"]
+        critics = ["critic"] * self.critic_steps if "critic" in self.players else []
+        if self.critic_every_step:
+            return (critics + others) * steps
+        return critics + [p for p in others for _ in range(steps)]
 
     def dims(self, data: DataSet) -> dict[str, int]:
         """Piece of noise -> its dimension.
@@ -120,7 +127,7 @@ class Form:
             return inputs, one
         from trainables import densities  # torch, which a form itself does not need
 
-        return inputs, densities.size(one, net.flow)
+        return inputs, densities.size(one, net)
 
 
 def _quantity(piece: str) -> str:

@@ -24,6 +24,7 @@ POINTWISE: dict[Any, str] = {
     aten.sgn.default: "sign({0})",
     aten.exp.default: "std::exp({0})",
     aten.log.default: "std::log({0})",
+    aten.erf.default: "std::erf({0})",
     aten.log1p.default: "std::log1p({0})",
     aten.sqrt.default: "std::sqrt({0})",
     aten.reciprocal.default: "(1.0f / {0})",

@@ -44,7 +44,8 @@ def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[
     sources = _sources() if _inside(type(objective)) and _inside(type(data)) and not data.known else ""
     if not sources:
         return trace()
-    content = "\0".join((sources, platform.python_version(), torch.__version__, np.__version__, repr(what)))
+    told = (_constants(objective), _constants(data), what)
+    content = "\0".join((sources, platform.python_version(), torch.__version__, np.__version__, repr(told)))
     path = native._cache() / f"lowered-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}.json"
     with contextlib.ExitStack() as held:
         if (known := _read(path)) is None:
@@ -63,6 +64,12 @@ def _read(path: Path) -> Lowered | None:
         return Lowered(values["source"], tuple((network, rows) for network, rows in values["passes"]))
     except (OSError, ValueError, TypeError, KeyError):  # none yet, or not whole
         return None
+
+
+def _constants(part: object) -> list[tuple[str, object]]:
+    """Numbers and words of the class of an objective or a data set, which somebody may have set after it was loaded."""
+    values = {name: getattr(type(part), name) for name in dir(type(part)) if not name.startswith("__")}
+    return [(name, v) for name, v in values.items() if isinstance(v, (int, float, str, tuple))]
 
 
 def _inside(kind: type) -> bool:

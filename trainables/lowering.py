@@ -81,10 +81,10 @@ def lower(function: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor]
     Raises:
         NotLowered: the graph has an operation that is not known here.
     """
-    graph = make_fx(function, tracing_mode="fake")(*example).graph
-    graph.eliminate_dead_code()
+    module = make_fx(function, tracing_mode="fake")(*example)
+    module.graph.eliminate_dead_code()
     writer = _Writer(networks)
-    return Lowered(PRELUDE + writer.write(graph), tuple(writer.passes))
+    return Lowered(PRELUDE + writer.write(module), tuple(writer.passes))
 
 
 class _Writer:
@@ -94,26 +94,32 @@ class _Writer:
         self.flats = [f"flats[{k}]" for k in range(networks)]
         self.lines: list[str] = []
         self.loops = Loops()
+        self.constants: dict[str, str] = {}
         self.values: dict[fx.Node, Any] = {}
         self.parts: Counter[int] = Counter()
         self.sums: Counter[int] = Counter()
         self.passes: list[tuple[int, int]] = []
 
-    def write(self, graph: fx.Graph) -> str:
+    def write(self, module: fx.GraphModule) -> str:
         pointers = iter([*self.flats, "lam", "x", "noise", "dropout"])
-        for node in graph.nodes:
+        for node in module.graph.nodes:
             if node.op == "placeholder":
                 tensor = node.meta["val"]
                 self.values[node] = Memory(next(pointers), 0, tuple(tensor.shape), tuple(tensor.stride()))
             elif node.op == "call_function":
                 self.values[node] = self.value(node, *map_arg(node.args, self.values.__getitem__))
+            elif node.op == "get_attr":
+                self.values[node] = self.constant(getattr(module, str(node.target)))
             elif node.op == "output":
                 self.finish(*map_arg(node.args[0], self.values.__getitem__))
             else:
                 raise NotLowered(f"{node.op} {node.target}")
+        constants = "".join(
+            f"static const float {name}[] = {{{numbers}}};\n" for name, numbers in self.constants.items()
+        )
         body = "\n".join("    " + line for line in self.lines)
         return (
-            f"{self.loops.source}\n"
+            f"{constants}{self.loops.source}\n"
             'extern "C" void loss(const Network *networks, const float *const *flats, float *const *gradients,\n'
             "    const float *lam, const float *x, const float *noise, const int64_t *dropout, float *loss,\n"
             f"    float *scratch) {{\n{body}\n}}\n"
@@ -124,6 +130,8 @@ class _Writer:
         target = node.target
         if target is operator.getitem:
             return arguments[0][arguments[1]]
+        if target is aten.lift_fresh_copy.default:  # of a constant, which nothing here overwrites
+            return arguments[0]
         if target is kernels.forward_op:
             return self.mlp_forward(*arguments)
         if target is kernels.backward_op:
@@ -173,6 +181,12 @@ class _Writer:
         name = f"t{len(self.lines)}"
         self.lines.append(f"alignas(64) float {name}[{max(1, math.prod(shape))}];")
         return Memory(name, 0, shape, dense(shape))
+
+    def constant(self, tensor: Tensor) -> Memory:
+        """Numbers that the objective itself has, in row-major order."""
+        name = f"constant{len(self.constants)}"
+        self.constants[name] = ", ".join(literal(value) for value in tensor.flatten().tolist())
+        return Memory(name, 0, tuple(tensor.shape), dense(tensor.shape))
 
     def loop(self, shape: Sequence[int], statement: Callable[[Index], str]) -> None:
         index = [f"i{d}" for d in range(len(shape))]

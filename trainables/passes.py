@@ -36,9 +36,7 @@ def products(algorithm: str, data: str) -> Mapping[str, Mapping[str, float]]:
                 name: _counting(net, name in trained, functools.partial(_add, count, name, len(rows)))
                 for name, net in networks.build(_SMALLEST, form, dataset).items()
             }
-            batch = Batch(
-                {**called, **dataset.known}, form, rows, noise, dims, None, dataset.binary, dataset.classes, dataset.single
-            )  # fmt: skip
+            batch = Batch({**called, **dataset.known}, form, dataset, rows, noise)
             loss: Tensor = getattr(objective, player)(batch, torch.tensor(1.0))
             if loss.requires_grad:
                 loss.backward()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from trainables import datasets
+from trainables import datasets, objectives
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -150,7 +150,14 @@ class Run:
         }
         if self.precision != "float32":  # all there was before; stored results keep their keys
             content["precision"] = self.precision
+        if self.version != 1:
+            content["version"] = self.version
         return content_hash(content)
+
+    @property
+    def version(self) -> int:
+        """Of its objective."""
+        return objectives.find(self.algorithm).version
 
     @property
     def dataset(self) -> DataSet:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.rows import Rows
-from result_schema import CURVES, METRICS, SAMPLES, Manifest, runs_schema
+from result_schema import CURVES, METRICS, SAMPLES, VERSION, Manifest, runs_schema
 
 HYPER_PARAMETERS = {"depth": "int", "learning_rate": "float"}
 _START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -28,12 +28,13 @@ def make_run(
     """One row: COMPLETED with plain metrics unless told otherwise; DIVERGED and FAILED have none."""
     outcome = changes.get("outcome", "COMPLETED")
     budget = changes.get("budget", 300)
-    identity = f"{algorithm}/{configuration}/{lam}/{seed}/{budget}/{changes.get('data_version', 'v1')}"
+    versions = [changes.get("data_version", "v1"), *([changes[VERSION]] if VERSION in changes else [])]
+    identity = f"{algorithm}/{configuration}/{lam}/{seed}/{budget}/{'/'.join(map(str, versions))}"
     metrics = {"mse_x": 0.1, "mse_z": 0.2, "inception_score": 4.0, "modes_covered": 5.0, "on_mode_share": 0.9}
     row = {
         "run_key": hashlib.sha256(identity.encode()).hexdigest()[:16], "study": "toy_robustness",
         "algorithm": algorithm, "lam": lam, "seed": seed, "configuration": configuration,
-        "configuration_key": f"c{configuration:04d}", "budget": budget, "data_version": "v1",
+        "configuration_key": f"c{configuration:04d}", "budget": budget, "data_version": "v1", VERSION: 1,
         "depth": 2 + configuration % 2, "learning_rate": [1e-4, 1e-3][configuration // 2 % 2],
         "outcome": outcome, "diverged_at": 40 if outcome == "DIVERGED" else None, "iterations": budget,
         **(metrics if outcome in ("COMPLETED", "STOPPED") else dict.fromkeys(METRICS)),

@@ -64,7 +64,8 @@ def test_eager_losses_equal_the_objectives(member: int) -> None:
 
     objective, lam = objectives.find(run.algorithm), torch.tensor(run.lam)
     functions = {name: function(name) for name in ("encoder", "decoder", "critic")}
-    batch = Batch(functions, objective.form, x, noise, objective.form.dims(run.dataset))
+    rows = torch.cat([x, torch.zeros(len(x), run.dataset.classes)], -1)
+    batch = Batch(functions, objective.form, run.dataset, rows, noise)
     torch.testing.assert_close(system.critic_loss(x, noise), objective.critic(batch, lam))
     torch.testing.assert_close(system.coder_loss(x, noise), objective.autoencoder(batch, lam))
 

@@ -36,7 +36,7 @@ def test_mirror_writes_one_finished_run_per_row(study: SmallStudy, uri: str) -> 
     made = (study.directory / "study.json").stat().st_mtime_ns
     assert (tags.pop("results"), tags.pop("origin")) == (str(study.directory), str(made))
     assert tags == {
-        "kind": "run", "run_key": "done", "algorithm": "svae_r", "outcome": "COMPLETED", "cohort": "abc",
+        "kind": "run", "run_key": "done", "algorithm": "svae_r", "objective_version": "1", "data_version": "1", "outcome": "COMPLETED", "cohort": "abc",
         "device": "cpu", "configuration_key": "c417", "finished_at": "2026-01-02T03:04:35+00:00",
     }  # fmt: skip
     assert done.data.tags["mlflow.source.git.commit"] == "0" * 40
@@ -76,6 +76,30 @@ def test_mirror_adds_nothing_the_second_time(
     assert run_mirror(study, uri) == 0
     assert capsys.readouterr().out.startswith("mirrored: 0 written, 3 runs of toy_robustness")
     assert {key: run.info.run_id for key, run in search(uri).items()} == before
+
+
+def test_mirror_tells_versions_of_an_objective_apart(study: SmallStudy, uri: str) -> None:
+    study.add([row("changed", objective_version=2)])
+    assert run_mirror(study, uri) == 0
+    runs = search(uri)
+    assert sorted(runs) == ["changed", "done", "failed", "gone"]
+    assert runs["changed"].info.run_name == runs["done"].info.run_name
+    assert list(search(uri, "tags.objective_version = '2'")) == ["changed"]
+    assert sorted(search(uri, "tags.objective_version = '1'")) == ["done", "failed", "gone"]
+
+
+def test_mirror_leaves_runs_that_it_wrote_before_there_were_versions(
+    study: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_mirror(study, uri)
+    before = {key: run.info.run_id for key, run in search(uri).items()}
+    for run_id in before.values():
+        mlflow_client(uri).delete_tag(run_id, "objective_version")
+    study.add([row("changed", objective_version=2)])
+    capsys.readouterr()
+    assert run_mirror(study, uri) == 0
+    assert capsys.readouterr().out.startswith("mirrored: 1 written, 4 runs")
+    assert {key: run.info.run_id for key, run in search(uri).items() if key != "changed"} == before
 
 
 def test_mirror_adds_only_rows_that_are_new(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from sweeps import provenance
+from sweeps import provenance, rerun
 from sweeps.rerun import environment
+from sweeps.store import Store
+from tests.trainables.factory import run
+from trainables import objectives
+from trainables.training import Result
 
 HERE = {
     "arithmetic": "native kernels",
@@ -43,3 +50,21 @@ def test_kernels_and_torchs_operations_are_not_the_same_environment() -> None:
 
 def test_a_record_that_does_not_say_its_arithmetic_is_not_said_to_be_the_same() -> None:
     assert environment(row(), "cpu", HERE) == ({}, ["arithmetic", "compiler", "instructions"])
+
+
+def test_a_run_of_an_earlier_version_is_refused_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, store = run("alice"), Store(str(tmp_path / "test"))
+    store.create(old.study, "?")
+    result = Result(old, None, old.budget, {"mse_x": 0.5}, [], np.zeros((0, 2), np.float32), 1.0)
+    origin = {"device": "cpu", "git_commit": "abc1234", "versions": {}, "started_at": datetime.now(UTC)}
+    store.write([result], "cohort", **origin)
+    key = old.key
+    assert rerun.find(store.uri, key)[0] == old
+    monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
+    assert rerun.main(rerun.Options(key, store.uri)) == 2
+    assert capsys.readouterr().err == (
+        f"sweeps.rerun: run {key} must be of version 2 of alice, which is here, but is of version 1; "
+        "use commit abc1234, at which it was trained\n"
+    )

@@ -19,6 +19,7 @@ from sweeps.staged import SearchWork
 from sweeps.store import Store
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
+from trainables import objectives
 from trainables.runs import Run
 from trainables.training import Result
 
@@ -131,3 +132,25 @@ def test_a_search_for_a_metric_that_the_system_has_not_has_no_best_and_says_so(
     work.train(work.store, SLOTS, Console(quiet=True))
     assert work.unfinished({}) == 0
     assert "none, for no run COMPLETED with a value of inception_score (4 COMPLETED)" in conclusion(work)
+
+
+def test_a_search_learns_nothing_from_runs_of_an_earlier_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trained(monkeypatch)
+    first = search(tmp_path / "s", runs=4)
+    first.train(first.store, SLOTS, Console(quiet=True))
+    assert search(tmp_path / "s", runs=4).todo == 0
+    monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
+    second = search(tmp_path / "s", runs=4)
+    assert (second.todo, second._told) == (4, 0)
+    assert second.outcomes(second.stored(second.store)).total() == 0
+
+
+def test_a_search_of_another_version_is_another_one_in_an_optuna_storage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = search(tmp_path / "s", runs=4)
+    name = work._name("alice", 0.1)
+    monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
+    assert work._name("alice", 0.1) == name.replace("alice", "alice version 2")

@@ -15,6 +15,7 @@ import pytest
 from result_schema import (
     FURTHER_METRICS,
     METRICS,
+    VERSION,
     Outcome,
     SchemaError,
     read_curves,
@@ -26,7 +27,7 @@ from result_schema import (
 from sweeps.lease import Fenced, Lease, take
 from sweeps.store import Store
 from sweeps.toy_robustness import STUDY
-from trainables import evaluation
+from trainables import evaluation, objectives
 from trainables.training import Result
 
 RUNS = STUDY.runs(STUDY.preset("smoke"))[:4]
@@ -117,6 +118,22 @@ def test_a_row_that_goes_further_takes_the_place_of_a_stopped_one(store: Store) 
     store.write(results(diverged=1), "c60", **ORIGIN)
     outcomes = read_runs(store.uri)["outcome"].to_pylist()
     assert sorted(outcomes) == ["COMPLETED", "COMPLETED", "COMPLETED", "DIVERGED"]
+
+
+def test_rows_say_the_version_of_their_objective_and_those_from_before_are_of_version_1(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.write(results(), "c0", **ORIGIN)
+    older = Path(store.path) / "runs" / "c0.parquet"
+    pq.write_table(pq.read_table(older).drop_columns([VERSION]), older)
+    before = {run.key for run in RUNS}
+    monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
+    changed = {run.key for run in RUNS if run.algorithm == "alice"}
+    assert changed
+    assert not changed & before
+    store.write(results(), "c1", **ORIGIN)
+    rows = {row["run_key"]: row[VERSION] for row in read_runs(store.uri).to_pylist()}
+    assert rows == dict.fromkeys(before, 1) | dict.fromkeys(changed, 2)
 
 
 def test_rows_say_which_sampler_proposed_them_and_older_ones_need_not(store: Store) -> None:

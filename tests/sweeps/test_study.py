@@ -9,7 +9,9 @@ from math import prod
 import pytest
 
 from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
+from sweeps.model_zoo import STUDY as MODEL_ZOO
 from sweeps.toy_robustness import STUDY
+from trainables import objectives
 
 
 def test_toy_study_declares_576_configurations_and_1152_embedded_runs() -> None:
@@ -92,3 +94,12 @@ def test_preset_and_algorithm_must_be_known() -> None:
 def test_study_names_are_safe_as_directories(name: str) -> None:
     with pytest.raises(ValueError, match="a study's name must be"):
         replace(STUDY, name=name)
+
+
+@pytest.mark.parametrize(
+    ("data", "refused"), [("mixture5", set()), ("digits", {"as_vae", "as_vae_flow", "as_vae_g", "as_vae_r"})]
+)
+def test_the_zoo_compares_every_system_that_its_data_allow(data: str, refused: set[str]) -> None:
+    zoo = replace(MODEL_ZOO, data=data)
+    compared = {run.algorithm for run in zoo.runs(zoo.preset("smoke"))}
+    assert set(objectives.available()) - compared == refused

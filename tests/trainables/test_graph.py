@@ -28,11 +28,9 @@ def gradients_alone(
         name: (lambda *inputs, net=net, name=name: functional_call(net, {"flat": own[name]}, inputs))
         for name, net in nets.items()
     }
-    dims = cohort.form.dims(cohort.dataset)
     batch = Batch(
-        functions, cohort.form, block.x[0][m], block.noise[step][m], dims, block.dropout[step][m],
-        classes=cohort.dataset.classes,
-    )  # fmt: skip
+        functions, cohort.form, cohort.dataset, block.x[0][m], block.noise[step][m], block.dropout[step][m]
+    )
     loss = getattr(objectives.find(run.algorithm), player)(batch, torch.tensor(run.lam))
     return list(torch.autograd.grad(loss, [own[name] for name in PLAYERS[player]])), loss.detach()
 

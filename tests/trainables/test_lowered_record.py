@@ -158,3 +158,18 @@ def test_damaged_record_is_made_again(tmp_path: Path, monkeypatch: pytest.Monkey
     again = Lowered("again", ())
     assert lowered_record.recalled(objective, data, "what", lambda: again) == again
     assert lowered_record.recalled(objective, data, "what", lambda: loss) == again
+
+
+def test_loss_is_another_where_a_constant_of_its_class_was_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lowered_record, "_sources", lambda: "the same")
+    monkeypatch.setattr(native, "_cache", lambda: tmp_path)
+    aavae, data = objectives.find("aavae"), run().dataset
+
+    def recalled(source: str) -> str:
+        return lowered_record.recalled(aavae, data, "", lambda: Lowered(source, ())).source
+
+    assert (recalled("first"), recalled("again")) == ("first", "first")
+    monkeypatch.setattr(type(aavae), "temperature", 3.0)
+    assert recalled("another temperature") == "another temperature"

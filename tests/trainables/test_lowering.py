@@ -26,7 +26,7 @@ PLAYERS = JointObjective.form.players
 
 
 class ManyOperations(JointObjective):
-    """Uses what an objective may: every kind of arithmetic, view and sum."""
+    """Uses what an objective may: every kind of arithmetic, view and sum, and numbers of its own."""
 
     name: ClassVar[str] = "many_operations"
     label: ClassVar[str] = "many operations"
@@ -37,7 +37,7 @@ class ManyOperations(JointObjective):
         spread = torch.cat([batch.z_q, batch.x_p], dim=-1).square().sum(-1, keepdim=True)
         ratio = torch.log1p(spread).sqrt() + torch.tanh(f).sum(1, keepdim=True) / 3
         pairs = batch.z_q.unsqueeze(1) - batch.z_q.unsqueeze(0)[:, :4]
-        close = torch.exp(-pairs.pow(2).mean(-1)).mean()
+        close = torch.exp(-pairs.pow(2).mean(-1)).mean() * torch.tensor([[0.5], [0.25]]).sum()
         return (weights * ratio).mean() - 2 * close + lam * batch.R_x + softplus(-f[:, 0]).mean()
 
 

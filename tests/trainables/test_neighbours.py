@@ -1,4 +1,4 @@
-"""The nearest-neighbour estimate of KL(q‖p): by hand, against closed forms, and of samples with ties."""
+"""Nearest-neighbour estimates of KL(q‖p) and of entropy: by hand, against closed forms, and of samples with ties."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.neighbours import kl_divergence
+from trainables.neighbours import entropy, kl_divergence
 
 
 def gaussian(n: int, d: int, seed: int, mean: float = 0.0, deviation: float = 1.0) -> Tensor:
@@ -176,3 +176,99 @@ def test_kl_divergence_refuses_arguments_out_of_range(
 
 def test_kl_divergence_works_with_the_fewest_points() -> None:
     assert kl_divergence(gaussian(6, 2, 22), gaussian(5, 2, 23)).isfinite()
+
+
+# Entropy
+
+
+def test_entropy_by_hand_in_one_dimension() -> None:
+    # 0, 1, 3 with ρ = 1, 1, 2; ψ(3) − ψ(1) = 1 + 1/2; the unit ball is 2 long. Whitening scales there and back.
+    q = torch.tensor([[0.0], [1.0], [3.0]])
+    assert entropy(q, k=1).item() == pytest.approx(1.5 + math.log(2) + math.log(2) / 3)
+
+
+def test_entropy_by_hand_in_two_dimensions() -> None:
+    # The corners of a square of side 2, and twice as long: whitened, a square again.
+    # ψ(4) − ψ(1) = 1 + 1/2 + 1/3, the unit ball is π, ρ = 2 and d/n Σ log ρ = 2 log 2.
+    square = torch.tensor([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    expected = 11 / 6 + math.log(math.pi) + 2 * math.log(2)
+    assert entropy(square, k=1).item() == pytest.approx(expected)
+    assert entropy(square * torch.tensor([2.0, 1.0]), k=1).item() == pytest.approx(expected + math.log(2))
+
+
+def narrow_factor(d: int) -> Tensor:
+    """L of a covariance L Lᵀ whose axes are oblique and whose deviations along them run from 1 to 1/50."""
+    return torch.linalg.qr(gaussian(d, d, 30)).Q @ torch.diag(torch.logspace(0, -math.log10(50), d).double())
+
+
+@pytest.mark.parametrize("d", [1, 2, 10])
+def test_entropy_of_a_narrow_oblique_gaussian_is_near_its_closed_form(d: int) -> None:
+    factor = narrow_factor(d)
+    exact = d / 2 * math.log(2 * math.pi * math.e) + torch.linalg.slogdet(factor).logabsdet.item()
+    assert entropy(gaussian(5000, d, 31) @ factor.T).item() == pytest.approx(exact, abs=0.05)
+
+
+def test_entropy_of_two_modes_is_near_that_of_their_density_when_each_is_whitened_apart() -> None:
+    # ½ N(m, L Lᵀ) + ½ N(−m, L Lᵀ), m three deviations along the widest axis: exact by −log of the density at 200,000 points.
+    d, factor = 10, narrow_factor(10)
+    mean = 3 * factor[:, 0]
+    normal = torch.distributions.MultivariateNormal(mean, factor @ factor.T)
+
+    def drawn(n: int, seed: int) -> Tensor:
+        x = mean + gaussian(n, d, seed) @ factor.T
+        return x * torch.where(torch.arange(n) % 2 == 0, 1.0, -1.0).unsqueeze(1)
+
+    many, q = drawn(200_000, 32), drawn(10_000, 33)
+    log_density = torch.logaddexp(normal.log_prob(many), normal.log_prob(-many)) - math.log(2)
+    exact = -log_density.mean().item()
+    side = q @ mean > 0
+    apart = math.log(2) + (entropy(q[side], k=1) + entropy(q[~side], k=1)).item() / 2
+    assert apart == pytest.approx(exact, abs=0.05)
+    assert entropy(q).item() > exact + 0.2  # as one, too high
+
+
+def test_entropy_of_an_affine_image_is_more_by_the_logarithm_of_its_determinant() -> None:
+    q, map_ = gaussian(300, 3, 34), gaussian(3, 3, 35)
+    expected = entropy(q).item() + torch.linalg.slogdet(map_).logabsdet.item()
+    assert entropy(q @ map_.T + 100.0).item() == pytest.approx(expected, abs=1e-9)
+    assert entropy(q * 1e-20).item() == pytest.approx(entropy(q).item() - 60 * math.log(10), abs=1e-9)
+
+
+def test_entropy_is_minus_infinite_when_points_have_no_density() -> None:
+    q = gaussian(100, 3, 36)
+    assert entropy(q[:1].expand(100, 3)).item() == -math.inf  # one point
+    assert entropy(q[:, :1] * torch.tensor([[1.0, 2.0, 3.0]])).item() == -math.inf  # a line
+    assert entropy(torch.cat([q[:, :2], q[:, :1] + q[:, 1:2]], 1)).item() == -math.inf  # a plane
+    q[1:3] = q[0]
+    assert entropy(q, k=3).isfinite()
+    assert entropy(q, k=2).item() == -math.inf  # two others in the very place
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_entropy_of_points_that_are_not_finite_is_nan(bad: float) -> None:
+    q = gaussian(100, 2, 37)
+    q[3, 1] = bad
+    assert math.isnan(entropy(q).item())
+
+
+def test_entropy_is_a_double_without_gradient_the_same_in_chunks_of_any_size() -> None:
+    q = gaussian(300, 3, 38).float().requires_grad_()
+    estimate = entropy(q)
+    assert (estimate.dtype, estimate.shape, estimate.requires_grad) == (torch.float64, (), False)
+    assert all(torch.equal(entropy(q, rows=rows), estimate) for rows in (1, 7, 299, 5000))
+
+
+@pytest.mark.parametrize(
+    ("q", "k", "rows", "message"),
+    [
+        ((9,), 1, 1, r"must be \[n, d\] with d >= 1, got \[9\]"),
+        ((9, 0), 1, 1, r"must be \[n, d\] with d >= 1, got \[9, 0\]"),
+        ((9, 2), 0, 1, "k and rows must be >= 1, got 0 and 1"),
+        ((9, 2), 1, 0, "k and rows must be >= 1, got 1 and 0"),
+        ((5, 2), 5, 1, "k = 5 neighbours in 2 dimensions need n >= 6, got 5: take more points"),
+        ((9, 9), 5, 1, "k = 5 neighbours in 9 dimensions need n >= 10, got 9: take more points"),
+    ],
+)
+def test_entropy_refuses_arguments_out_of_range(q: tuple[int, ...], k: int, rows: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        entropy(torch.zeros(q), k, rows=rows)

@@ -1,12 +1,15 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from trainables import densities, planar
+from trainables.form import GAUSSIAN_ENCODER, Net
 
 LENGTH, D = 3, 2
+BENT = Net(("x",), "z", explicit=True, flow=LENGTH)
 
 
 def flow(seed: int = 0, points: int = 5, scale: float = 1.5) -> tuple[Tensor, Tensor]:
@@ -64,22 +67,23 @@ def test_the_inverse_has_the_gradient_of_the_exact_solution() -> None:
     assert torch.autograd.gradcheck(back, arguments, eps=1e-6, atol=1e-5)
 
 
-def test_a_bent_density_integrates_to_one_and_is_that_of_its_samples() -> None:
+@pytest.mark.parametrize("net", [BENT, replace(BENT, full_rank=True)], ids=["diagonal", "full_rank"])
+def test_a_bent_density_integrates_to_one_and_is_that_of_its_samples(net: Net) -> None:
     generator = torch.Generator().manual_seed(3)
-    given = torch.randn(densities.size(D, LENGTH), generator=generator, dtype=torch.float64)
+    given = torch.randn(densities.size(D, net), generator=generator, dtype=torch.float64)
     axis = torch.linspace(-12, 12, 601, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis)
-    density = densities.log_density(grid, given.expand(len(grid), -1), LENGTH).exp()
+    density = densities.log_density(grid, given.expand(len(grid), -1), net).exp()
     assert density.sum().item() * (axis[1] - axis[0]).item() ** 2 == pytest.approx(1.0, abs=2e-3)
     noise = torch.randn(500, D, generator=generator, dtype=torch.float64)
-    value, log_q = densities.sample_and_log_density(given.expand(500, -1), noise, LENGTH)
-    torch.testing.assert_close(densities.log_density(value, given.expand(500, -1), LENGTH), log_q)
+    value, log_q = densities.sample_and_log_density(given.expand(500, -1), noise, net)
+    torch.testing.assert_close(densities.log_density(value, given.expand(500, -1), net), log_q)
 
 
 def test_a_flow_of_no_length_is_the_gaussian() -> None:
     noise, given = torch.randn(7, D), torch.randn(7, 2 * D)
-    value, log_q = densities.sample_and_log_density(given, noise, 0)
-    torch.testing.assert_close(densities.log_density(value, given, 0), log_q)
+    value, log_q = densities.sample_and_log_density(given, noise, GAUSSIAN_ENCODER)
+    torch.testing.assert_close(densities.log_density(value, given, GAUSSIAN_ENCODER), log_q)
     mean, log_variance = given.chunk(2, -1)
     expected = torch.distributions.Normal(mean, (0.5 * log_variance).exp()).log_prob(value).sum(-1)
     torch.testing.assert_close(log_q, expected)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.trainables.factory import run, train
-from trainables import native, networks, objectives
+from trainables import datasets, native, networks, objectives
 from trainables.batch import Batch, Model
 from trainables.cohort import Cohort
 from trainables.draws import Block
@@ -95,11 +95,12 @@ def batch_of(objective: Objective, seed: int = 0) -> Batch:
     for name, net in nets.items():
         net.xavier_(stream("related", name))
         net.requires_grad_(True)
-    dims = form.dims(one.dataset)
     noise = torch.from_numpy(
-        stream(f"related {seed}").standard_normal((64, sum(dims.values())), dtype=np.float32)
+        stream(f"related {seed}").standard_normal(
+            (64, sum(form.dims(one.dataset).values())), dtype=np.float32
+        )
     )
-    return Batch(nets, form, one.dataset.train[:64], noise, dims, classes=one.dataset.classes)
+    return Batch(nets, form, one.dataset, one.dataset.train[:64], noise)
 
 
 def gradients(objective: Objective, player: str, lam: Tensor = LAMBDA, seed: int = 0) -> dict[str, Tensor]:
@@ -253,16 +254,16 @@ def test_critics_optimum_on_known_gaussians_is_the_analytic_log_ratio(equation: 
     implicit = {"encoder": objectives.find("ali").form.networks["encoder"],
                 "decoder": objectives.find("ali").form.networks["decoder"]}  # fmt: skip
     form = Form({**implicit, critic: CRITIC}, {"critic": (critic,)})
-    dims = form.dims(run().dataset)
+    data = run().dataset
     net = Critic(4, 1, 2, 64)
     net.xavier_(stream("optimum"))
     adam = torch.optim.Adam(net.parameters(), lr=3e-3, betas=(0.9, 0.999))
     generator = torch.Generator().manual_seed(5)
 
     def drawn(size: int) -> Batch:
-        x = torch.randn(size, 2, generator=generator)
-        noise = torch.randn(size, sum(dims.values()), generator=generator)
-        return Batch({**gaussian_model(), critic: net}, form, x, noise, dims)
+        rows = torch.cat([torch.randn(size, 2, generator=generator), torch.zeros(size, data.classes)], -1)
+        noise = torch.randn(size, sum(form.dims(data).values()), generator=generator)
+        return Batch({**gaussian_model(), critic: net}, form, data, rows, noise)
 
     steps = 1500
     for step in range(steps):
@@ -284,16 +285,20 @@ def test_critics_optimum_on_known_gaussians_is_the_analytic_log_ratio(equation: 
 def test_model_evaluates_the_densities_it_samples() -> None:
     # A Gaussian decoder with mean 2z and variance e: log N(x; 2z, e I); Bernoulli: x log σ(l) + (1 − x) log σ(−l)
     form = objectives.find("vae").form
-    model = Model({"decoder": lambda z: torch.cat([2 * z, torch.ones_like(z)], -1)}, form)
+    model = Model({"decoder": lambda z: torch.cat([2 * z, torch.ones_like(z)], -1)}, form, run().dataset)
     x, z = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 1.0]])
     expected = -0.5 * ((1 - 1) ** 2 + (0 - 2) ** 2) / math.e - 1 - math.log(2 * math.pi)
     assert model.log_p(x, z).item() == pytest.approx(expected, abs=1e-6)
     assert model.mean_of_x(z, z).tolist() == [[1.0, 2.0]]
     torch.testing.assert_close(model.decode(z, torch.ones(1, 2)), 2 * z + math.exp(0.5))
-    binary = Model({"decoder": lambda z: z}, form, binary=True)
+    binary = Model({"decoder": lambda z: z}, form, datasets.find("four_images"))
     expected = math.log(1 / (1 + math.exp(-0.5))) + math.log(1 - 1 / (1 + math.exp(-1.0)))
     assert binary.log_p(x, z).item() == pytest.approx(expected, abs=1e-6)
-    assert binary.decode(z, z).tolist() == torch.sigmoid(z).tolist()
+    assert binary.mean_of_x(z, z).tolist() == torch.sigmoid(z).tolist()
+    uniform = (torch.arange(1000) + 0.5) / 1000
+    drawn = binary.decode(z.expand(1000, -1), torch.special.ndtri(uniform).unsqueeze(-1).expand(-1, 2))
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(drawn.mean(0), torch.sigmoid(z[0]), rtol=0, atol=1e-3)
 
 
 def test_form_counts_what_its_networks_read_and_give() -> None:
@@ -301,6 +306,8 @@ def test_form_counts_what_its_networks_read_and_give() -> None:
     assert avb_ac.size("encoder", data) == (4, 2)
     assert avb_ac.size("decoder", data) == (2, 4)  # mean and log-variance
     assert avb_ac.size("critic", data) == (4, 1)
-    assert sum(avb_ac.dims(data).values()) == 10 + 16 * 2
+    assert objectives.find("vae_full_rank").form.size("encoder", data) == (2, 5)  # mean and half of a matrix
+    assert sum(avb_ac.dims(data).values()) == 10
     assert objectives.find("wgan").form.updates(2) == ["critic"] * 5 + ["autoencoder"] * 2
-    assert replace(avb_ac).key == avb_ac.key != objectives.find("avb").form.key
+    assert avb_ac.updates(2) == ["critic", "critic", "critic", "autoencoder"] * 2
+    assert replace(avb_ac).key == avb_ac.key != objectives.find("vae").form.key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
@@ -19,11 +20,13 @@ class DataSet(ABC):
 
     Attributes:
         name: what a study calls it.
-        version: names its points; a change of them is a change of it, and stored runs keep their own.
+        version: names its points and how models of them generate and are judged, and ends in a number, as digits-v2: it is
+            raised where these change, and stored runs keep their own.
         shape: of a point, as one looks at it.
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
         binary: whether an explicit decoder is Bernoulli, with logits, or Gaussian, with means and log-variances.
+        bounded: whether points lie in [0, 1], so that what an implicit decoder gives is squashed into it by a sigmoid.
         levels: of a dimension of quantised data, which lie in [0, 1] with the uniform noise of one level added; or None.
         single: whether there is one observation, and all rows are that.
         known: networks that come with the data and are not trained, by name: the decoder, where p(x|z) is known.
@@ -39,6 +42,7 @@ class DataSet(ABC):
     noise_dim: ClassVar[int]
     classes: ClassVar[int] = 0
     binary: ClassVar[bool] = False
+    bounded: ClassVar[bool] = False
     levels: ClassVar[int | None] = None
     single: ClassVar[bool] = False
     known: ClassVar[Mapping[str, Callable[..., Tensor]]] = {}
@@ -54,6 +58,11 @@ class DataSet(ABC):
     @abstractmethod
     def test(self) -> Tensor:
         """Test points and their labels [n, x_dim + classes], float32."""
+
+    @functools.cached_property
+    def labelled(self) -> float:
+        """Share of the training points that have a label; those of the others are all 0."""
+        return float(self.train[:, self.x_dim :].sum()) / len(self.train)
 
     @property
     def reference(self) -> Tensor | None:

@@ -40,17 +40,19 @@ class Digits(DataSet):
     z_dim = 8
     noise_dim = 8
     classes = CLASSES
+    bounded = True
     part: ClassVar[float] = 1.0
-    """Of the training digits that there are; they are repeated to as many as all of them."""
-    labelled: ClassVar[float] = 1.0
-    """Of the training digits, the first ones, that have labels; those of the others are all 0."""
+    """Of the training digits, as many of each class, that there are; they are repeated to as many as all of them."""
+    part_labelled: ClassVar[float] = 1.0
+    """Of the training digits, as many of each class, that have labels; those of the others are all 0."""
 
     @property
     def train(self) -> Tensor:
-        points = self._rows()[:-TEST_POINTS]
-        points[math.ceil(self.labelled * len(points)) :, self.x_dim :] = 0
-        few = points[: math.ceil(self.part * len(points))]
-        return few.repeat(math.ceil(len(points) / len(few)), 1)[: len(points)]
+        rows = self._rows()[:-TEST_POINTS]
+        labels = rows[:, self.x_dim :]
+        few = balanced(labels, math.ceil(self.part * len(rows)))
+        labels *= balanced(labels, math.ceil(self.part_labelled * len(rows))).unsqueeze(-1)
+        return rows[few].repeat(math.ceil(len(rows) / int(few.sum())), 1)[: len(rows)]
 
     @property
     def test(self) -> Tensor:
@@ -108,43 +110,43 @@ class BinaryDigits(Binarised):
     """All of them, 1,437 to train on."""
 
     name = "digits"
-    version = "digits-binary-v1"
+    version = "digits-binary-v2"
 
 
 @final
 class TenthOfDigits(Binarised):
-    """The first 144 of the training digits."""
+    """144 of the training digits, 14 or 15 of each class."""
 
     name = "digits_10pct"
-    version = "digits-binary-10pct-v1"
+    version = "digits-binary-10pct-v2"
     part = 0.1
 
 
 @final
 class HundredthOfDigits(Binarised):
-    """The first 15 of the training digits."""
+    """15 of the training digits, one or two of each class."""
 
     name = "digits_1pct"
-    version = "digits-binary-1pct-v1"
+    version = "digits-binary-1pct-v2"
     part = 0.01
 
 
 @final
 class TenthOfLabels(Binarised):
-    """All of the digits, the labels of the first 144 alone."""
+    """All of the digits, the labels of 144 alone, 14 or 15 of each class."""
 
     name = "digits_10pct_labels"
-    version = "digits-binary-10pct-labels-v1"
-    labelled = 0.1
+    version = "digits-binary-10pct-labels-v2"
+    part_labelled = 0.1
 
 
 @final
 class HundredthOfLabels(Binarised):
-    """All of the digits, the labels of the first 15 alone."""
+    """All of the digits, the labels of 15 alone, one or two of each class."""
 
     name = "digits_1pct_labels"
-    version = "digits-binary-1pct-labels-v1"
-    labelled = 0.01
+    version = "digits-binary-1pct-labels-v2"
+    part_labelled = 0.01
 
 
 @final
@@ -156,10 +158,22 @@ class GreyDigits(Digits):
 
     levels = LEVELS
     name = "digits_grey"
-    version = "digits-grey-v1"
+    version = "digits-grey-v2"
 
     def points(self) -> Tensor:
         return (_images().grey + _images().uniform) / LEVELS
+
+
+def balanced(labels: Tensor, count: int) -> Tensor:
+    """Which `count` rows to take so that no class has two more than another, the first ones of each: bool [n].
+
+    Args:
+        labels: one-hot [n, classes]. A class of too few rows gives all of them, and the others more.
+    """
+    before = (labels.cumsum(0) * labels).sum(-1)  # the how-manieth of its class a row is
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[before.argsort(stable=True)[:count]] = True
+    return chosen
 
 
 class Images(NamedTuple):

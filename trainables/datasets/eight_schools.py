@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, final
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import LowRankMultivariateNormal, Normal
 
 from trainables import metrics
 from trainables.datasets.base import DataSet
-from trainables.neighbours import kl_divergence
+from trainables.densities import log_prior
+from trainables.neighbours import entropy
 
 if TYPE_CHECKING:
     from trainables.batch import Model
@@ -30,8 +33,14 @@ REFERENCE = Path(__file__).with_name("eight_schools.npy")
 POINTS = 1024
 """Copies of the one observation, to train on and to draw codes from."""
 
-CODES = 5000
-"""Codes that KL(q ‖ posterior) is estimated from, as many as there are draws of the posterior."""
+CODES = 100_000
+"""Codes that the ELBO of an explicit encoder is averaged over."""
+
+IMPLICIT_CODES = 10_000
+"""Codes that the ELBO of an implicit encoder is estimated from, as many as the paper takes."""
+
+LEAST_CODES = 50
+"""Codes that each sign of τ needs for an entropy of its own."""
 
 
 def log_likelihood_parameters(z: Tensor) -> Tensor:
@@ -51,10 +60,13 @@ class EightSchools(DataSet):
 
     The codes are the parameters and the prior is theirs; the decoder is the known likelihood. A VAE on it is Gaussian
     (mean-field) variational Bayes, and what is generated is a draw of the posterior.
+
+    Versions: v2 has KL to the posterior as `conclude` does; v1 estimated it from nearest neighbours among draws of the
+    posterior, 0.2 to 0.3 nats too low.
     """
 
     name = "eight_schools"
-    version = "eight_schools-v1"
+    version = "eight_schools-v2"
     coordinates = ("μ", "τ", *(f"η{school}" for school in "₁₂₃₄₅₆₇₈"))
     shape = (2 + len(EFFECTS),)
     x_dim = len(EFFECTS)
@@ -86,13 +98,72 @@ class EightSchools(DataSet):
         }
 
     def conclude(self, model: Model, draw: Callable[..., Tensor]) -> dict[str, float]:
-        """KL(q(z|y) ‖ p(z|y)) from nearest neighbours among the draws of the posterior."""
-        epsilon = draw(CODES, model.form.dims(self)["epsilon"], name="epsilon")
-        codes = model.encode(torch.tensor(EFFECTS, device=epsilon.device).expand(CODES, -1), epsilon)
-        return {"kl_posterior": kl_divergence(codes, posterior().to(codes.device)).item()}
+        """KL(q(z|y) ‖ p(z|y)) = log p(y) − E_q log p(y, z) − H(q) in nats, log p(y) exact.
+
+        The ELBO, E_q log p(y, z) + H(q), of an explicit encoder is an average over codes, without bias and with a standard
+        deviation below 0.01. The density of an implicit one is unknown, and its entropy is estimated: a standard deviation
+        of 0.03, and a bias below that for one or two modes, Gaussian or as the posterior's. Codes that collapsed to points
+        give inf, codes on a curve a large number.
+        """
+        explicit = model.form.networks["encoder"].explicit
+        codes = CODES if explicit else IMPLICIT_CODES
+        epsilon = draw(codes, model.form.dims(self)["epsilon"], name="epsilon")
+        y = torch.tensor([EFFECTS], device=epsilon.device)
+        if explicit:
+            elbo = model.elbo(y, epsilon).double().mean()
+        else:
+            z = model.encode(y.expand(codes, -1), epsilon).double()
+            elbo = (model.log_p(y, z) + log_prior(z)).mean() + _entropy(z)
+        return {"kl_posterior": log_evidence() - elbo.item()}
 
 
 @functools.cache
 def posterior() -> Tensor:
     """Draws of it, float32 [5000, 10]."""
     return torch.from_numpy(np.load(REFERENCE))
+
+
+@functools.cache
+def log_evidence() -> float:
+    """log p(y) in nats: given τ, y ~ N(0, diag(σ² + τ²) + 1 1ᵀ), and τ by the trapezoidal rule, exact to rounding."""
+    tau = torch.linspace(-10, 10, 4001, dtype=torch.float64)
+    y, errors = torch.tensor([EFFECTS, ERRORS], dtype=torch.float64)
+    variances = errors**2 + tau[:, None] ** 2
+    of_y = LowRankMultivariateNormal(torch.zeros_like(y), torch.ones_like(y)[:, None], variances)
+    log_joint = of_y.log_prob(y) + Normal(0.0, 1.0).log_prob(tau)
+    return (torch.logsumexp(log_joint, 0) + torch.log(tau[1] - tau[0])).item()
+
+
+def straightened(z: Tensor) -> tuple[Tensor, Tensor]:
+    """(τ, μ, η) [n, 10] from codes, and log|det| [n] of the map: under the posterior μ given τ, and η given both, are N(0, 1).
+
+    The posterior is bent and narrows along τ, where the entropy from nearest neighbours comes out too high; straightened
+    it is right, and that of any q is that of its straightened codes − E log|det|.
+    """
+    mu, tau, eta = z.split([1, 1, len(EFFECTS)], dim=-1)
+    y, errors = z.new_tensor(EFFECTS), z.new_tensor(ERRORS)
+    weights = 1 / (errors**2 + tau**2)
+    mu_precision = 1 + weights.sum(-1, keepdim=True)
+    eta_precision = 1 + (tau / errors) ** 2
+    mu_mean = (weights * y).sum(-1, keepdim=True) / mu_precision
+    eta_mean = tau * (y - mu) / errors**2 / eta_precision
+    precisions = torch.cat([mu_precision, eta_precision], dim=-1)
+    rest = (torch.cat([mu, eta], dim=-1) - torch.cat([mu_mean, eta_mean], dim=-1)) * precisions.sqrt()
+    return torch.cat([tau, rest], dim=-1), 0.5 * precisions.log().sum(-1)
+
+
+def _entropy(z: Tensor) -> Tensor:
+    """Entropy in nats of codes [n, 10], for each sign of τ apart, as modes are: H(sign) + Σ P(sign) H(z | sign).
+
+    The first neighbour has the least bias; its variance is small beside that of log p(y, z).
+    """
+    straight, log_det = straightened(z)
+    positive = straight[:, 0] > 0
+    sides = [straight[positive], straight[~positive]]
+    if min(map(len, sides)) < LEAST_CODES:
+        sides = [straight]
+    total = -log_det.mean()
+    for side in sides:
+        share = len(side) / len(z)
+        total = total + share * (entropy(side, k=1) - math.log(share))
+    return total

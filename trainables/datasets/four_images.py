@@ -31,13 +31,14 @@ class FourImages(DataSet):
     """
 
     name = "four_images"
-    version = "four_images-v1"
+    version = "four_images-v2"
     shape = (2, 2)
     x_dim = IMAGES
     classes = IMAGES
     z_dim = 2
     noise_dim = 8
     binary = True
+    bounded = True
 
     @property
     def train(self) -> Tensor:

@@ -6,6 +6,7 @@ asked for, and torch with them.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,31 @@ def find(name: str) -> Objective:
     return available()[name]
 
 
+def trainable(data: str) -> tuple[str, ...]:
+    """Names of the objectives that can be trained on a data set. Raises ValueError where there is no such data set."""
+    datasets.find(data)
+    names = []
+    for name in available():
+        with contextlib.suppress(ValueError):
+            check(name, data)
+            names.append(name)
+    return tuple(names)
+
+
 def check(name: str, data: str) -> None:
     """Raises ValueError where there is no such objective or data set, or the objective cannot be trained on the data:
-    they lack its labels, or come with a network that it has not.
+    they lack its labels, or some of them, or come with a network that it has not, or it says so itself.
     """
     form, on = find(name).form, datasets.find(data)
     if form.conditional and not on.classes:
         labelled = ", ".join(other for other, found in datasets.available().items() if found.classes)
         raise ValueError(f"{name} needs data with labels ({labelled}), got {data}")
+    if form.conditional and on.labelled < 1 and "classifier" not in form.networks:
+        able = ", ".join(other for other, found in available().items() if "classifier" in found.form.networks)
+        raise ValueError(f"{name} needs a label for every point, got {data}, where {on.labelled:.0%} have one: "
+                         f"take a system with a classifier for the others ({able})")  # fmt: skip
+    if reason := find(name).refusal(on):
+        raise ValueError(f"{name} {reason}, got {data}")
     if "decoder" in on.known and not _infers(form):
         able = ", ".join(other for other, found in available().items() if _infers(found.form))
         raise ValueError(f"p(x|z) of {data} is known and not trained: systems on it infer z given an explicit decoder "

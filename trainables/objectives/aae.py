@@ -19,8 +19,9 @@ class AAE(Objective):
         critic: E_q s(f) + E_p s(−f);   encoder and decoder: E_q s(−f) + λ R_x
 
     Departures from the paper:
-        1. Non-saturating, in one step with the reconstruction, which λ weights.
+        1. Non-saturating, in one step with the reconstruction in nats, which λ weights.
         2. The encoder is implicit (the paper's "universal approximator posterior").
+        3. The decoder takes noise ξ beside z, as the joint systems' does; the paper's is deterministic.
     """
 
     name = "aae"

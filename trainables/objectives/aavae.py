@@ -21,8 +21,11 @@ class AAVAE(Objective):
 
     With a perfect discriminator, D(x) = 1 and D(x~) = 0, it is a VAE.
 
+    x~ ~ p(x|z): of binary data a sample of 0s and 1s like the data, which the critic could tell from the mean by its grey.
+
     Departures from the paper:
-        1. T = 1.5, where the paper chooses among 1, 1.5, 3 and 5 by cross-validation.
+        1. T = 1.5, where the paper chooses among 1, 1.5, 3 and 5 by cross-validation. It is in the weights alone; the
+           critic is trained at T = 1 (appendix G.2 can be read as both).
     """
 
     name = "aavae"

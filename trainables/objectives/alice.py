@@ -17,9 +17,12 @@ class ALICE(JointObjective):
 
         E_q s(−f) + E_p s(f) + λ (R_x + R_z)
 
+    R_x and R_z are in nats (`Batch.R_x`): in the plane the mean squares of the released code, whose λ is 1, and λ weighs the
+    same on data of any dimension.
+
     Departures from the paper:
         1. Non-saturating, as ALI.
-        2. Both x and z are reconstructed, so that sVAE-r differs from it in the critic's use alone.
+        2. z is drawn anew at every step; the released code draws it from a fixed set, and keeps it for an iteration.
     """
 
     name = "alice"

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from trainables.batch import Batch, shifted
+from trainables.datasets.base import DataSet
 from trainables.form import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
 from trainables.objectives.base import Objective
 
@@ -44,7 +45,21 @@ def _f2(batch: Batch) -> Tensor:
     return batch.score("critic_2", "p", x=batch.x_p, z=batch.z)
 
 
-class _Symmetric(Objective):
+class _Adversarial(Objective):
+    """A half of eq. 11 or both, on data where densities and gradients of the half exist."""
+
+    def refusal(self, data: DataSet) -> str | None:
+        """Gradients through x~ need continuous data, and log q(x, z) − log p(x) p(z) more than one point."""
+        if data.binary:
+            return (
+                "differentiates through x~, which a decoder of binary data samples: it needs continuous data"
+            )
+        if data.single:
+            return "compares the joint density of (x, z) with those of x and z, which a single observation has not"
+        return None
+
+
+class _Symmetric(_Adversarial):
     """Both halves of eq. 11."""
 
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
@@ -68,6 +83,8 @@ class ASVAE(_Symmetric):
     Departures from the paper:
         1. The independent partner of a point is that of its neighbour in the batch, not a draw of its own.
         2. Gaussian (the paper's choice for CIFAR-10 and ImageNet); `as_vae_flow` has the flow of MNIST.
+        3. Trained for the whole budget; the paper stops where the validation reconstruction is best (§5).
+        4. Bits per dimension from the density of pixels with uniform noise, which bounds the mass p(x ∈ [i/256, (i+1)/256]|z).
     """
 
     name = "as_vae"
@@ -81,9 +98,10 @@ class ASVAEFlow(_Symmetric):
 
     Source: Pu et al. 2017 (AS-VAE), §5: "approximated with a normalizing flow"; the losses are those of AS-VAE.
 
-    Departures from the paper: as AS-VAE, 1, and
-        2. Four layers, where the paper has 80; a Bernoulli decoder has no flow.
-        3. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.
+    Departures from the paper: as AS-VAE, 1, 3 and 4, and
+        2. Four layers, where the paper has 80.
+        5. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.
+        6. Layers are functions of the condition, and w·u > −1 is held by another function (`trainables.planar`).
     """
 
     name = "as_vae_flow"
@@ -100,7 +118,7 @@ class ASVAEFlow(_Symmetric):
 
 
 @final
-class ASVAEr(Objective):
+class ASVAEr(_Adversarial):
     """AS-VAE-r: the half that reconstructs.
 
     Source: Pu et al. 2017 (AS-VAE), §5; eq. 5 and the first half of eq. 11.
@@ -124,7 +142,7 @@ class ASVAEr(Objective):
 
 
 @final
-class ASVAEg(Objective):
+class ASVAEg(_Adversarial):
     """AS-VAE-g: the half that generates.
 
     Source: Pu et al. 2017 (AS-VAE), §5; eq. 6 and the second half of eq. 11.

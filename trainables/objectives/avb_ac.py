@@ -1,22 +1,54 @@
 """AVB with adaptive contrast."""
 
+import functools
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
+from trainables.batch import Batch, Model
 from trainables.densities import LOG_2PI, log_prior
-from trainables.form import CRITIC, ENCODER, EXPLICIT_DECODER, NOISE, Form
-from trainables.objectives.base import Objective
+from trainables.objectives.avb import AVBObjective
+from trainables.streams import stream
 
 MOMENTS = 16
 """Codes of each point whose mean and variance r has."""
 
 
+class ContrastObjective(AVBObjective):
+    """A critic that tells q from a Gaussian r(z|x) which has q's mean and variance, both in coordinates of r."""
+
+    def critic(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Eq. 3.3 for normalised codes."""
+        prior = self.log_ratio(batch, "p", batch.x, batch.z)
+        return softplus(-self.contrast(batch, batch.x, batch.z_q)[0]).mean() + softplus(prior).mean()
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Eq. 4.2, negated; λ is not used."""
+        return -self._bound(batch, batch.x, batch.z_q).mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """Eq. 4.2; too high or too low where T is not at its optimum."""
+        return self._bound(model, x, model.encode(x, epsilon))
+
+    def _bound(self, model: Model, x: Tensor, z: Tensor) -> Tensor:
+        t, log_r = self.contrast(model, x, z)
+        return model.log_p(x, z) + log_prior(z) - log_r - t
+
+    def contrast(self, model: Model, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """T(x, ζ~) and log r(z~|x), each [batch]."""
+        codes = z.detach() if model.data.single else _codes(model, x)
+        mean = codes.mean(0)
+        variance = (codes - mean).square().mean(0) + 1e-6
+        normal = (z - mean) / variance.sqrt()
+        log_r = -0.5 * (normal.square() + variance.log() + LOG_2PI).sum(-1)
+        return self.log_ratio(model, "q", x, normal), log_r
+
+
 @final
-class AVBAC(Objective):
+class AVBAC(ContrastObjective):
     """AVB with adaptive contrast: the critic tells q from a Gaussian r that already has q's mean and variance.
 
     Source: Mescheder et al. 2017, §4, eq. 4.2 and 4.3.
@@ -24,44 +56,46 @@ class AVBAC(Objective):
         critic: E_q s(−T(x, ζ~)) + E s(T(x, ζ)), ζ~ = (z~ − μ(x)) / σ(x), ζ ~ N(0, I)
         encoder and decoder: −E_q [log p(x|z~) + log p(z~) − log r(z~|x) − T(x, ζ~)]
 
+    The bound is exact for any r that is a function of x alone, at T's optimum. So μ(x) and σ(x) are those of the same few
+    codes at every step: drawn anew they would leave T, which does not see them, with the density of z~ averaged over r.
+
     Departures from the paper:
         1. T is one network of the concatenated pair.
-        2. Three steps of T an iteration, as AVB.
-        3. μ(x) and σ(x) are those of 16 codes drawn for the purpose ("a Monte-Carlo estimate"), held constant in the
-           gradient; the paper's supplement has an encoder of which they are cheaper to estimate. Of data with one
+        2. Three steps of T before each step of encoder and decoder, as AVB.
+        3. μ(x) and σ(x) are those of the 16 codes of one fixed set of ε, held constant in the gradient ("a Monte-Carlo
+           estimate"); the paper's supplement has an encoder of which they are cheaper to estimate. Of data with one
            observation they are those of the batch's codes, as in the released code.
     """
 
     name = "avb_ac"
     label = "AVB+AC"
-    form = Form(
-        {"encoder": ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC},
-        {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
-        critic_steps=3,
-        noise=(*NOISE, *(f"epsilon_{n}" for n in range(MOMENTS))),
-    )
-
-    def critic(self, batch: Batch, lam: Tensor) -> Tensor:
-        """Eq. 3.3 for normalised codes."""
-        prior = batch.score("critic", "p", x=batch.x, z=batch.z)
-        return softplus(-self.contrast(batch)[0]).mean() + softplus(prior).mean()
-
-    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
-        """Eq. 4.2, negated; λ is not used."""
-        t, log_r = self.contrast(batch)
-        return -(batch.log_p(batch.x, batch.z_q) + log_prior(batch.z_q) - log_r - t).mean()
-
-    def contrast(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """T(x, ζ~) and log r(z~|x), each [batch]."""
-        codes = batch.z_q.detach() if batch.single else _codes(batch)
-        mean = codes.mean(0)
-        variance = (codes - mean).square().sum(0) / (len(codes) - 1) + 1e-6
-        normal = (batch.z_q - mean) / variance.sqrt()
-        log_r = -0.5 * (normal.square() + variance.log() + LOG_2PI).sum(-1)
-        return batch.score("critic", "q", x=batch.x, z=normal), log_r
+    version = 2
 
 
-def _codes(batch: Batch) -> Tensor:
+@final
+class AVBACPrior(ContrastObjective):
+    """AVB+AC, log r in T: T(x, ζ) = t(x, ζ) − log N(ζ; 0, I), so that the network t has to learn log q alone.
+
+    Source: the released code of Mescheder et al. 2017 for Eight Schools; its supplement has the same of AVB.
+
+    Departures from the paper: as AVB+AC.
+    """
+
+    name = "avb_ac_prior"
+    label = "AVB+AC, log r in T"
+    prior_added = True
+
+
+def _codes(model: Model, x: Tensor) -> Tensor:
     """Codes of each point, [16, batch, z_dim]."""
-    epsilon = torch.cat([batch.noise[f"epsilon_{n}"] for n in range(MOMENTS)])
-    return batch.encode(torch.cat([batch.x] * MOMENTS), epsilon).detach().unflatten(0, (MOMENTS, -1))
+    noise = torch.tensor(_noise(model.form.dims(model.data)["epsilon"]), dtype=x.dtype, device=x.device)
+    epsilon = noise.unsqueeze(1).expand(-1, len(x), -1).flatten(0, 1)
+    return model.encode(torch.cat([x] * MOMENTS), epsilon).detach().unflatten(0, (MOMENTS, -1))
+
+
+@functools.cache
+def _noise(dimension: int) -> list[list[float]]:
+    """The fixed ε [16, dimension]: pairs ± ε of mean 0 and mean square 1, so that less of r is chance."""
+    half = stream("adaptive contrast", "noise").standard_normal((MOMENTS // 2, dimension))
+    half /= np.sqrt(np.square(half).mean(0))
+    return np.concatenate([half, -half]).tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -11,15 +11,25 @@ from torch.nn.functional import softplus
 from trainables.batch import Batch, Model
 from trainables.form import CRITIC, DECODER, ENCODER, Form
 
+if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
+
 
 class Objective(ABC):
     """A system: what networks it has and who trains them, and what each player minimises.
 
     A player's loss is the method of its name: a scalar that the player minimises, from a batch and λ.
-    Final subclasses set `name`, `label` and `form`.
+    Final subclasses set the attributes.
+
+    Attributes:
+        name: what a study calls it.
+        version: raised where its results change: to a store it is another system then, and old rows stay what they were.
+        label: what reports call it.
+        form: its networks, and who trains them.
     """
 
     name: ClassVar[str]
+    version: ClassVar[int] = 1
     label: ClassVar[str]
     form: ClassVar[Form]
 
@@ -35,6 +45,10 @@ class Objective(ABC):
 
         Systems of one form have one bound.
         """
+        return None
+
+    def refusal(self, data: DataSet) -> str | None:
+        """What it needs that the data have not, as in 'needs continuous data'; None where it can be trained on them."""
         return None
 
     @abstractmethod

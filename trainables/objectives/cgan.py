@@ -2,13 +2,13 @@
 
 from typing import final
 
+import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from trainables.batch import Batch
 from trainables.form import Form, Net
 from trainables.objectives.base import Objective
-from trainables.objectives.iwgan import weighted
 
 CONDITIONAL = Form(
     {"decoder": Net(("z", "xi", "y"), "x"), "critic": Net(("x", "y"), "score")},
@@ -42,15 +42,26 @@ class IWCGAN(Objective):
 
     Source: Hu et al. 2018, eq. 22, 44 and 47, §5.1.
 
-        decoder: Σᵢ w̃ᵢ s(f(x~ᵢ, yᵢ)), w̃ᵢ ∝ exp(−f(x~ᵢ, yᵢ))
+        decoder: Σ_y n_y / n Σᵢ w̃ᵢ s(f(x~ᵢ, y)), w̃ᵢ ∝ exp(−f(x~ᵢ, y)) adding up to 1 over the n_y points of a label
+
+    The bound of eq. 21 is one of each label's.
 
     Departures from the paper: as GAN.
     """
 
     name = "iwcgan"
+    version = 2
     label = "IWCGAN"
     form = CONDITIONAL
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
-        return weighted(batch.f_p, None)
+        assert batch.y is not None
+        return weighted_within(batch.f_p, batch.y)
+
+
+def weighted_within(scores: Tensor, y: Tensor) -> Tensor:
+    """Σ_y n_y / n Σᵢ w̃ᵢ s(fᵢ) of scores [batch] with labels, one-hot [batch, classes]; w̃ constant in the gradient."""
+    others = (1 - y) * 1e4  # far beyond any score: out of a label's softmax
+    weights = torch.softmax(-scores.detach().unsqueeze(-1) - others, 0)
+    return (y.mean(0) * (y * weights * softplus(scores).unsqueeze(-1)).sum(0)).sum()

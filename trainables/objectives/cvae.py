@@ -19,6 +19,9 @@ class CVAE(BoundObjective):
     Source: Sohn et al. 2015; Hu et al. 2018, §5.2.
 
         −E_q log p(x|z~, y) + KL(q(z|x, y) ‖ p(z))
+
+    Departures from the paper:
+        1. p(z) is N(0, I), as in Kingma et al. 2014 (M2); Sohn et al. learn a prior p(z|y).
     """
 
     name = "cvae"

@@ -30,7 +30,7 @@ class GAN(DecoderObjective):
         critic: E_data s(f) + E_p s(−f);   decoder: E_p s(f)
 
     Departures from the paper:
-        1. Non-saturating.
+        1. Non-saturating, as the papers on it here: Goodfellow et al. name both.
         2. The decoder takes noise ξ beside z, as the joint systems' does.
     """
 

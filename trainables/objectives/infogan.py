@@ -20,6 +20,8 @@ class InfoGAN(Objective):
 
     Departures from the paper:
         1. All of z is recovered, as in Hu et al.; λ weights that, where their weight is 1.
+        2. Non-saturating, as GAN.
+        3. The decoder takes noise ξ beside z, as the joint systems' does.
     """
 
     name = "infogan"

@@ -37,12 +37,17 @@ class SSVAE(_SemiSupervised):
     Source: Kingma et al. 2014, "Semi-supervised learning with deep generative models", eq. 6 to 9 (M2); the SVAE of
     Hu et al. 2018, §5.2. With p(y) uniform and L(x, y) = −ELBO(x|y) − log p(y):
 
-        1/n {Σ_labelled L(x, y) + Σ_unlabelled [Σ_y q(y|x) L(x, y) − H(q(y|x))]} − λ/n_labelled Σ_labelled log q(y|x)
+        1/n {Σ_labelled L(x, y) + Σ_unlabelled [Σ_y q(y|x) L(x, y) − H(q(y|x))]} − λ/(n r) Σ_labelled log q(y|x)
 
-    over the n points of a batch. Kingma et al. write α = λ n and take λ = 0.1.
+    over the n points of a batch, r the share of the training points that have a label: whatever the batch size, the classifier
+    weighs λ in expectation. That is α = λ N of Kingma et al., N points of which the labelled ones are averaged; their λ is 0.1.
+
+    Departures from the paper:
+        1. A batch has labelled points as they come, where Kingma et al. draw a fixed number of each kind.
     """
 
     name = "ssvae"
+    version = 2
     label = "SSVAE"
     form = Form(_NETWORKS, {"autoencoder": tuple(_NETWORKS)})
 
@@ -64,11 +69,13 @@ class AASSVAE(_SemiSupervised):
     (x~, y~): y~ uniform. D and x~ are constant in the gradient.
 
     Departures from the paper:
-        1. T = 1.5, as AAVAE.
+        1. T = 1.5 in the weights alone, as AAVAE; D(x) also weighs a real point's term of the classifier.
         2. The paper does not say which terms generated points enter: here those of labelled points.
+        3. Batches, as SSVAE.
     """
 
     name = "aassvae"
+    version = 2
     label = "AASSVAE"
     temperature: ClassVar[float] = 1.5
     form = Form(
@@ -102,13 +109,13 @@ class AASSVAE(_SemiSupervised):
 
 
 def semi_supervised(batch: Batch) -> tuple[Tensor, Tensor]:
-    """L(x, y) or U(x) of each point [batch], and −log q(y|x) divided by the number of labelled points [batch], 0 of others."""
+    """L(x, y) or U(x) of each point [batch], and −log q(y|x) / (n r) [batch], 0 of points without a label."""
     assert batch.y is not None
     y, known = batch.y, batch.y.sum(-1, keepdim=True)
     log_q = batch.log_class(batch.x)
     q = (1 - known) * log_q.exp()
     joint = _joint_bounds(batch, batch.x, batch.noise["epsilon"], y.shape[-1])
-    labelled = 1 + torch.relu(known.sum() - 1)
+    labelled = len(y) * batch.data.labelled
     return (q * log_q - (y + q) * joint).sum(-1), -(y * log_q).sum(-1) / labelled
 
 

@@ -16,7 +16,11 @@ class SVAE(JointObjective):
 
         E_p f − E_q f
 
-    With the optimal critic this is KL(p‖q) + KL(q‖p) between the two joints (eq. 15).
+    With the optimal critic its value is KL(p‖q) + KL(q‖p) between the two joints (eq. 15). Its gradient with the critic held
+    fixed, which is followed here as in the paper, is that of KL(p‖q) for the decoder and of KL(q‖p) for the encoder alone.
+
+    Departures from the paper:
+        1. Encoder and decoder are implicit; the paper's are explicit Gaussians.
     """
 
     name = "svae"

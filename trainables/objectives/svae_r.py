@@ -17,8 +17,9 @@ class SVAEr(JointObjective):
         E_p f − E_q f + λ (R_x + R_z)
 
     Departures from the paper:
-        1. eq. 29's −log p(x|z) and −log q(z|x) are those of unit-variance Gaussians, up to constants
-           and a factor that ALICE shares: R_x and R_z.
+        1. eq. 29's −log p(x|z) and −log q(z|x) are those of unit-variance Gaussians, up to constants: R_x and R_z.
+        2. Encoder and decoder are implicit, and the squared error is of a sample: it counts the decoder's own noise too. The
+           paper's are explicit Gaussians with learned variances.
     """
 
     name = "svae_r"

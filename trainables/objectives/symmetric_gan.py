@@ -16,6 +16,8 @@ class SymmetricGAN(DecoderObjective):
 
         critic: E_data s(f) + E_p s(−f);   decoder: E_p f
 
+    With the optimal critic the decoder follows the gradient of KL(p‖q), the reverse divergence.
+
     Departures from the paper:
         1. The decoder takes noise ξ beside z, as the joint systems' does.
     """

@@ -1,4 +1,4 @@
-"""VAE: the variational autoencoder, with a Gaussian posterior and with one that a planar flow bends."""
+"""VAE: the variational autoencoder, with a Gaussian posterior, diagonal or not, and with one that a planar flow bends."""
 
 from typing import ClassVar, final
 
@@ -26,6 +26,27 @@ class VAE(BoundObjective):
 
 
 @final
+class VAEFullRank(BoundObjective):
+    """VAE, full rank: a Gaussian encoder of any covariance L Lᵀ, in place of a diagonal one.
+
+    Source: Kucukelbir et al. 2017 (ADVI), full-rank; a competitor in Mescheder et al. 2017, §5.1.
+
+        −E_q log p(x|z~) + KL(q(z|x) ‖ p(z)),   z~ = m(x) + L(x) ε,   L triangular
+
+    Departures from the papers:
+        1. A network of x gives m and L; with one observation, as in Mescheder et al., it is that of free parameters.
+        2. L has a positive diagonal exp(·), where the L of Kucukelbir et al. is unconstrained.
+    """
+
+    name = "vae_full_rank"
+    label = "VAE, full rank"
+    form = Form(
+        {"encoder": Net(("x",), "z", explicit=True, full_rank=True), "decoder": EXPLICIT_DECODER},
+        {"autoencoder": ("encoder", "decoder")},
+    )
+
+
+@final
 class VAEFlow(BoundObjective):
     """VAE-NF: a normalising flow on top of the encoder's Gaussian.
 
@@ -36,6 +57,7 @@ class VAEFlow(BoundObjective):
     Departures from the papers:
         1. Four planar layers, where the papers have 80.
         2. The bound is not annealed.
+        3. w·u > −1 is held by another function (`trainables.planar`).
     """
 
     name = "vae_flow"

@@ -27,6 +27,7 @@ class WGANGP(WassersteinObjective):
         2. 5 critic steps an iteration as in the paper, on one batch of data, and the configuration's `steps` of the
            decoder.
         3. The decoder takes noise ξ beside z, as the joint systems' does.
+        4. Adam's β are the configuration's and 0.999; the paper's are 0 and 0.9.
     """
 
     name = "wgan_gp"
