@@ -1,0 +1,129 @@
+"""Fragility of a study's systems: at each λ, at the best λ of each system, and by what the study asks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis import estimates
+from analysis.blocks import Block, Read, block, gains, hits
+from analysis.closeness import Closeness, closeness
+from analysis.estimates import Interval
+from analysis.fragility import Fragility, fragility, shares
+from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD
+from analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE, LOG_MSE_Z, MODES, ON_MODE, Floats
+from analysis.rows import Rows
+from result_schema import Target
+
+MEASURES = (INCEPTION, KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, ACCURACY, LOG_MSE, ON_MODE, MODES, LOG_MSE_Z)
+"""What fragility is told of, as far as two systems have it, in reading order."""
+
+LEAST = 10
+"""Configurations from which there is a worst tenth."""
+
+Lams = Mapping[str, float]
+"""Algorithm -> the λ that it is compared at."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Fragility by one measure.
+
+    Attributes:
+        closeness: the measure and its best value.
+        lams: the systems and their λ.
+        best: whether each λ is its system's best: of the highest median, DIVERGED as worst, by the same measure.
+        left_out: configurations and seeds of which a system has no result.
+        found: the statistics, larger better.
+    """
+
+    closeness: Closeness
+    lams: Lams
+    best: bool
+    left_out: int
+    found: Fragility
+
+
+@dataclass(frozen=True)
+class Met:
+    """How often a target is met.
+
+    Attributes:
+        target: what a run is to meet.
+        lams, best, left_out: as in Measured; the best λ is the one at which most configurations meet it.
+        configurations: of which every system has a result.
+        own: algorithm -> share.
+        differences: (first, second) -> first − second, paired.
+    """
+
+    target: Target
+    lams: Lams
+    best: bool
+    left_out: int
+    configurations: int
+    own: dict[str, Interval]
+    differences: dict[tuple[str, str], Interval]
+
+
+@dataclass(frozen=True)
+class Results:
+    """By measure, then λ, each system's best λ last."""
+
+    measured: list[Measured]
+    met: list[Met]
+
+
+def compute(study: Rows) -> Results:
+    """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them."""
+    measured: list[Measured] = []
+    met: list[Met] = []
+    if study.manifest.searched or len(study.algorithms) < 2 or study.runs["configuration_key"].nunique() < LEAST:
+        return Results(measured, met)
+    for measure in filter(lambda m: study.measured(m.column), MEASURES):
+        close = closeness(study, measure)
+        for lams, best in _places(study, gains(measure), np.median):
+            same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
+            measured += same or _measured(study, close, lams, best)
+    for target in study.manifest.targets:
+        for lams, best in _places(study, hits(target), np.mean):
+            met += _met(study, target, lams, best)
+    return Results(measured, met)
+
+
+def _places(study: Rows, read: Read, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:
+    """Every λ, the same for all systems; then, of several λ, each system's best by the criterion, the smallest on a tie."""
+    merits = {
+        name: {lam: float(criterion(values.to_numpy(float))) for lam in study.lambdas
+               if (values := read(study, name, lam)) is not None and len(values)}
+        for name in study.algorithms
+    }  # fmt: skip
+    for lam in study.lambdas:
+        yield {name: lam for name in merits if lam in merits[name]}, False
+    if len(study.lambdas) > 1:
+        yield {name: max(own, key=lambda lam: own[lam]) for name, own in merits.items() if own}, True
+
+
+def _comparable(one: Block) -> bool:
+    return len(one.values) > 1 and one.count >= LEAST
+
+
+def _measured(study: Rows, close: Closeness, lams: Lams, best: bool) -> list[Measured]:
+    one = block(study, lams, gains(close.measure))
+    if not _comparable(one):
+        return []
+    measure = close.measure
+    floor = -np.inf if measure.worst is None else measure.better * measure.worst
+    near = float(close.thresholds(np.array([close.near]))[0])
+    rng = estimates.generator("fragility", measure.label, *lams.items())
+    found = fragility(one, close.thresholds(close.distances), near, floor, rng)
+    return [Measured(close, lams, best, one.left_out, found)]
+
+
+def _met(study: Rows, target: Target, lams: Lams, best: bool) -> list[Met]:
+    one = block(study, lams, hits(target))
+    if not _comparable(one):
+        return []
+    own, differences = shares(one, estimates.generator("target", *target, *lams.items()))
+    return [Met(target, lams, best, one.left_out, one.count, own, differences)]
