@@ -241,7 +241,9 @@ def check_target(target: Target) -> None:
         raise ValueError("a target must have one bound at least, got none")
     for bound in target:
         if bound.side not in (AT_LEAST, AT_MOST):
-            raise ValueError(f"a bound must be {AT_LEAST!r} or {AT_MOST!r} a value, got {bound.side!r} for {bound.metric}")
+            raise ValueError(
+                f"a bound must be {AT_LEAST!r} or {AT_MOST!r} a value, got {bound.side!r} for {bound.metric}"
+            )
         if not math.isfinite(bound.value):
             raise ValueError(f"a bound must be finite, got {bound.value} for {bound.metric}")
 

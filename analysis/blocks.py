@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,8 @@ from result_schema import AT_LEAST, Outcome, Target
 
 KEY = ["configuration_key", "seed", "data_version"]
 
-Read = Callable[[Rows, str, float], pd.Series | None]
-"""(study, algorithm, λ) -> one number per result, indexed by KEY; None where the system has none to give."""
+Sides = dict[str, dict[float, pd.Series]]
+"""Algorithm -> λ -> one number per result, indexed by KEY, of the systems that have the metric."""
 
 
 @dataclass(frozen=True)
@@ -40,62 +40,60 @@ class Block:
         return int(self.units.max()) + 1 if len(self.units) else 0
 
 
-def block(study: Rows, lams: Mapping[str, float], read: Read) -> Block:
-    """The block of some systems, each at a λ of its own; a system that has none there is not among them."""
-    given = {name: read(study, name, lam) for name, lam in lams.items()}
-    sides = {name: values for name, values in given.items() if values is not None and len(values)}
-    if not sides:
+def block(given: Mapping[str, pd.Series]) -> Block:
+    """The block of some systems' results, algorithm -> one number per result, indexed by KEY."""
+    if not given:
         return Block({}, np.empty(0, np.intp), 0)
-    table = pd.concat(sides, axis=1).sort_index()
+    table = pd.concat(dict(given), axis=1).sort_index()
     whole = table.dropna()
-    units = np.unique(whole.index.get_level_values(KEY[0]), return_inverse=True)[1]
-    return Block({name: whole[name].to_numpy(float) for name in sides}, units, len(table) - len(whole))
+    _, units = np.unique(whole.index.get_level_values(KEY[0]).to_numpy(), return_inverse=True)
+    return Block({name: whole[name].to_numpy(float) for name in given}, units, len(table) - len(whole))
 
 
-def gains(measure: Measure) -> Read:
+def gains(study: Rows, measure: Measure) -> Sides:
     """A measure on its own scale, turned so that larger is better; −∞ of a DIVERGED run and of an infinite value.
 
-    A COMPLETED run without a value has no result. A system has none where runs COMPLETED and all lack a value.
+    A COMPLETED run without a value has no result.
     """
-
-    def read(study: Rows, algorithm: str, lam: float) -> pd.Series | None:
-        if not has(study, algorithm, measure.column):
-            return None
-        own = _results(study, algorithm, lam)
-        values = own[measure.column].to_numpy(float)
-        missing = np.isnan(values) & ~own["diverged"].to_numpy(bool)
-        kept = np.isfinite(values) & ~own["diverged"].to_numpy(bool)
-        gain = np.full(len(own), -np.inf)
-        gain[kept] = measure.better * measure.scaled(values[kept])
-        return pd.Series(gain, own.index)[~missing]
-
-    return read
+    found = _results(study, [measure.column])
+    values = found[measure.column].to_numpy(float)
+    kept = np.isfinite(values) & ~found["diverged"].to_numpy(bool)
+    gain = np.full(len(found), -np.inf)
+    gain[kept] = measure.better * measure.scaled(values[kept])
+    return _sides(study, found.assign(value=gain), [measure.column])
 
 
-def hits(target: Target) -> Read:
+def hits(study: Rows, target: Target) -> Sides:
     """1 of a run that meets every bound of a target, 0 of another and of a DIVERGED one."""
-
-    def read(study: Rows, algorithm: str, lam: float) -> pd.Series | None:
-        if not all(has(study, algorithm, bound.metric) for bound in target):
-            return None
-        own = _results(study, algorithm, lam)
-        met, missing = ~own["diverged"], pd.Series(False, own.index)
-        for metric, side, value in target:
-            met &= own[metric] >= value if side == AT_LEAST else own[metric] <= value
-            missing |= own[metric].isna() & ~own["diverged"]
-        return met.astype(float)[~missing]
-
-    return read
+    columns = list(dict.fromkeys(bound.metric for bound in target))
+    found = _results(study, columns)
+    met = ~found["diverged"]
+    for metric, side, value in target:
+        met &= found[metric] >= value if side == AT_LEAST else found[metric] <= value
+    return _sides(study, found.assign(value=met.astype(float)), columns)
 
 
 def has(study: Rows, algorithm: str, column: str) -> bool:
     """Whether a system has a metric: a COMPLETED run has a value, or none COMPLETED to tell."""
     if column not in study.runs:
         return False
-    done = rows.completed(study.runs[study.runs["algorithm"] == algorithm])
+    values = study.runs.loc[study.runs["algorithm"] == algorithm, ["outcome", column]]
+    done = rows.completed(values)
     return done.empty or bool(done[column].notna().any())
 
 
-def _results(study: Rows, algorithm: str, lam: float) -> pd.DataFrame:
-    own = rows.results(study.group(algorithm, lam))
-    return own.assign(diverged=own["outcome"] == Outcome.DIVERGED.value).set_index(KEY)
+def _results(study: Rows, columns: list[str]) -> pd.DataFrame:
+    """Results of the systems that have all of these metrics."""
+    systems = [name for name in study.algorithms if all(has(study, name, column) for column in columns)]
+    found = rows.results(study.runs[study.runs["algorithm"].isin(systems)])
+    found = found.reindex(columns=[*KEY, "algorithm", "lam", "outcome", *columns])
+    return found.assign(diverged=found["outcome"] == Outcome.DIVERGED.value)
+
+
+def _sides(study: Rows, found: pd.DataFrame, columns: list[str]) -> Sides:
+    """Column `value` by system and λ, without the COMPLETED runs that lack a metric."""
+    there = found["diverged"] | found[columns].notna().all(axis=1)
+    sides: Sides = {}
+    for (name, lam), own in found[there].groupby(["algorithm", "lam"]):
+        sides.setdefault(str(name), {})[float(lam)] = own.set_index(KEY)["value"]
+    return {name: sides[name] for name in study.algorithms if name in sides}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,11 +10,12 @@ from analysis import rows
 from analysis.measures import LOG_FLOOR, Floats, Measure
 from analysis.rows import Rows
 from analysis.style import number
+from result_schema import exact
 
 NEAR = {"%": 5.0, "factor": 10.0, "unit": 0.5}
 """Closeness that tables and sentences speak of."""
 
-_STEPS = 61
+_STEPS = 81
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Closeness:
         step = np.abs(best) / 100 if self.kind == "%" else 1.0
         return np.asarray(best - step * distances)
 
+    def axis(self) -> str:
+        """What a profile's axis says."""
+        return f"{'factor' if self.kind == 'factor' else self.measure.unit or '%'} from {self._best()}"
+
     def words(self) -> str:
         """Such as: within 5 % of the best possible (5)."""
         distance = {
@@ -64,22 +69,25 @@ class Closeness:
             "factor": f"a factor of {self.near:g}",
             "unit": f"{self.near:g} {self.measure.unit}",
         }[self.kind]
-        return f"within {distance} of the best {'possible' if self.possible else 'seen'} ({number(self.best, 4)})"
+        return f"within {distance} of {self._best()} ({exact(self.best) if self.possible else number(self.best, 4)})"
+
+    def _best(self) -> str:
+        return f"the best {'possible' if self.possible else 'seen'}"
 
 
 def closeness(study: Rows, measure: Measure) -> Closeness:
-    """Of a measure that a COMPLETED run has a finite value of; the profile goes on to the farthest of them, or to 50 %."""
+    """Of a measure that a COMPLETED run has a finite value of; the profile goes on to the farthest of them, at most 100 %."""
     values = rows.finite(study.runs, measure.column)[measure.column].to_numpy(float)
     low, high = float(values.min()), float(values.max())
     seen, worst = (high, low) if measure.better > 0 else (low, high)
     declared = study.manifest.best.get(measure.column, measure.best)
     possible = declared is not None and not measure.log
     best = float(declared) if declared is not None and possible else seen
-    found = Closeness(measure, best, possible, 50.0)
+    found = Closeness(measure, best, possible, 0.0)
     if found.kind == "factor":
         farthest = max(worst, LOG_FLOOR) / max(best, LOG_FLOOR)
-    elif found.kind == "unit":
+    elif found.kind == "unit" or not best:
         farthest = abs(worst - best)
     else:
-        return found
-    return Closeness(measure, best, possible, max(farthest, 2 * found.near))
+        farthest = min(100 * abs((worst - best) / best), 100.0)
+    return replace(found, farthest=max(farthest, 2 * found.near))

@@ -10,9 +10,8 @@ Rockafellar & Uryasev 2000 for the mean of the worst tenth (CVaR).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,11 @@ from analysis.resampling import Generator
 
 TAIL = 0.1
 """The part that the mean of the worst is of."""
+
+Pair = tuple[str, str]
+
+RESAMPLES = 1_999
+"""Fewer than of a single statistic: all statistics of all systems are taken of each, and the bounds' third digit is not read."""
 
 Counts = Floats
 """How often each configuration is drawn in each resample, [b, k]."""
@@ -72,7 +76,7 @@ class Fragility:
     Attributes:
         configurations, runs: k, and results of each system.
         own: algorithm -> its statistics.
-        contrasts: one per pair of systems, in the block's order.
+        contrasts: one per pair asked for that the block has.
         profile: algorithm -> [3, x]: share that reaches each threshold, and its pointwise band.
     """
 
@@ -118,7 +122,8 @@ class Ordered:
         """The quantile, linearly interpolated between results as `numpy.quantile` does, [b]."""
         place = (len(self.values) - 1) * q
         low, high = (
-            self.worth[np.sum(mass[:, 1:] <= whole + 1e-9, axis=1)] for whole in (np.floor(place), np.ceil(place))
+            self.worth[np.sum(mass[:, 1:] <= whole + 1e-9, axis=1)]
+            for whole in (np.floor(place), np.ceil(place))
         )
         return np.where(np.isneginf(low), low, low + place % 1 * _minus(high, low))
 
@@ -131,7 +136,9 @@ def wins(first: Ordered, second: Ordered, masses: tuple[Floats, Floats]) -> Floa
     """P(a random value of the first > one of the second), ties count half, in each resample: [b]."""
     below, upto = (np.searchsorted(second.values, first.values, side) for side in ("left", "right"))
     beaten = masses[1][:, below] + masses[1][:, upto]
-    return np.asarray(np.einsum("bn,bn->b", np.diff(masses[0], axis=1), beaten) / (2 * len(first.values) ** 2))
+    return np.asarray(
+        np.einsum("bn,bn->b", np.diff(masses[0], axis=1), beaten) / (2 * len(first.values) ** 2)
+    )
 
 
 def per_unit(values: Floats, units: npt.NDArray[np.intp]) -> Floats:
@@ -139,11 +146,14 @@ def per_unit(values: Floats, units: npt.NDArray[np.intp]) -> Floats:
     return np.asarray(np.bincount(units, values) / np.bincount(units))
 
 
-def fragility(block: Block, thresholds: Floats, near: float, floor: float, rng: Generator) -> Fragility:
+def fragility(
+    block: Block, pairs: Sequence[Pair], thresholds: Floats, near: float, floor: float, rng: Generator
+) -> Fragility:
     """Every statistic of a block of at least one configuration.
 
     Args:
         block: the results.
+        pairs: algorithms to compare; one that the block lacks is passed over.
         thresholds: of the profile, [x], on the scale of the block's values.
         near: the threshold of `Spread.near`.
         floor: what a divergence counts as in a mean or a quantile; −∞ where there is no worst value.
@@ -151,7 +161,7 @@ def fragility(block: Block, thresholds: Floats, near: float, floor: float, rng: 
     """
     names = list(block.values)
     ordered = {name: Ordered(values, block.units, floor) for name, values in block.values.items()}
-    pairs = list(combinations(names, 2))
+    pairs = _there(pairs, block)
     same = {(a, b): per_unit(_won(block.values[a], block.values[b]), block.units) for a, b in pairs}
     runs = len(block.units)
     tail, quarter = max(int(TAIL * runs), 1), runs // 4
@@ -166,7 +176,10 @@ def fragility(block: Block, thresholds: Floats, near: float, floor: float, rng: 
                         _minus(one.quantile(mass, 0.75), one.quantile(mass, 0.25)),
                         *one.reached(mass, levels).T]  # fmt: skip
         for a, b in pairs:
-            columns += [counts @ same[a, b] / block.count, wins(ordered[a], ordered[b], (masses[a], masses[b]))]
+            columns += [
+                counts @ same[a, b] / block.count,
+                wins(ordered[a], ordered[b], (masses[a], masses[b])),
+            ]
         return np.column_stack(columns)
 
     found = resampled(statistics, block.count, rng)
@@ -178,22 +191,28 @@ def fragility(block: Block, thresholds: Floats, near: float, floor: float, rng: 
         for i, (a, b) in enumerate(pairs)
     ]  # fmt: skip
     profile = {name: _band(columns[:, 3:-1]) for name, columns in own.items()}
-    return Fragility(block.count, runs, {name: _spread(columns) for name, columns in own.items()}, contrasts, profile)
+    return Fragility(
+        block.count, runs, {name: _spread(columns) for name, columns in own.items()}, contrasts, profile
+    )
 
 
-def shares(block: Block, rng: Generator) -> tuple[dict[str, Interval], dict[tuple[str, str], Interval]]:
-    """The mean of each system's 0 and 1 (a target missed or met), and of each pair's differences."""
+def shares(
+    block: Block, pairs: Sequence[Pair], rng: Generator
+) -> tuple[dict[str, Interval], dict[Pair, Interval]]:
+    """The mean of each system's 0 and 1 (a target missed or met), and of the pairs' differences."""
     units = {name: per_unit(values, block.units) for name, values in block.values.items()}
-    found = resampled(lambda counts: counts @ np.column_stack(list(units.values())) / block.count, block.count, rng)
+    found = resampled(
+        lambda counts: counts @ np.column_stack(list(units.values())) / block.count, block.count, rng
+    )
     own = dict(zip(units, found.T, strict=True))
-    differences = {(a, b): interval(own[a] - own[b]) for a, b in combinations(own, 2)}
+    differences = {(a, b): interval(own[a] - own[b]) for a, b in _there(pairs, block)}
     return {name: interval(column) for name, column in own.items()}, differences
 
 
 def resampled(statistics: Callable[[Counts], Floats], units: int, rng: Generator) -> Floats:
     """Statistics [b, s] of the units themselves and, below, of each resample: [1 + RESAMPLES, s]."""
     parts = [statistics(np.ones((1, units)))]
-    for drawn in resampling.draws(units, rng):
+    for drawn in resampling.draws(units, rng, RESAMPLES):
         places = drawn + units * np.arange(len(drawn))[:, None]
         counts = np.bincount(places.ravel(), minlength=len(drawn) * units).reshape(-1, units)
         parts.append(statistics(counts.astype(float)))
@@ -209,6 +228,10 @@ def interval(column: Floats) -> Interval:
         ends = np.quantile(rest, [0.025, 0.975], method="inverted_cdf")
         return Interval(point, float(ends[0]), float(ends[1]))
     return Interval(point, *resampling.percentiles(rest))
+
+
+def _there(pairs: Sequence[Pair], block: Block) -> list[Pair]:
+    return [pair for pair in pairs if set(pair) <= block.values.keys()]
 
 
 def _spread(columns: Floats) -> Spread:

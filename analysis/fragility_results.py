@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis import estimates
-from analysis.blocks import Block, Read, block, gains, hits
+from analysis.blocks import Block, Sides, block, gains, hits
 from analysis.closeness import Closeness, closeness
 from analysis.estimates import Interval
-from analysis.fragility import Fragility, fragility, shares
+from analysis.fragility import Fragility, Pair, fragility, shares
 from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD
 from analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE, LOG_MSE_Z, MODES, ON_MODE, Floats
+from analysis.paired import published_pairs
 from analysis.rows import Rows
 from result_schema import Target
 
@@ -55,7 +56,7 @@ class Met:
         lams, best, left_out: as in Measured; the best λ is the one at which most configurations meet it.
         configurations: of which every system has a result.
         own: algorithm -> share.
-        differences: (first, second) -> first − second, paired.
+        differences: (first, second) -> first − second, paired; of the pairs that papers compare.
     """
 
     target: Target
@@ -64,7 +65,7 @@ class Met:
     left_out: int
     configurations: int
     own: dict[str, Interval]
-    differences: dict[tuple[str, str], Interval]
+    differences: dict[Pair, Interval]
 
 
 @dataclass(frozen=True)
@@ -79,51 +80,60 @@ def compute(study: Rows) -> Results:
     """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them."""
     measured: list[Measured] = []
     met: list[Met] = []
-    if study.manifest.searched or len(study.algorithms) < 2 or study.runs["configuration_key"].nunique() < LEAST:
+    if (
+        study.manifest.searched
+        or len(study.algorithms) < 2
+        or study.runs["configuration_key"].nunique() < LEAST
+    ):
         return Results(measured, met)
+    pairs = published_pairs(study.algorithms)
     for measure in filter(lambda m: study.measured(m.column), MEASURES):
-        close = closeness(study, measure)
-        for lams, best in _places(study, gains(measure), np.median):
+        close, sides = closeness(study, measure), gains(study, measure)
+        for lams, best in _places(sides, np.median):
             same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
-            measured += same or _measured(study, close, lams, best)
+            measured += same or _measured(sides, pairs, close, lams, best)
     for target in study.manifest.targets:
-        for lams, best in _places(study, hits(target), np.mean):
-            met += _met(study, target, lams, best)
+        sides = hits(study, target)
+        for lams, best in _places(sides, np.mean):
+            met += _met(sides, pairs, target, lams, best)
     return Results(measured, met)
 
 
-def _places(study: Rows, read: Read, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:
+def _places(sides: Sides, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:
     """Every λ, the same for all systems; then, of several λ, each system's best by the criterion, the smallest on a tie."""
-    merits = {
-        name: {lam: float(criterion(values.to_numpy(float))) for lam in study.lambdas
-               if (values := read(study, name, lam)) is not None and len(values)}
-        for name in study.algorithms
-    }  # fmt: skip
-    for lam in study.lambdas:
-        yield {name: lam for name in merits if lam in merits[name]}, False
-    if len(study.lambdas) > 1:
-        yield {name: max(own, key=lambda lam: own[lam]) for name, own in merits.items() if own}, True
+    lambdas = sorted({lam for own in sides.values() for lam in own})
+    for lam in lambdas:
+        yield {name: lam for name, own in sides.items() if lam in own}, False
+    if len(lambdas) > 1:
+        merits = {
+            name: {lam: criterion(own[lam].to_numpy(float)) for lam in sorted(own)}
+            for name, own in sides.items()
+        }
+        yield {name: max(own, key=lambda lam: float(own[lam])) for name, own in merits.items()}, True
 
 
-def _comparable(one: Block) -> bool:
-    return len(one.values) > 1 and one.count >= LEAST
+def _block(sides: Sides, lams: Lams) -> Block | None:
+    """The systems' results at these λ, or None where too few are in common."""
+    found = block({name: sides[name][lam] for name, lam in lams.items()})
+    return found if len(found.values) > 1 and found.count >= LEAST else None
 
 
-def _measured(study: Rows, close: Closeness, lams: Lams, best: bool) -> list[Measured]:
-    one = block(study, lams, gains(close.measure))
-    if not _comparable(one):
+def _measured(
+    sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool
+) -> list[Measured]:
+    one, measure = _block(sides, lams), close.measure
+    if one is None:
         return []
-    measure = close.measure
     floor = -np.inf if measure.worst is None else measure.better * measure.worst
     near = float(close.thresholds(np.array([close.near]))[0])
     rng = estimates.generator("fragility", measure.label, *lams.items())
-    found = fragility(one, close.thresholds(close.distances), near, floor, rng)
+    found = fragility(one, pairs, close.thresholds(close.distances), near, floor, rng)
     return [Measured(close, lams, best, one.left_out, found)]
 
 
-def _met(study: Rows, target: Target, lams: Lams, best: bool) -> list[Met]:
-    one = block(study, lams, hits(target))
-    if not _comparable(one):
+def _met(sides: Sides, pairs: Sequence[Pair], target: Target, lams: Lams, best: bool) -> list[Met]:
+    one = _block(sides, lams)
+    if one is None:
         return []
-    own, differences = shares(one, estimates.generator("target", *target, *lams.items()))
+    own, differences = shares(one, pairs, estimates.generator("target", *target, *lams.items()))
     return [Met(target, lams, best, one.left_out, one.count, own, differences)]

@@ -129,7 +129,15 @@ class Store:
                 row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
             manifest = Manifest(
-                study, HYPER_PARAMETERS, question, precision, searched, found.shape, found.coordinates, targets, found.best
+                study,
+                HYPER_PARAMETERS,
+                question,
+                precision,
+                searched,
+                found.shape,
+                found.coordinates,
+                targets,
+                found.best,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
