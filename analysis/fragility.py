@@ -125,7 +125,7 @@ class Ordered:
             self.worth[np.sum(mass[:, 1:] <= whole + 1e-9, axis=1)]
             for whole in (np.floor(place), np.ceil(place))
         )
-        return np.where(np.isneginf(low), low, low + place % 1 * _minus(high, low))
+        return _between(low, high, place % 1)
 
     def reached(self, mass: Floats, thresholds: Floats) -> Floats:
         """Share that is at least each threshold [x], [b, x]."""
@@ -224,10 +224,18 @@ def interval(column: Floats) -> Interval:
     point, rest = float(column[0]), column[1:]
     if np.isnan(rest).any():
         return Interval(point, float("nan"), float("nan"))
-    if np.isinf(rest).any():  # no interpolation between a number and infinity
-        ends = np.quantile(rest, [0.025, 0.975], method="inverted_cdf")
-        return Interval(point, float(ends[0]), float(ends[1]))
-    return Interval(point, *resampling.percentiles(rest))
+    ordered = np.sort(rest)
+    places = (len(rest) - 1) * np.array([0.025, 0.975])
+    low, high = _between(
+        ordered[np.floor(places).astype(int)], ordered[np.ceil(places).astype(int)], places % 1
+    )
+    return Interval(point, float(low), float(high))
+
+
+def _between(low: Floats, high: Floats, part: float | Floats) -> Floats:
+    """A part of the way from one value up to another; the lower one where they are equal or that is −∞."""
+    with np.errstate(invalid="ignore"):
+        return np.where((low == high) | np.isneginf(low), low, low + part * (high - low))
 
 
 def _there(pairs: Sequence[Pair], block: Block) -> list[Pair]:

@@ -46,6 +46,11 @@ class Measured:
     left_out: int
     found: Fragility
 
+    def natural(self, found: Interval) -> Interval:
+        """A mean, or a difference of means, on the measure's own scale."""
+        better = self.closeness.measure.better
+        return found if better > 0 else Interval(-found.point, -found.high, -found.low)
+
 
 @dataclass(frozen=True)
 class Met:

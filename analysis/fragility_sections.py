@@ -108,7 +108,7 @@ def sentence(measured: Measured, contrast: Contrast) -> str:
     """How fragile each of two systems is by a measure."""
     close, pair = measured.closeness, (contrast.first, contrast.second)
     first, second = (measured.found.own[name] for name in pair)
-    tails = [_natural(measured, tail) for tail in (first.tail, second.tail, contrast.difference.tail)]
+    tails = [measured.natural(tail) for tail in (first.tail, second.tail, contrast.difference.tail)]
     unit = f" {close.measure.unit}" if close.measure.unit else ""
     return (
         f"{_capital(close.measure.label)}, {_at(measured.lams, measured.best, pair)}: {close.words()} in {percent(first.near)} of "
@@ -169,8 +169,8 @@ def own_cells(results: Results) -> Table:
     """Header and cells of each system's statistics with their intervals."""
     header = ["metric", "λ", "system", "near the best", "worst tenth", "IQM", "IQR"]
     cells = [
-        [m.closeness.measure.label, exact(m.lams[name]), label(name), percent(own.near), _rounded(_natural(m, own.tail)),
-         _rounded(_natural(m, own.middle)), _rounded(own.width)]
+        [m.closeness.measure.label, exact(m.lams[name]), label(name), percent(own.near), _rounded(m.natural(own.tail)),
+         _rounded(m.natural(own.middle)), _rounded(own.width)]
         for m in results.measured if not m.best for name, own in m.found.own.items()
     ]  # fmt: skip
     return header, cells
@@ -212,18 +212,11 @@ def _spoken(found: list[_M]) -> list[_M]:
 
 
 def _both(measured: Measured, own: list[Interval], difference: Interval) -> str:
-    return _against([_natural(measured, one) for one in own], _natural(measured, difference))
+    return _against([measured.natural(one) for one in own], measured.natural(difference))
 
 
 def _against(own: list[Interval], difference: Interval) -> str:
     return " / ".join(number(_clean(one.point)) for one in own) + f", {_rounded(difference)}"
-
-
-def _natural(measured: Measured, found: Interval) -> Interval:
-    """On the measure's scale, where the statistics are of gains."""
-    if measured.closeness.measure.better > 0:
-        return found
-    return Interval(-found.point, -found.high, -found.low)
 
 
 def _points(found: Interval) -> str:
