@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import escape
 from typing import TypeVar
 
 from analysis import page
@@ -57,11 +58,10 @@ def fragility_section(study: Rows, results: Results, shown: list[float]) -> Part
     if not results.measured and not results.met:
         text = f"Not shown: it takes two systems with results of a metric on {LEAST} configurations in common, or more."
         return Section("Fragility", page.paragraph(text)), []
-    body = "".join(page.paragraph(text, "finding") for text in sentences(results)) + page.paragraph(
-        _WORDS, "small"
-    )
-    if results.met:
-        body += "<h3>Targets met</h3>" + page.table(*target_cells(results), text_columns=3)
+    body = "".join(page.paragraph(text, "finding") for text in sentences(results))
+    body += page.paragraph(_WORDS, "small")
+    for title, cells in target_tables(results):
+        body += _titled(f"Target: {title}", page.table(*cells))
     drawings: list[Drawing] = []
     measures = list(dict.fromkeys(m.closeness.measure for m in results.measured))[:_MOST_MEASURES]
     if measures and len(study.algorithms) <= _MOST_SYSTEMS:
@@ -71,7 +71,7 @@ def fragility_section(study: Rows, results: Results, shown: list[float]) -> Part
     body += page.paragraph(_STATISTICS, "small")
     for i, (title, cells) in enumerate(tables(results)):
         part = page.table(*cells)
-        body += f"<h3>{title}</h3>{part}" if i < _MOST_MEASURES else page.details(title, part)
+        body += _titled(_capital(title), part) if i < _MOST_MEASURES else page.details(_capital(title), part)
     if results.measured:
         body += page.details("Each system alone", page.table(*own_cells(results), text_columns=3))
     fresh = fresh_cells(study, results, shown)
@@ -83,15 +83,20 @@ def fragility_section(study: Rows, results: Results, shown: list[float]) -> Part
 
 def headline(results: Results) -> list[str]:
     """The first target and the first measure, each in a sentence."""
-    said = [[target_sentence(m, pair) for m in _spoken(results.met) for pair in m.differences],
-            [sentence(m, contrast) for m in _spoken(results.measured) for contrast in m.found.contrasts]]  # fmt: skip
-    return [texts[0] for texts in said if texts]
+    met, measured = _said(results)
+    return met[:1] + measured[:1]
 
 
 def sentences(results: Results) -> list[str]:
     """One sentence per target and per measure, at each system's best λ where there are several; of the first pair."""
-    said = [target_sentence(m, next(iter(m.differences))) for m in _spoken(results.met) if m.differences]
-    return said + [sentence(m, m.found.contrasts[0]) for m in _spoken(results.measured) if m.found.contrasts]
+    met, measured = _said(results)
+    return met + measured
+
+
+def _said(results: Results) -> tuple[list[str], list[str]]:
+    met = [target_sentence(m, next(iter(m.differences))) for m in _spoken(results.met) if m.differences]
+    measured = [sentence(m, m.found.contrasts[0]) for m in _spoken(results.measured) if m.found.contrasts]
+    return met, measured
 
 
 def target_sentence(met: Met, pair: Pair) -> str:
@@ -125,24 +130,17 @@ def target_words(target: Target) -> str:
     return " and ".join(f"{labels.get(b.metric, b.metric)} {b.side} {b.value:g}" for b in target)
 
 
-def target_cells(results: Results) -> Table:
-    """Header and cells of the shares that meet each target, a row per λ and pair."""
-    header = [
-        "target",
-        "λ",
-        "systems",
-        "configurations",
-        "left out",
-        "first [95 %]",
-        "second [95 %]",
-        "difference [95 %]",
-    ]
-    cells = [
-        [target_words(m.target), _place(m.lams, m.best, pair), _names(pair), str(m.configurations), str(m.left_out),
-         *(percent(m.own[name]) for name in pair), _points(difference)]
-        for m in results.met for pair, difference in m.differences.items()
-    ]  # fmt: skip
-    return header, cells
+def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
+    """Title, header and cells of each target, a row per λ and pair."""
+    header = ["λ", "systems", "configurations", "left out", "met, first [95 %]", "met, second [95 %]",
+              "difference in points [95 %]"]  # fmt: skip
+    for target in dict.fromkeys(m.target for m in results.met):
+        cells = [
+            [_place(m.lams, m.best, pair), _names(pair), str(m.configurations), str(m.left_out),
+             *(percent(m.own[name]) for name in pair), _points(difference)]
+            for m in results.met if m.target == target for pair, difference in m.differences.items()
+        ]  # fmt: skip
+        yield target_words(target), (header, cells)
 
 
 def tables(results: Results) -> Iterator[tuple[str, Table]]:
@@ -152,14 +150,14 @@ def tables(results: Results) -> Iterator[tuple[str, Table]]:
         header = ["λ", "systems", "configurations", "left out", f"{close.words()} (%)", f"worst tenth{unit}", f"IQM{unit}",
                   f"IQR{unit}", "P, same configuration", "P, at random"]  # fmt: skip
         cells = [_cells(m, c) for m in results.measured if m.closeness == close for c in m.found.contrasts]
-        yield _capital(close.measure.label), (header, cells)
+        yield close.measure.label, (header, cells)
 
 
 def all_cells(study: Rows, results: Results, shown: list[float]) -> Iterator[tuple[str, Table]]:
     """Title, header and cells of every table that has a row, for the Markdown summary."""
     titled = [
-        ("Targets met", target_cells(results)),
-        *((f"Fragility: {title[:1].lower()}{title[1:]}", cells) for title, cells in tables(results)),
+        *((f"Target: {title}", cells) for title, cells in target_tables(results)),
+        *((f"Fragility: {title}", cells) for title, cells in tables(results)),
         ("Best of k on fresh seeds", fresh_cells(study, results, shown)),
     ]
     yield from ((title, cells) for title, cells in titled if cells[1])
@@ -250,6 +248,10 @@ def _place(lams: Lams, best: bool, pair: Pair) -> str:
 
 def _names(pair: Pair) -> str:
     return f"{label(pair[0])}, {label(pair[1])}"
+
+
+def _titled(title: str, body: str) -> str:
+    return f"<h3>{escape(title)}</h3>{body}"
 
 
 def _capital(text: str) -> str:

@@ -126,10 +126,17 @@ def test_section_has_targets_profile_and_fresh_seeds(run: Run, study: Study) -> 
     part = fragility_section(found, results, found.lambdas)
     assert part is not None
     assert [drawing.name for drawing in part[1]] == ["profile"]
-    for words in ("Targets met", "Best of k on fresh seeds", "within 5 % of the best possible (5)"):
+    for words in (
+        "Target: inception score at least 4.5 and MSE at most 0.05",
+        "Best of k on fresh seeds",
+        "within 5 % of the best possible (5)",
+    ):
         assert words in part[0].body
     titles = [title for title, _ in all_cells(found, results, found.lambdas)]
-    assert titles[:2] == ["Targets met", "Fragility: inception score"]
+    assert titles[:2] == [
+        "Target: inception score at least 4.5 and MSE at most 0.05",
+        "Fragility: inception score",
+    ]
 
 
 def test_report_opens_with_fragility(store: Callable[..., Any], run: Run) -> None:
