@@ -30,6 +30,9 @@ Pair = tuple[str, str]
 RESAMPLES = 1_999
 """Fewer than of a single statistic: all statistics of all systems are taken of each, and the bounds' third digit is not read."""
 
+ROUNDING = 1e-9
+"""Of masses, where a configuration has several seeds."""
+
 Counts = Floats
 """How often each configuration is drawn in each resample, [b, k]."""
 
@@ -115,14 +118,14 @@ class Ordered:
         part = np.diff(mass.clip(low, high), axis=1)
         mean = part[:, diverged:] @ self.worth[diverged:] / (high - low)
         if diverged:
-            mean[mass[:, diverged] > low] = -np.inf
+            mean[mass[:, diverged] > low + ROUNDING] = -np.inf
         return np.asarray(mean)
 
     def quantile(self, mass: Floats, q: float) -> Floats:
         """The quantile, linearly interpolated between results as `numpy.quantile` does, [b]."""
         place = (len(self.values) - 1) * q
         low, high = (
-            self.worth[np.sum(mass[:, 1:] <= whole + 1e-9, axis=1)]
+            self.worth[np.sum(mass[:, 1:] <= whole + ROUNDING, axis=1)]
             for whole in (np.floor(place), np.ceil(place))
         )
         return _between(low, high, place % 1)

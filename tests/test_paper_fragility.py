@@ -38,6 +38,11 @@ def along(study: Rows) -> Curves:
     return curves(study, *PAIR, INCEPTION)
 
 
+@pytest.fixture(scope="module")
+def on_modes(study: Rows) -> Curves:
+    return curves(study, *PAIR, ON_MODE)
+
+
 def at(seen: Results, lam: float) -> Measured:
     return next(m for m in seen.measured if not m.best and m.lams["alice"] == lam)
 
@@ -162,8 +167,8 @@ MATCHED = [
 
 @pytest.mark.parametrize(("lam", "multiple", "score", "mse", "on_mode"), MATCHED)
 def test_matched_lambda(
-    study: Rows,
     along: Curves,
+    on_modes: Curves,
     lam: float,
     multiple: float,
     score: tuple[float, float, float],
@@ -177,7 +182,7 @@ def test_matched_lambda(
     assert close(found.median, *score, digit=0.00101, luck=0.0015)
     assert 10**ratio.median.point == pytest.approx(mse, abs=0.0055)
     if on_mode:
-        own = at_ratio(curves(study, *PAIR, ON_MODE), ON_MODE, lam, multiple, PAIR)
+        own = at_ratio(on_modes, ON_MODE, lam, multiple, PAIR)
         assert own is not None
         assert close(own.median, *on_mode, digit=0.00101, luck=0.0015)
 
