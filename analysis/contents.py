@@ -8,10 +8,13 @@ from analysis import (
     course_sections,
     effect_sections,
     figure_sections,
+    fragility_results,
+    fragility_sections,
     lambda_sections,
     likelihood_sections,
     page,
     posterior_section,
+    scale_free_sections,
     summary,
     systems_section,
     table_sections,
@@ -19,8 +22,9 @@ from analysis import (
 from analysis.comparison import Comparison, compare_study
 from analysis.exchange import Claim
 from analysis.exemplars import spread
+from analysis.fragility_results import Results
 from analysis.measures import INCEPTION, MSE
-from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
+from analysis.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
 
 _MOST_SYSTEMS = 6
@@ -37,7 +41,11 @@ def build(study: Rows) -> dict[str, bytes]:
     claim = lambda_sections.claim_of(study, comparison)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
+    fragile = fragility_results.compute(study)
+    scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
     parts = [
+        fragility_sections.fragility_section(study, fragile, shown),
+        scale_free_sections.scale_free_section(scale_free),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
         figure_sections.histogram_section(study, shown) if few else None,
@@ -57,11 +65,12 @@ def build(study: Rows) -> dict[str, bytes]:
     kept = [part for part in parts if part is not None]
     files = {
         "summary.csv": table.to_csv(index=False).encode(),
-        "summary.md": markdown(study, table, comparison, claim, shown),
+        "summary.md": markdown(study, table, comparison, claim, shown, fragile, scale_free),
     }
     for drawing in (drawing for _, drawings in kept for drawing in drawings):
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
-    opening = table_sections.opening(study, comparison, shown)
+    opening = "".join(page.paragraph(text, "finding") for text in fragility_sections.headline(fragile))
+    opening += table_sections.opening(study, comparison, shown)
     if claim is not None:
         opening += page.paragraph(lambda_sections.verdict(claim), "finding")
     if len(shown) < len(study.lambdas):
@@ -73,13 +82,19 @@ def build(study: Rows) -> dict[str, bytes]:
 
 
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float]) -> bytes:  # fmt: skip
+             shown: list[float], fragile: Results, scale_free: list[tuple[str, Table]]) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    said = table_sections.findings(comparison, shown) + ([lambda_sections.verdict(claim)] if claim else [])
+    said = (
+        fragility_sections.sentences(fragile)
+        + table_sections.findings(comparison, shown)
+        + ([lambda_sections.verdict(claim)] if claim else [])
+    )
     said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
+    for title, cells in (*fragility_sections.all_cells(study, fragile, shown), *scale_free):
+        parts += [f"## {title}\n", page.markdown_table(*cells)]
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]

@@ -9,15 +9,15 @@ from analysis.estimates import Interval
 from analysis.measures import KL_POSTERIOR, Measure
 from analysis.rows import Rows
 
-ELBO = Measure("elbo", "ELBO", +1)
-LOG_LIKELIHOOD = Measure("log_likelihood", "log-likelihood", +1)
+ELBO = Measure("elbo", "ELBO", +1, unit="nats")
+LOG_LIKELIHOOD = Measure("log_likelihood", "log-likelihood", +1, unit="nats")
 RECONSTRUCTION = Measure("reconstruction", "−E log p(x|z~)", -1)
 KL_Z = Measure("kl_z", "KL(q(z) ‖ p(z))", -1)
 
 ELBO_ERROR = Measure("elbo_error", "Monte-Carlo error of ELBO", -1)
 BITS = Measure("bits_per_dim", "bits per dimension", -1)
 RMSE = Measure("rmse", "RMSE in levels", -1)
-ACCURACY = Measure("accuracy", "accuracy", +1)
+ACCURACY = Measure("accuracy", "accuracy", +1, best=1.0, worst=0.0)
 
 MEASURES = (KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, ELBO_ERROR, RECONSTRUCTION, KL_Z, BITS, RMSE)
 """In reading order; in nats but for the last two."""

@@ -22,12 +22,18 @@ class Measure:
         label: its name in figures and tables.
         better: +1 where larger is better, −1 where smaller is.
         log: whether it is compared and drawn on a logarithmic scale (base 10).
+        best, worst: its best and worst possible value on any data; None where there is none, or where the data decide:
+            their best is in the manifest.
+        unit: of a metric whose differences alone mean something, such as nats; empty of one with a natural zero.
     """
 
     column: str
     label: str
     better: int
     log: bool = False
+    best: float | None = None
+    worst: float | None = None
+    unit: str = ""
 
     def scaled(self, values: Floats) -> Floats:
         """The values on the measure's own scale: log10 where it is logarithmic, unchanged elsewhere."""
@@ -37,11 +43,12 @@ class Measure:
 MSE = Measure("mse_x", "MSE", -1)
 LOG_MSE = Measure("mse_x", "log10 MSE", -1, log=True)
 MSE_Z = Measure("mse_z", "MSE of z", -1)
-INCEPTION = Measure("inception_score", "inception score", +1)
-MODES = Measure("modes_covered", "modes covered", +1)
-ON_MODE = Measure("on_mode_share", "on-mode share", +1)
+LOG_MSE_Z = Measure("mse_z", "log10 MSE of z", -1, log=True)
+INCEPTION = Measure("inception_score", "inception score", +1, worst=1.0)
+MODES = Measure("modes_covered", "modes covered", +1, worst=0.0)
+ON_MODE = Measure("on_mode_share", "on-mode share", +1, best=1.0, worst=0.0)
 
-KL_POSTERIOR = Measure("kl_posterior", "KL(q ‖ posterior)", -1)
+KL_POSTERIOR = Measure("kl_posterior", "KL(q ‖ posterior)", -1, best=0.0, unit="nats")
 
 SUMMARISED = (MSE, INCEPTION, MODES, ON_MODE, MSE_Z)
 """What the summary table has, in reading order."""

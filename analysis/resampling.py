@@ -53,10 +53,10 @@ def medians(values: Floats) -> Statistic:
     return statistic
 
 
-def draws(units: int, rng: Generator) -> Iterator[Indices]:
-    """Resamples with replacement of so many units, RESAMPLES in all, in batches [b, units]."""
-    for start in range(0, RESAMPLES, _BATCH):
-        yield rng.integers(units, size=(min(_BATCH, RESAMPLES - start), units), dtype=np.int32)
+def draws(units: int, rng: Generator, resamples: int = RESAMPLES) -> Iterator[Indices]:
+    """So many resamples with replacement of so many units, in batches [b, units]."""
+    for start in range(0, resamples, _BATCH):
+        yield rng.integers(units, size=(min(_BATCH, resamples - start), units), dtype=np.int32)
 
 
 def distribution(statistic: Statistic, units: int, rng: Generator) -> Floats:

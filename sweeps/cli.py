@@ -144,7 +144,8 @@ def run(study: Study, options: Options, console: Console) -> int:
         slots = starting.result()
 
         precision.check(options.precision, slots.device)
-    store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data)
+    store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
+                 targets=study.targets)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
@@ -173,9 +174,13 @@ def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
 
 
 def on_data(study: Study, data: str) -> Study:
-    """The study on another data set, in a folder of its own. Raises ValueError where the name can be none."""
+    """The study on another data set, in a folder of its own, without targets: their bounds are of its own data.
+
+    Raises:
+        ValueError: the name can be none.
+    """
     try:
-        return replace(study, name=f"{study.name}-{data}", data=data)
+        return replace(study, name=f"{study.name}-{data}", data=data, targets=())
     except ValueError:
         datasets.find(data)  # says which there are
         raise

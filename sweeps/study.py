@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from result_schema import Target, check_target
 from sweeps.grid import Grid
 from sweeps.space import Space, check, points
 from trainables import objectives
@@ -62,9 +63,10 @@ class Study:
         presets: name -> Preset.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
+        targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
 
     Raises:
-        ValueError: the name has other characters or more than 100, or a dimension depends on a later one.
+        ValueError: the name has other characters or more than 100, a dimension depends on a later one, or a target is none.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Study:
     presets: Mapping[str, Preset] = field(default_factory=dict)
     search: str = "grid"
     data: str = "mixture5"
+    targets: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -85,6 +88,8 @@ class Study:
                 f"a study's name must have at most {LONGEST_NAME} characters, got {len(self.name):,}"
             )
         check(self.space)
+        for target in self.targets:
+            check_target(target)
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.
