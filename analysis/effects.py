@@ -99,7 +99,8 @@ def obstacle(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> str:
     for one, other in combinations(names, 2):
         cells = pd.crosstab(found[one].to_numpy(), found[other].to_numpy()).to_numpy()
         if (cells == 0).any():
-            return f"the runs do not have every combination of {one} and {other}, so that no effect can be told from another"
+            both = " and ".join("λ" if name == "lam" else name for name in (one, other))
+            return f"the runs do not have every combination of {both}, so that no effect can be told from another"
     return "the runs are too few to tell all main effects and interactions apart"
 
 

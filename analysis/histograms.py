@@ -76,7 +76,7 @@ def linear_edges(values: Floats) -> Floats:
     if not len(values):
         return np.linspace(0.0, 1.0, _LINEAR_BINS + 1)
     low, high = np.floor(values.min()), np.ceil(values.max())
-    return np.linspace(low, max(high, low + 1, np.nextafter(low, np.inf)), _LINEAR_BINS + 1)
+    return np.linspace(low, max(high, low + max(1, 1e-6 * abs(low))), _LINEAR_BINS + 1)
 
 
 def symmetric_edges(values: Floats) -> Floats:

@@ -48,9 +48,9 @@ def density(study: Rows, algorithm: str, lam: float, measure: Measure) -> Densit
 
     The unit of the interval is the configuration, of a study with one configuration the seed.
     """
-    own = study.group(algorithm, lam)
-    if measure.column not in own:
+    if algorithm not in study.having(measure.column):
         return None
+    own = study.group(algorithm, lam)
     values = states.values(own, measure)
     there = ~np.isnan(values)
     if not there.any():

@@ -92,7 +92,11 @@ class Rows:
 
     def group(self, algorithm: str, lam: float) -> pd.DataFrame:
         """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
-        return self.runs[(self.runs["algorithm"] == algorithm) & (self.runs["lam"] == lam)]
+        return self._groups.get((algorithm, lam), self.runs.iloc[:0])
+
+    @cached_property
+    def _groups(self) -> dict[tuple[str, float], pd.DataFrame]:
+        return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
 
 
 def unit(runs: pd.DataFrame) -> str:

@@ -121,6 +121,7 @@ def test_edges_enclose_numbers_of_any_size():
     assert log_edges(np.array([1e-300, 1e300]))[-1] >= 1e100
     assert np.all(np.diff(log_edges(np.array([1e-300, 1e300]))) > 0)
     assert linear_edges(np.array([1.0, 1e300]))[-1] == 1e300
+    assert np.all(np.diff(linear_edges(np.array([1e300, 1e300]))) > 0)
     assert len(log_edges(np.array([1.05]))) == 9  # a decade: words of its ticks have room
 
 

@@ -214,7 +214,7 @@ def test_importance_says_which_combinations_are_missing(run, study):
             for lam in (0.1, 1.0) if (a, lam) != ("alice", 1.0)]  # fmt: skip
     part, drawings = effect_section(study(runs))
     assert not drawings
-    assert "the runs do not have every combination of lam and algorithm" in part.body
+    assert "the runs do not have every combination of λ and algorithm" in part.body
 
 
 def test_best_of_k_of_many_systems_is_a_table_and_total_divergence_is_in_it(run, study):
