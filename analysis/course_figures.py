@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from analysis.course import Course, Rungs
 from analysis.measures import MSE, Measure
-from analysis.style import INK, MUTED, Colours, drawable, label, legend, log_axis, panel_title, settings
+from analysis.style import INK, MUTED, Colours, label, legend, log_axis, panel_title, settings, tick_words
 from result_schema import exact
 
 Place = tuple[str, float]
@@ -56,7 +56,7 @@ def importance_figure(
                 at = np.arange(len(names)) + (place - (len(own) - 1) / 2) * height
                 widths = [100 * found.get(name, 0.0) for name in names]
                 panel.barh(at, widths, height, color=colour[algorithm])
-            panel.set_yticks(range(len(names)), list(map(drawable, names)))
+            panel.set_yticks(range(len(names)), tick_words(names))
             panel.set_xlabel("share of the variance (%)")
             panel_title(panel, measure.label)
         panels[0].invert_yaxis()

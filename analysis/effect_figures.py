@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from analysis.budget import BudgetCurve
 from analysis.effects import Effect
 from analysis.measures import Measure
-from analysis.style import INK, MUTED, Colours, drawable, label, legend, log_axis, panel_title, settings
+from analysis.style import INK, MUTED, Colours, label, legend, log_axis, panel_title, settings, tick_words
 
 _LARGEST = 12
 """Terms drawn of each metric."""
@@ -29,7 +29,7 @@ def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
                 panel.barh(
                     place, 100 * effect.share, color=shade if effect.p <= 0.05 else "none", edgecolor=shade
                 )
-            panel.set_yticks(range(len(shown)), [drawable(term_label(effect.term)) for effect in shown])
+            panel.set_yticks(range(len(shown)), tick_words([term_label(effect.term) for effect in shown]))
             panel.set_xlabel("share of the variance of ranks (%)")
             panel_title(panel, measure.label)
         return figure

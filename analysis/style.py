@@ -38,6 +38,8 @@ _DEFAULTS = {name: value for name, value in mpl.rcParamsDefault.items() if name 
 INK, MUTED, GRID = "#1f2933", "#6b7785", "#e3e8ee"
 
 _FONT = "DejaVu Sans"
+_LONGEST = 36
+"""Characters of a name beside an axis."""
 
 RC = {
     "font.size": 9.5, "font.family": _FONT,
@@ -65,6 +67,11 @@ def drawable(text: str) -> str:
     """The text as figures can draw it: `[U+540D]` in place of a character that their font lacks, and no mathematics."""
     drawn = "".join(c if ord(c) in _glyphs() or c.isspace() else f"[U+{ord(c):04X}]" for c in text)
     return drawn.replace("$", r"\$")
+
+
+def tick_words(names: Sequence[str]) -> list[str]:
+    """Names beside an axis, as far as they leave room for it."""
+    return [drawable(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…") for name in names]
 
 
 @cache
@@ -152,7 +159,9 @@ def log_axis(panel: Axes, axis: str) -> None:
         panel.set(**{f"{axis}scale": "log"})
         if extreme:
             panel.set(**{f"{axis}lim": (max(least, DRAWN[0]), min(most, DRAWN[1]))})
-        getattr(panel, f"{axis}axis").set_minor_formatter(_Minor(labelOnlyBase=False))
+        getattr(panel, f"{axis}axis").set_minor_formatter(
+            _Minor(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
+        )
 
 
 def legend(figure: Figure, handles: Sequence[Any], words: Sequence[str], columns: int = 0) -> None:
