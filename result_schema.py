@@ -119,6 +119,8 @@ _AFTER = [
     pa.field(VERSION, pa.int64()),
 ]
 
+_COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
+
 LATER = (*FURTHER_METRICS, "sampler", VERSION)
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
@@ -222,6 +224,10 @@ class Manifest:
         except (TypeError, KeyError, ValueError) as error:
             raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but is another ({error}); restore it or choose "
                               "another --results") from error  # fmt: skip
+        taken = [name for name in manifest.hyper_parameters if name in _COLUMNS]
+        if taken:
+            raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters with names of their own, got {', '.join(taken)[:200]}, "
+                              "which every row has already; rename them")  # fmt: skip
         if kinds:
             raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters of {', '.join(HYPER_PARAMETER_TYPES)}, got "
                               f"{', '.join(map(str, kinds))[:200]}; use the version that wrote it")  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis import rows
+from analysis import rows, states
 from analysis.measures import Floats, Measure
 from analysis.rows import Rows
 from result_schema import AT_LEAST, Outcome, Target
@@ -73,18 +73,9 @@ def hits(study: Rows, target: Target) -> Sides:
     return _sides(study, found.assign(value=met.astype(float)), columns)
 
 
-def has(study: Rows, algorithm: str, column: str) -> bool:
-    """Whether a system has a metric: a COMPLETED run has a value, or none COMPLETED to tell."""
-    if column not in study.runs:
-        return False
-    values = study.runs.loc[study.runs["algorithm"] == algorithm, ["outcome", column]]
-    done = rows.completed(values)
-    return done.empty or bool(done[column].notna().any())
-
-
 def _results(study: Rows, columns: list[str]) -> pd.DataFrame:
     """Results of the systems that have all of these metrics."""
-    systems = [name for name in study.algorithms if all(has(study, name, column) for column in columns)]
+    systems = frozenset.intersection(*(states.systems_with(study.runs, column) for column in columns))
     found = rows.results(study.runs[study.runs["algorithm"].isin(systems)])
     found = found.reindex(columns=[*KEY, "algorithm", "lam", "outcome", *columns])
     return found.assign(diverged=found["outcome"] == Outcome.DIVERGED.value)

@@ -48,7 +48,7 @@ def build(study: Rows) -> dict[str, bytes]:
         scale_free_sections.scale_free_section(scale_free),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
-        figure_sections.histogram_section(study, shown) if few else None,
+        figure_sections.histogram_section(study, shown) if few else _crowded(study, "Histograms"),
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
         posterior_section.posterior_section(study),
@@ -56,10 +56,10 @@ def build(study: Rows) -> dict[str, bytes]:
         lambda_sections.lambda_section(study, table, claim),
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
-        figure_sections.learning_section(study, shown) if few else None,
+        figure_sections.learning_section(study, shown) if few else _crowded(study, "Learning curves"),
         None if study.manifest.searched else effect_sections.effect_section(study),
         (table_sections.marginal_section(study, shown), []),
-        None if study.manifest.searched or not few else effect_sections.budget_section(study, shown),
+        None if study.manifest.searched else effect_sections.budget_section(study, shown, _MOST_SYSTEMS),
         (table_sections.provenance_section(study), []),
     ]
     kept = [part for part in parts if part is not None]
@@ -79,6 +79,12 @@ def build(study: Rows) -> dict[str, bytes]:
     sections = [section for section, _ in kept]
     html = page.page(study.manifest.study, study.manifest.question, opening, sections)
     return files | {"report.html": html.encode()}
+
+
+def _crowded(study: Rows, title: str) -> figure_sections.Part:
+    """In place of a figure in which systems would hide one another."""
+    text = f"Not drawn: {len(study.algorithms)} systems would hide one another; the figure is of at most {_MOST_SYSTEMS}."
+    return page.Section(title, page.paragraph(text, "small")), []
 
 
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,

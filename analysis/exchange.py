@@ -7,12 +7,12 @@ rise with λ; the trends begin at λ = 0.1, where §6.1 has both systems reconst
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis import estimates
+from analysis import estimates, paired
 from analysis.estimates import Interval
 from analysis.lambda_effects import by_lambda, mean_trend, trends
 from analysis.measures import INCEPTION, MSE, Floats, Measure
@@ -53,7 +53,7 @@ class Claim:
 
     Attributes:
         first, second: their exchanges; the claim is that the second trades and the first does not.
-        difference: mean over configurations of generation's τ, first − second, paired; BCa interval.
+        difference: mean over configurations of generation's τ, first − second, over the pairs that both have; BCa interval.
     """
 
     first: Exchange
@@ -88,9 +88,11 @@ def exchange(study: Rows, algorithm: str) -> Exchange:
 
 def claim(study: Rows, first: str, second: str) -> Claim:
     """The claim about two algorithms of a study with `enough` λ."""
-    tables = [_table(study, name, INCEPTION) for name in (first, second)]
-    both = tables[0].index.intersection(tables[1].index)
-    taus: list[Floats] = [trends(table.loc[both].to_numpy(float)) for table in tables]
+    matched = paired.match(study.runs, first, second).table[paired.KEY]
+    both = replace(study, runs=study.runs.merge(matched, on=paired.KEY))
+    tables = [_table(both, name, INCEPTION) for name in (first, second)]
+    there = tables[0].notna() & tables[1].notna()
+    taus: list[Floats] = [trends(table.where(there).reindex(there.index).to_numpy(float)) for table in tables]
     rng = estimates.generator("exchange", first, second)
     return Claim(exchange(study, first), exchange(study, second), mean_trend(taus[0] - taus[1], rng))
 

@@ -30,8 +30,8 @@ _TREATMENT = (
     "and decisive in the two below. p values are two-sided; Holm’s correction is over the λ of a metric."
 )
 _WORST_RANK = (
-    "Nothing is left out here: a DIVERGED side is worse than any value, and two DIVERGED sides are equal. Counts are "
-    "configurations. Wilcoxon’s test ranks a divergence above every finite difference."
+    "Nothing is left out here: a DIVERGED side is worse than any value, and two DIVERGED sides are equal; so is an infinite "
+    "value. Counts are {unit}. Wilcoxon’s test ranks a divergence above every finite difference."
 )
 _MCNEMAR = (
     "Divergence over all pairs: McNemar’s exact test asks whether the pairs in which only one side DIVERGED fall evenly. "
@@ -70,7 +70,9 @@ def paired_section(study: Rows, comparison: Comparison | None, shown: list[float
     spread = render("differences", difference_figure(pairs, found, lambdas, colour))
     body = page.paragraph(_TREATMENT.format(first=first, second=second), "small")
     body += page.table(*difference_cells(pairs, comparison.differences))
-    body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(_WORST_RANK, "small")
+    body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(
+        _WORST_RANK.format(unit=comparison.differences[0].unit), "small"
+    )
     body += page.table(*worst_rank_cells(pairs, comparison.differences))
     body += "<h3>Divergence</h3>" + page.paragraph(_MCNEMAR, "small")
     body += page.table(*divergence_cells(pairs, comparison.divergences), text_columns=1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from analysis import estimates, resampling, rows
+import numpy as np
+
+from analysis import estimates, resampling, states
 from analysis.estimates import Interval
 from analysis.measures import KL_POSTERIOR, Measure
 from analysis.rows import Rows
@@ -28,9 +30,9 @@ class Density:
     """One measure of one algorithm at one λ.
 
     Attributes:
-        runs: COMPLETED runs that have it.
-        mean: with its interval (BCa over units).
-        std: over runs.
+        runs: COMPLETED runs that have it, finite or infinite.
+        mean: with its interval (BCa over units); infinite and without one where a run is.
+        std: over runs; NaN where one is infinite.
         low, high: the smallest and the largest run.
     """
 
@@ -46,11 +48,15 @@ def density(study: Rows, algorithm: str, lam: float, measure: Measure) -> Densit
 
     The unit of the interval is the configuration, of a study with one configuration the seed.
     """
-    own = rows.finite(study.group(algorithm, lam), measure.column)
-    if own.empty:
+    if algorithm not in study.having(measure.column):
         return None
-    values = own[measure.column].to_numpy(float)
+    own = study.group(algorithm, lam)
+    values = states.values(own, measure)
+    there = ~np.isnan(values)
+    if not there.any():
+        return None
+    values = values[there]
     name = ("density", algorithm, lam, measure.column)
-    units = estimates.cluster_means(values, own[rows.unit(own)].to_numpy())
+    units = estimates.cluster_means(values, own.loc[there, study.unit].to_numpy())
     mean = estimates.bca(units, resampling.means, estimates.generator(*name))
     return Density(len(values), mean, estimates.mean_and_std(values)[1], values.min(), values.max())

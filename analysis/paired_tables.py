@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis.estimates import Interval, holm
 from analysis.measures import Measure
 from analysis.paired import Difference, Divergence, Pairs
-from analysis.style import bounded, label, p_value
+from analysis.style import bounded, counted, label, p_value
 from result_schema import exact
 
 Table = tuple[list[str], list[list[str]]]
@@ -13,7 +15,7 @@ Table = tuple[list[str], list[list[str]]]
 
 def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
     """Header and cells of the differences of metrics, pairs with a DIVERGED side left out and counted."""
-    header = ["λ", "metric", "pairs", "configurations", "a side DIVERGED", "median difference [95 % BCa]",
+    header = ["λ", "metric", "pairs", found[0].unit if found else "configurations", "a side DIVERGED", "median difference [95 % BCa]",
               "mean difference [95 % BCa]", "Wilcoxon p", "Holm p", f"{label(pairs.first)} better in"]  # fmt: skip
     families: dict[Measure, list[Difference]] = {}
     for d in found:
@@ -76,19 +78,30 @@ def finding(pairs: Pairs, score: Difference, mse: Difference, divergence: Diverg
         divergence: McNemar's table at that λ.
     """
     first, second = label(pairs.first), label(pairs.second)
-    if not score.pairs:
-        return f"At λ = {exact(score.lam)}: no pair in which both {first} and {second} COMPLETED."
-    ratio = Interval(*(10**value for value in (mse.median.point, mse.median.low, mse.median.high)))
     total = divergence.neither + divergence.first_only + divergence.second_only + divergence.both
+    if not total:
+        return f"At λ = {exact(score.lam)}: no pair of results of {first} and {second}."
+    compared = []
+    if score.pairs:
+        compared.append(f"inception score {_verdict(score)} (median difference {bounded(score.median)} over "
+                        f"{counted(score.configurations, score.unit[:-1])})")  # fmt: skip
+    if mse.pairs:
+        with np.errstate(over="ignore"):
+            ratio = Interval(*np.power(10.0, [mse.median.point, mse.median.low, mse.median.high]).tolist())
+        compared.append(f"MSE {_verdict(mse)} (median ratio {bounded(ratio)})")
+    said = ", ".join(compared) or "no pair in which both COMPLETED with an inception score or an MSE"
     rates = [100 * (one + divergence.both) / total for one in (divergence.first_only, divergence.second_only)]
+    text = (
+        f"At λ = {exact(score.lam)}, {first} against {second}: {said}. Of {counted(total, 'pair')} {rates[0]:.1f} % against "
+        f"{rates[1]:.1f} % DIVERGED (McNemar p {_equals(p_value(divergence.p))})"
+    )
     worst = score.worst_rank
-    share = 100 * worst.wins / (worst.wins + worst.ties + worst.losses)
+    units = worst.wins + worst.ties + worst.losses
+    if not units:
+        return f"{text}."
     return (
-        f"At λ = {exact(score.lam)}, {first} against {second}: inception score {_verdict(score)} (median difference "
-        f"{bounded(score.median)} over {score.configurations} {score.unit}), MSE {_verdict(mse)} (median ratio "
-        f"{bounded(ratio)}). Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED (McNemar p "
-        f"{_equals(p_value(divergence.p))}); with every divergence ranked worst, {first} has the better inception score "
-        f"in {share:.1f} % of {score.unit}."
+        f"{text}; with every divergence ranked worst, {first} has the better inception score in {100 * worst.wins / units:.1f} % "
+        f"of {score.unit}."
     )
 
 

@@ -65,7 +65,10 @@ def distribution(statistic: Statistic, units: int, rng: Generator) -> Floats:
 
 
 def percentiles(resampled: Floats) -> tuple[float, float]:
-    """Bounds of the percentile interval."""
+    """Bounds of the percentile interval; observed ones where resamples are infinite."""
+    if np.isinf(resampled).any():
+        low, high = np.quantile(resampled, [_TAIL, 1 - _TAIL], method="inverted_cdf")
+        return float(low), float(high)
     low, high = stats.quantile(resampled, np.array([_TAIL, 1 - _TAIL]))
     return float(low), float(high)
 

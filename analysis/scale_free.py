@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis import estimates, paired, resampling, rows
-from analysis.blocks import has
+from analysis import estimates, paired, resampling, rows, states
 from analysis.curves import at_cost, at_lambda, hypervolume
 from analysis.estimates import Interval
 from analysis.exchange import BEGIN
@@ -114,7 +113,7 @@ class Matched:
 
 def comparable(study: Rows, first: str, second: str) -> bool:
     """Whether both systems reconstruct, at two positive λ or more."""
-    both = all(has(study, name, LOG_MSE.column) for name in (first, second))
+    both = {first, second} <= states.systems_with(study.runs, LOG_MSE.column)
     return both and study.measured(LOG_MSE.column) and sum(lam > 0 for lam in study.lambdas) > 1
 
 

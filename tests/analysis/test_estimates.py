@@ -57,20 +57,6 @@ def test_quartiles_interpolate():
     assert estimates.quartiles(np.array([4.0, 1.0, 3.0, 2.0])) == (1.75, 3.25)
 
 
-@pytest.mark.parametrize(
-    ("values", "diverged", "better", "expected"),
-    [
-        ([1.0, 2.0, 3.0], 0, -1, 2.0),
-        ([1.0, 2.0, 3.0], 2, -1, 3.0),  # 1 2 3 inf inf
-        ([1.0, 2.0, 3.0], 2, +1, 1.0),  # -inf -inf 1 2 3
-        ([1.0], 1, -1, math.inf),  # halfway between 1 and inf
-        ([], 3, +1, -math.inf),
-    ],
-)
-def test_worst_rank_median_counts_divergence_as_worst(values, diverged, better, expected):
-    assert estimates.worst_rank_median(np.array(values), diverged, better) == expected
-
-
 def test_cluster_means_average_the_seeds_of_each_configuration():
     # a: (1 + 3) / 2 = 2; b: 10
     found = estimates.cluster_means(np.array([1.0, 10.0, 3.0]), ["a", "b", "a"])

@@ -126,3 +126,16 @@ def test_trends_count_a_divergence_as_the_worst(study, run):
     runs += [run("alice", i, 10.0, outcome="DIVERGED") for i in range(3)]
     table = lambda_effects.by_lambda(study(runs), "alice", INCEPTION).to_numpy(float)
     np.testing.assert_allclose(lambda_effects.trends(table), -1 / 3)  # up, down, down
+
+
+def test_the_paired_claim_takes_only_lambdas_and_seeds_that_both_have(study, run):
+    # The same rows in both systems; ALICE's at λ = 100 are still to come.
+    scores = {0.1: 4.5, 1.0: 4.6, 10.0: 4.7, 100.0: 2.0}
+    runs = [run(a, i, lam, inception_score=s) for a in ("svae_r", "alice") for i in range(8) for lam, s in scores.items()
+            if (a, lam) != ("alice", 100.0)]  # fmt: skip
+    found = claim(study(runs), "svae_r", "alice").difference
+    assert (found.point, found.low, found.high) == (0.0, 0.0, 0.0)
+    # A second seed that one system has at one λ alone moves that system's median there, and not the difference.
+    runs += [run("svae_r", i, 1.0, 1, inception_score=1.0) for i in range(8)]
+    found = claim(study(runs), "svae_r", "alice").difference
+    assert (found.point, found.low, found.high) == (0.0, 0.0, 0.0)

@@ -59,7 +59,11 @@ def test_diverged_runs_have_no_likelihood(run: Make, study: Callable[..., Rows])
 def test_section_shows_what_was_published_beside_what_was_obtained(
     run: Make, study: Callable[..., Rows]
 ) -> None:
-    rows = rows_of(study, seeds(run, "vae", [-1.5, -1.6]) + seeds(run, "avb", [-1.4, -1.41]))
+    changes = {"data_version": "four_images-v2", "budget": 6000}
+    runs = [
+        one for a, v in (("vae", [-1.5, -1.6]), ("avb", [-1.4, -1.41])) for one in seeds(run, a, v, **changes)
+    ]
+    rows = rows_of(study, runs)
     renamed = Rows(
         rows.where, type(rows.manifest)("avb_synthetic", {}), rows.budget, {}, rows.runs, rows.curves
     )
