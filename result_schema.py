@@ -20,10 +20,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -122,6 +122,8 @@ _AFTER = [
     pa.field(VERSION, pa.int64()),
 ]
 
+_COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
+
 LATER = (*FURTHER_METRICS, "sampler", VERSION)
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
@@ -161,6 +163,25 @@ def check_smallest_differences(declared: Mapping[str, float]) -> None:
             raise ValueError(f"the smallest difference of {metric} must be {what} and finite, got {value}")
 
 
+class Bound(NamedTuple):
+    """One condition on a run's final metrics.
+
+    Attributes:
+        metric: its column.
+        side: AT_LEAST or AT_MOST.
+        value: the bound, which itself is met.
+    """
+
+    metric: str
+    side: str
+    value: float
+
+
+AT_LEAST, AT_MOST = "at least", "at most"
+Target = tuple[Bound, ...]
+"""Conditions that one run is to meet together."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a study's directory says about itself.
@@ -173,6 +194,8 @@ class Manifest:
         searched: whether a sampler chose the configurations, so that they are no sample of the space.
         shape: of a generated point: (2,) in the plane, (8, 8) of an image.
         coordinates: their names, where they have any: the parameters of a Bayesian model.
+        targets: what the study asks of a run; the report says which share of the configurations meets each.
+        best: metric -> its best possible value on the study's data, where that is known.
         smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
             of a metric that is left out the report has a default.
     """
@@ -184,6 +207,8 @@ class Manifest:
     searched: bool = False
     shape: tuple[int, ...] = (2,)
     coordinates: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
+    best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -209,21 +234,48 @@ class Manifest:
                               "use the version that wrote it, or choose another --results")  # fmt: skip
         try:
             tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
+            targets = tuple(_target(bounds) for bounds in fields.get("targets", ()))
+            best = {str(metric): float(value) for metric, value in dict(fields.get("best", {})).items()}
             differences = {
                 metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
             }
             check_smallest_differences(differences)
-            manifest = cls(**{**fields, **tuples, "smallest_differences": differences})
+            read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences}
+            manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
             )
         except (TypeError, KeyError, ValueError) as error:
             raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but is another ({error}); restore it or choose "
                               "another --results") from error  # fmt: skip
+        taken = [name for name in manifest.hyper_parameters if name in _COLUMNS]
+        if taken:
+            raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters with names of their own, got {', '.join(taken)[:200]}, "
+                              "which every row has already; rename them")  # fmt: skip
         if kinds:
             raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters of {', '.join(HYPER_PARAMETER_TYPES)}, got "
                               f"{', '.join(map(str, kinds))[:200]}; use the version that wrote it")  # fmt: skip
         return manifest
+
+
+def _target(bounds: Sequence[Sequence[Any]]) -> Target:
+    """A target as JSON has it. Raises TypeError or ValueError where it is none."""
+    target = tuple(Bound(str(metric), str(side), float(value)) for metric, side, value in bounds)
+    check_target(target)
+    return target
+
+
+def check_target(target: Target) -> None:
+    """Raises ValueError where a target has no bound, or one that is not finite or of neither side."""
+    if not target:
+        raise ValueError("a target must have one bound at least, got none")
+    for bound in target:
+        if bound.side not in (AT_LEAST, AT_MOST):
+            raise ValueError(
+                f"a bound must be {AT_LEAST!r} or {AT_MOST!r} a value, got {bound.side!r} for {bound.metric}"
+            )
+        if not math.isfinite(bound.value):
+            raise ValueError(f"a bound must be finite, got {bound.value} for {bound.metric}")
 
 
 def read_manifest(uri: str) -> Manifest:

@@ -1,7 +1,8 @@
 """What a search budget buys: the expected best of k configurations drawn at random, with a band.
 
-Source: Lucic et al. 2018 ("Are GANs created equal?", figures of the best FID against the budget); the closed form
-is Dodge et al. 2019 ("Show your work"), eq. 1–5.
+Source: Lucic et al. 2018 ("Are GANs created equal?", figures of the best FID against the budget); the question is
+Dodge et al. 2019 ("Show your work"), whose plug-in estimate is biased where k is near the number of runs; the unbiased
+estimate, of draws without replacement, is Tang et al. 2020 ("Showing your work doesn't always work").
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import rows
+from analysis import rows, states
 from analysis.measures import Floats, Measure
 from analysis.rows import Rows
-from result_schema import Outcome
 
 BAND = (0.05, 0.95)
 """Quantiles of the best of k that the band shows: how lucky a search of k runs is."""
@@ -38,23 +38,25 @@ class BudgetCurve:
 
 
 def best_of(values: Floats, most: int, better: int) -> tuple[Floats, Floats, Floats]:
-    """Mean and BAND's quantiles of the best of k draws with replacement from values [n], k = 1 … most.
+    """Mean and BAND's quantiles of the best of k draws without replacement from values [n], k = 1 … most <= n.
 
-    With v_(1) <= … <= v_(n) from worst to best, P(best <= v_(i)) = (i / n)^k.
+    With v_(1) <= … <= v_(n) from worst to best, P(best <= v_(i)) = i / n · (i − 1) / (n − 1) · … · (i − k + 1) / (n − k + 1).
 
     Returns:
         mean, low and high, each [most]; low <= high in the values' own order.
 
     Raises:
-        ValueError: no value, one that is not finite, or most < 1.
+        ValueError: no value, one that is not finite, or most outside [1, n].
     """
-    if not len(values) or not np.isfinite(values).all() or most < 1:
+    if not np.isfinite(values).all() or not 1 <= most <= len(values):
         raise ValueError(
-            f"best_of needs finite values and most >= 1, got {len(values)} values and most = {most}"
+            f"best_of needs finite values and most in [1, their number], got {len(values)} values and most = {most}"
         )
     ordered = np.sort(better * values)
-    k = np.arange(1, most + 1)[:, None]
-    reached = (np.arange(1, len(values) + 1) / len(values)) ** k  # [most, n]
+    drawn = np.arange(most)[:, None]
+    reached = np.cumprod(
+        np.maximum(np.arange(1, len(values) + 1) - drawn, 0) / (len(values) - drawn), axis=0
+    )  # [most, n]
     mean = np.diff(reached, axis=1, prepend=0.0) @ ordered
     ends = [ordered[(reached < q).sum(axis=1)] for q in BAND]
     low, high = sorted((better * ends[0], better * ends[1]), key=lambda end: float(end.sum()))
@@ -62,22 +64,18 @@ def best_of(values: Floats, most: int, better: int) -> tuple[Floats, Floats, Flo
 
 
 def budget_curve(study: Rows, algorithm: str, lam: float, measure: Measure) -> BudgetCurve | None:
-    """The curve of one algorithm at one λ, up to as many runs as there are; None where no run COMPLETED with a value.
+    """The curve of one algorithm at one λ, up to as many runs as there are; None where none has a finite value.
 
-    A DIVERGED run counts as the worst value of any algorithm at this λ, and with the seconds it took.
+    A DIVERGED run, of a system that has the metric, counts as the worst value of any algorithm at this λ, and with the
+    seconds it took; so does an infinite value.
     """
     own = rows.results(study.group(algorithm, lam))
-    everyone = rows.finite(study.runs[study.runs["lam"] == lam], measure.column)[measure.column].to_numpy(
-        float
-    )
-    diverged = (own["outcome"] == Outcome.DIVERGED.value).to_numpy()
-    values = own[measure.column].to_numpy(float).copy()
-    if not len(everyone) or diverged.all():
+    values = states.ranked(own, measure, study.having(measure.column))
+    if not np.isfinite(values).any():
         return None
-    values[diverged] = everyone.min() if measure.better > 0 else everyone.max()
-    kept = np.isfinite(values)
-    if not kept.any():
-        return None
-    mean, low, high = best_of(values[kept], int(kept.sum()), measure.better)
+    values = values[~np.isnan(values)]
+    everyone = measure.better * states.values(study.runs[study.runs["lam"] == lam], measure)
+    values[np.isinf(values)] = measure.better * everyone[np.isfinite(everyone)].min()
+    mean, low, high = best_of(values, len(values), measure.better)
     k = np.arange(1, len(mean) + 1, dtype=float)
     return BudgetCurve(k, k * float(own["train_seconds"].mean()), mean, low, high)

@@ -52,7 +52,7 @@ def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
         for pairs in matched
         for lam in pairs.lambdas
         for measure in measures
-        if len(paired.unit_differences(pairs.at(lam), measure)) >= LEAST
+        if len(paired.unit_differences(pairs.having(lam, measure), measure, pairs.unit)) >= LEAST
     ]
 
 

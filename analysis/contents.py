@@ -8,10 +8,13 @@ from analysis import (
     course_sections,
     effect_sections,
     figure_sections,
+    fragility_results,
+    fragility_sections,
     lambda_sections,
     likelihood_sections,
     page,
     posterior_section,
+    scale_free_sections,
     summary,
     systems_section,
     table_sections,
@@ -20,8 +23,9 @@ from analysis import (
 from analysis.comparison import Comparison, compare_study, family_of
 from analysis.exchange import Claim
 from analysis.exemplars import spread
+from analysis.fragility_results import Results
 from analysis.measures import INCEPTION, MSE
-from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
+from analysis.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
 from analysis.verdicts import Family
 
@@ -40,11 +44,15 @@ def build(study: Rows) -> dict[str, bytes]:
     claim = lambda_sections.claim_of(study, comparison, family)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
+    fragile = fragility_results.compute(study)
+    scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
     parts = [
+        fragility_sections.fragility_section(study, fragile, shown),
         verdict_section.verdict_section(study, family),
+        scale_free_sections.scale_free_section(scale_free),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
-        figure_sections.histogram_section(study, shown) if few else None,
+        figure_sections.histogram_section(study, shown) if few else _crowded(study, "Histograms"),
         figure_sections.paired_section(study, comparison, shown),
         figure_sections.sample_section(study, shown),
         posterior_section.posterior_section(study),
@@ -52,20 +60,23 @@ def build(study: Rows) -> dict[str, bytes]:
         lambda_sections.lambda_section(study, table, claim, family),
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
-        figure_sections.learning_section(study, shown) if few else None,
+        figure_sections.learning_section(study, shown) if few else _crowded(study, "Learning curves"),
         None if study.manifest.searched else effect_sections.effect_section(study),
         (table_sections.marginal_section(study, shown), []),
-        None if study.manifest.searched or not few else effect_sections.budget_section(study, shown),
+        None if study.manifest.searched else effect_sections.budget_section(study, shown, _MOST_SYSTEMS),
         (table_sections.provenance_section(study), []),
     ]
     kept = [part for part in parts if part is not None]
     files = {
         "summary.csv": table.to_csv(index=False).encode(),
-        "summary.md": markdown(study, table, comparison, claim, shown, family),
+        "summary.md": markdown(
+            study, table, comparison, claim, shown, family=family, fragile=fragile, scale_free=scale_free
+        ),
     }
     for drawing in (drawing for _, drawings in kept for drawing in drawings):
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
-    opening = table_sections.opening(study, comparison, shown)
+    opening = "".join(page.paragraph(text, "finding") for text in fragility_sections.headline(fragile))
+    opening += table_sections.opening(study, comparison, shown)
     if claim is not None:
         opening += page.paragraph(lambda_sections.verdict(study, claim), "finding")
     if len(shown) < len(study.lambdas):
@@ -76,19 +87,31 @@ def build(study: Rows) -> dict[str, bytes]:
     return files | {"report.html": html.encode()}
 
 
+def _crowded(study: Rows, title: str) -> figure_sections.Part:
+    """In place of a figure in which systems would hide one another."""
+    text = f"Not drawn: {len(study.algorithms)} systems would hide one another; the figure is of at most {_MOST_SYSTEMS}."
+    return page.Section(title, page.paragraph(text, "small")), []
+
+
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float], family: Family) -> bytes:  # fmt: skip
+             shown: list[float], *, family: Family, fragile: Results, scale_free: list[tuple[str, Table]]) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    said = table_sections.findings(comparison, shown) + (
-        [lambda_sections.verdict(study, claim)] if claim else []
+    said = (
+        fragility_sections.sentences(fragile)
+        + table_sections.findings(comparison, shown)
+        + ([lambda_sections.verdict(study, claim)] if claim else [])
     )
     said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
+    for title, cells in fragility_sections.all_cells(study, fragile, shown):
+        parts += [f"## {title}\n", page.markdown_table(*cells)]
     judged = verdict_section.cells_of(study, family)
     if judged[1]:
         parts += ["## Verdicts\n", f"{verdict_section.scope(study, family)}\n", page.markdown_table(*judged)]
+    for title, cells in scale_free:
+        parts += [f"## {title}\n", page.markdown_table(*cells)]
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]

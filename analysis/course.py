@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis import states
 from analysis.measures import Floats, Measure
 from analysis.rows import Rows
 from result_schema import Outcome
@@ -17,7 +18,7 @@ class Course:
     """One search's results in the order in which they were stored.
 
     Attributes:
-        values: [n] metric of each COMPLETED run; NaN for another, which counts as a run all the same.
+        values: [n] finite metric of each COMPLETED run; NaN for another, which counts as a run all the same.
         best: [n] the best COMPLETED value so far; NaN before the first.
         seconds: [n] device-seconds spent so far, of runs of every outcome.
     """
@@ -30,9 +31,8 @@ class Course:
 def course(runs: pd.DataFrame, measure: Measure) -> Course:
     """The course of the runs of one algorithm at one λ; FAILED ones, which are tried again, are left out."""
     done = runs[runs["outcome"] != Outcome.FAILED.value].sort_values(["finished_at", "run_key"])
-    completed = (done["outcome"] == Outcome.COMPLETED.value).to_numpy()
-    values = np.where(completed, done[measure.column].to_numpy(float), np.nan)
-    values[~np.isfinite(values)] = np.nan
+    values = states.values(done, measure)
+    values[np.isinf(values)] = np.nan
     best = measure.better * np.fmax.accumulate(measure.better * values) if len(values) else values
     return Course(values, best, np.cumsum(done["train_seconds"].to_numpy(float)))
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from analysis.course import Course, Rungs
 from analysis.measures import MSE, Measure
-from analysis.style import INK, MUTED, Colours, label, log_axis, panel_title, settings
+from analysis.style import INK, MUTED, Colours, label, legend, log_axis, panel_title, settings, tick_words
 from result_schema import exact
 
 Place = tuple[str, float]
@@ -51,18 +52,18 @@ def importance_figure(
         panels = figure.subplots(1, len(shares), squeeze=False, sharey=True)[0]
         for panel, (measure, own) in zip(panels, shares.items(), strict=True):
             height = 0.8 / max(len(own), 1)
-            for place, ((algorithm, lam), found) in enumerate(own.items()):
+            for place, ((algorithm, _), found) in enumerate(own.items()):
                 at = np.arange(len(names)) + (place - (len(own) - 1) / 2) * height
                 widths = [100 * found.get(name, 0.0) for name in names]
-                panel.barh(
-                    at, widths, height, color=colour[algorithm], label=f"{label(algorithm)}, λ = {exact(lam)}"
-                )
-            panel.set_yticks(range(len(names)), names)
+                panel.barh(at, widths, height, color=colour[algorithm])
+            panel.set_yticks(range(len(names)), tick_words(names))
             panel.set_xlabel("share of the variance (%)")
             panel_title(panel, measure.label)
         panels[0].invert_yaxis()
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=min(4, max(1, len(labels))))
+        places = list(dict.fromkeys(place for own in shares.values() for place in own))
+        handles = [Patch(color=colour[algorithm]) for algorithm, _ in places]
+        words = [f"{label(algorithm)}, λ = {exact(lam)}" for algorithm, lam in places]
+        legend(figure, handles, words, min(4, max(1, len(words))))
     return figure
 
 
@@ -98,10 +99,11 @@ def rung_figure(curves: Mapping[Measure, Mapping[str, Rungs]], colour: Colours) 
 
 
 def _legend(figure: Figure, colour: Colours, lambdas: Sequence[float]) -> None:
-    handles = [Line2D([], [], color=shade, label=label(name)) for name, shade in colour.items()]
+    handles = [Line2D([], [], color=shade) for shade in colour.values()]
+    words = list(map(label, colour))
     if len(lambdas) > 1:
         handles += [
-            Line2D([], [], color=INK, linestyle=_DASHES[i % len(_DASHES)], label=f"λ = {exact(lam)}")
-            for i, lam in enumerate(lambdas)
+            Line2D([], [], color=INK, linestyle=_DASHES[i % len(_DASHES)]) for i in range(len(lambdas))
         ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=max(1, len(handles)))
+        words += [f"λ = {exact(lam)}" for lam in lambdas]
+    legend(figure, handles, words)

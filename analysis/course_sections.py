@@ -20,8 +20,9 @@ _COURSE = (
 )
 _FANOVA = (
     "fANOVA (Hutter et al. 2014) of the COMPLETED runs: the share of the variance that a hyper-parameter explains by itself, by a "
-    "random forest. A sampler looks where it is good: the shares are of where it looked."
+    "random forest; what interactions and noise explain is in no bar. A sampler looks where it is good: the shares are of where it looked."
 )
+_NO_FACTORIAL = "No analysis of variance and no expected best of k runs: what a sampler chose is no factorial, and no random draw."
 _HALVING = (
     "Successive halving: at each rung (dashed) the best go on, the others are STOPPED and keep their curve up to there (grey). What is "
     "COMPLETED was chosen for being good: no share, median or difference in this report is of the space."
@@ -47,13 +48,20 @@ def search_section(study: Rows, shown: list[float]) -> Part | None:
     if kept:
         drawings.append(render("importance", importance_figure(shares, kept, colour)))
         body += page.figure(drawings[1], _FANOVA)
-    return Section("The search", body), drawings
+    else:
+        body += page.paragraph(
+            "No importance of hyper-parameters: the runs are too few, or do not differ.", "small"
+        )
+    return Section("The search", body + page.paragraph(_NO_FACTORIAL, "small")), drawings
 
 
 def halving_section(study: Rows, shown: list[float]) -> Part | None:
     """Who was stopped where, and what it saved; None where nobody was."""
-    if not stopped_count(study.runs) or study.curves.empty:
+    if not stopped_count(study.runs):
         return None
+    if study.curves.empty:
+        text = "Not shown: no learning curves are stored for these runs."
+        return Section("Successive halving", page.paragraph(text, "small")), []
     body, drawings, cells = page.paragraph(_HALVING, "small"), [], []
     for lam in shown:
         algorithms = [name for name in study.algorithms if stopped_count(study.group(name, lam))]

@@ -10,7 +10,19 @@ from matplotlib.patches import Patch
 from analysis.histograms import Histograms, symmetric_edges
 from analysis.measures import Floats, Measure
 from analysis.paired import Difference, Pairs, differences, one_sided
-from analysis.style import INK, MUTED, Colours, empty_note, label, log_axis, number, panel_title, settings
+from analysis.style import (
+    DRAWN,
+    INK,
+    MUTED,
+    Colours,
+    empty_note,
+    label,
+    legend,
+    log_axis,
+    number,
+    panel_title,
+    settings,
+)
 from result_schema import exact
 
 
@@ -25,14 +37,15 @@ def histogram_figure(data: list[Histograms], lambdas: list[float], colour: Colou
                 panel = figure.add_subplot(grid[row, 2 * column])
                 apart = figure.add_subplot(grid[row, 2 * column + 1], sharey=panel)
                 _histogram(panel, histogram, lam, colour)
-                _diverged_bin(apart, histogram, lam, colour)
+                _bin_apart(apart, histogram, lam, colour)
                 panel_title(panel, f"λ = {exact(lam)}")
                 if row == len(lambdas) - 1:
                     panel.set_xlabel(histogram.measure.label + (" (log scale)" if histogram.log else ""))
                 if column == 0:
                     panel.set_ylabel("share of runs (%)")
-        handles = [Patch(facecolor=colour[name], alpha=0.7, label=label(name)) for name in colour]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(colour))
+        legend(
+            figure, [Patch(facecolor=shade, alpha=0.7) for shade in colour.values()], list(map(label, colour))
+        )
     return figure
 
 
@@ -49,13 +62,16 @@ def _histogram(panel: Axes, data: Histograms, lam: float, colour: Colours) -> No
     panel.set_xlim(data.edges[0], data.edges[-1])
 
 
-def _diverged_bin(panel: Axes, data: Histograms, lam: float, colour: Colours) -> None:
+def _bin_apart(panel: Axes, data: Histograms, lam: float, colour: Colours) -> None:
     for place, (name, shade) in enumerate(colour.items()):
-        share = 100 * data.counts[name, lam].diverged_share
+        if not data.counts[name, lam].total:
+            continue  # no system of this name has the metric here
+        share = 100 * data.counts[name, lam].apart_share
         panel.bar(place, share, 0.8, color=shade, alpha=0.45, edgecolor=shade, linewidth=1.4)
-        panel.annotate(f"{share:.1f}", (place, share), (0, 2), textcoords="offset points", ha="center",
-                       fontsize=7.5, color=INK)  # fmt: skip
-    panel.set_xticks([(len(colour) - 1) / 2], ["DIVERGED"], fontsize=8)
+        panel.annotate("100" if share == 100 else f"{share:.1f}", (place, share), (0, 2), textcoords="offset points", ha="center",
+                       fontsize=7.5, color=INK, rotation="vertical" if len(colour) > 2 else "horizontal")  # fmt: skip
+    infinite = any(data.counts[name, lam].infinite for name in colour)
+    panel.set_xticks([(len(colour) - 1) / 2], ["DIVERGED, ∞" if infinite else "DIVERGED"], fontsize=8)
     panel.set_xlim(-0.8, len(colour) - 0.2)
     panel.tick_params(labelleft=False, left=False, bottom=False)
     panel.spines["left"].set_visible(False)
@@ -108,7 +124,7 @@ def _paired_scatter(
     ):
         panel.text(x, y, f"{label(algorithm)} better", color=colour[algorithm], ha=ha, va=va, fontsize=8.5,
                    fontweight="bold", transform=panel.transAxes)  # fmt: skip
-    above, beside = one_sided(here, measure)
+    above, beside = one_sided(pairs.having(lam, measure), measure)
     if not np.any(np.isfinite(first) & np.isfinite(second)):
         empty_note(panel, "no pair of finite values")
     if len(above):
@@ -125,6 +141,7 @@ def _paired_scatter(
 
 def _limits(values: Floats, log: bool) -> tuple[float, float]:
     values = values[np.isfinite(values) & (values > 0 if log else True)]
+    values = np.clip(values, *DRAWN) if log else values
     if not len(values):
         return (0.1, 1.0) if log else (0.0, 1.0)
     low, high = float(values.min()), float(values.max())
@@ -146,7 +163,7 @@ def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float
         panels = figure.subplots(len(lambdas), len(measures), squeeze=False)
         for column, measure in enumerate(measures):
             everyone = differences(pairs.table, measure)["difference"].to_numpy(float)
-            edges = symmetric_edges(everyone)
+            edges = symmetric_edges(everyone[np.isfinite(everyone)])
             for row, lam in enumerate(lambdas):
                 match = next(d for d in found if d.measure == measure and d.lam == lam)
                 _difference(panels[row][column], pairs, match, edges, colour)
@@ -157,13 +174,14 @@ def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float
                 if column == 0:
                     panels[row][column].set_ylabel("pairs")
         sides = (pairs.first, pairs.second)
-        handles = [Patch(facecolor=colour[name], alpha=0.6, label=f"{label(name)} better") for name in sides]
-        figure.legend(handles=handles, loc="outside upper center", ncols=2)
+        handles = [Patch(facecolor=colour[name], alpha=0.6) for name in sides]
+        legend(figure, handles, [f"{label(name)} better" for name in sides])
     return figure
 
 
 def _difference(panel: Axes, pairs: Pairs, found: Difference, edges: Floats, colour: Colours) -> None:
     values = differences(pairs.at(found.lam), found.measure)["difference"].to_numpy(float)
+    values = values[np.isfinite(values)]
     for side in (-1, +1):
         favoured = pairs.first if side == found.measure.better else pairs.second
         counts = np.histogram(values[np.sign(values) == side], edges)[0]

@@ -8,9 +8,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from analysis.page import Drawing
-from analysis.style import empty_note, settings
+from analysis.style import drawable, empty_note, settings
 from result_files import open_directory, own_folder, visible_files, write
 
 _DPI = 150
@@ -24,6 +25,9 @@ def render(name: str, figure: Figure) -> Drawing:
         for panel in figure.axes:
             if panel.axison and not panel.texts and not np.isfinite(panel.dataLim.get_points()).all():
                 empty_note(panel)
+        for text in figure.findobj(Text):
+            if r"\$" not in text.get_text():
+                text.set_text(drawable(text.get_text()))
         # `savefig` would draw each once more beforehand, for a layout that drawing makes anyway.
         figure.set_dpi(_DPI)
         FigureCanvasAgg(figure).print_png(png)

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.budget import BudgetCurve
 from analysis.effects import Effect
 from analysis.measures import Measure
-from analysis.style import INK, MUTED, Colours, label, log_axis, panel_title, settings
+from analysis.style import INK, MUTED, Colours, label, legend, log_axis, panel_title, settings, tick_words
 
 _LARGEST = 12
 """Terms drawn of each metric."""
@@ -28,7 +29,7 @@ def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
                 panel.barh(
                     place, 100 * effect.share, color="none" if effect.p > 0.05 else shade, edgecolor=shade
                 )
-            panel.set_yticks(range(len(shown)), [term_label(effect.term) for effect in shown])
+            panel.set_yticks(range(len(shown)), tick_words([term_label(effect.term) for effect in shown]))
             panel.set_xlabel("share of the variance of ranks (%)")
             panel_title(panel, measure.label)
         return figure
@@ -48,9 +49,8 @@ def budget_figure(curves: Mapping[Measure, Mapping[str, BudgetCurve]], colour: C
             for panel, axis in zip(row, ("runs", "device-seconds"), strict=True):
                 for algorithm, curve in own.items():
                     x = curve.runs if axis == "runs" else curve.seconds
-                    panel.plot(
-                        x, curve.expected, color=colour[algorithm], linewidth=1.6, label=label(algorithm)
-                    )
+                    marker = "o" if len(x) == 1 else None  # a line of one point shows nothing
+                    panel.plot(x, curve.expected, color=colour[algorithm], linewidth=1.6, marker=marker)
                     panel.fill_between(
                         x, curve.low, curve.high, color=colour[algorithm], alpha=0.15, linewidth=0
                     )
@@ -60,6 +60,10 @@ def budget_figure(curves: Mapping[Measure, Mapping[str, BudgetCurve]], colour: C
                 if measure.better < 0 and 0 < ends.min() < ends.max():
                     log_axis(panel, "y")
             row[0].set_ylabel(f"best {measure.label}")
-        handles, labels = panels[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=max(1, len(labels)))
+        shown = [name for name in colour if any(name in own for own in curves.values())]
+        legend(
+            figure,
+            [Line2D([], [], color=colour[name], linewidth=1.6) for name in shown],
+            list(map(label, shown)),
+        )
     return figure

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from analysis import page
+from analysis import page, rows
 from analysis.budget import BAND, BudgetCurve, budget_curve
 from analysis.drawings import render
 from analysis.effect_figures import budget_figure, effect_figure, term_label
-from analysis.effects import causes, effects, factors
+from analysis.effects import causes, effects, factors, obstacle
 from analysis.figure_sections import Part
 from analysis.measures import INCEPTION, MSE, Measure
 from analysis.page import Drawing, Section
@@ -27,7 +27,7 @@ _CAUSES = (
     "main effect on the share DIVERGED, over configurations as above, with Holm’s correction over factors."
 )
 _BUDGET = (
-    "Expected best of k runs drawn at random from the configurations (Lucic et al. 2018; Dodge et al. 2019), and the {low:.0%} and "
+    "Expected best of k runs drawn at random from those trained (Lucic et al. 2018; Dodge et al. 2019), and the {low:.0%} and "
     "{high:.0%} quantiles of that best. Device-seconds: k times the mean training time of a run. A DIVERGED run counts as "
     "the worst value of any system at its λ, and with its time."
 )
@@ -35,14 +35,17 @@ _STEPS = (1, 4, 16, 64, 256)
 """Budgets in the table."""
 
 
-def effect_section(study: Rows) -> Part | None:
-    """What moves the metrics and what goes with divergence; None where the runs cannot tell factors apart."""
+def effect_section(study: Rows) -> Part:
+    """What moves the metrics and what goes with divergence, or why that cannot be told."""
     names = factors(study.runs, list(study.manifest.hyper_parameters))
-    found = {measure: effects(study.runs, names, measure) for measure in (MSE, INCEPTION)}
-    if not all(found.values()):
-        return None
-    drawing = render("effects", effect_figure(found))
-    body = page.figure(drawing, _ANOVA)
+    tried = {measure: effects(study.runs, names, measure) for measure in (MSE, INCEPTION)}
+    found = {measure: terms for measure, terms in tried.items() if terms}
+    drawings = [render("effects", effect_figure(found))] if found else []
+    body = "".join(page.figure(drawing, _ANOVA) for drawing in drawings)
+    for measure in tried:
+        if measure not in found:
+            why = obstacle(study.runs, names, measure)
+            body += page.paragraph(f"What moves {measure.label} is not shown: {why}.", "small")
     for measure, terms in found.items():
         cells = [[term_label(t.term), f"{100 * t.share:.2f} %", p_value(t.p)] for t in terms]
         body += page.details(
@@ -59,27 +62,35 @@ def effect_section(study: Rows) -> Part | None:
         body += page.paragraph(_CAUSES, "small") + page.table(header, cells)
     else:
         body += page.paragraph("No run DIVERGED, or every one did: there is nothing to explain.", "small")
-    return Section("What matters", body), [drawing]
+    return Section("What matters", body), drawings
 
 
-def budget_section(study: Rows, shown: list[float]) -> Part | None:
-    """The best of k runs against k; None where nothing COMPLETED."""
+def budget_section(study: Rows, shown: list[float], most: int) -> Part:
+    """The best of k runs against k, or why there is none; drawn of at most so many systems."""
     body = page.paragraph(_BUDGET.format(low=BAND[0], high=BAND[1]), "small")
     drawings: list[Drawing] = []
     cells = []
     for lam in shown:
         curves = {measure: _curves(study, lam, measure) for measure in (MSE, INCEPTION)}
-        if not all(curves.values()):
-            continue
-        drawing = render(f"budget_lambda_{exact(lam)}", budget_figure(curves, colours(study.algorithms)))
-        drawings.append(drawing)
-        body += page.figure(drawing, f"Best of k runs at λ = {exact(lam)}.")
+        curves = {measure: own for measure, own in curves.items() if own}
+        if not curves:
+            body += page.paragraph(
+                f"Nothing at λ = {exact(lam)}: no run has a finite MSE or inception score.", "small"
+            )
+        elif len(study.algorithms) <= most:
+            drawing = render(f"budget_lambda_{exact(lam)}", budget_figure(curves, colours(study.algorithms)))
+            drawings.append(drawing)
+            body += page.figure(drawing, f"Best of k runs at λ = {exact(lam)}.")
         for measure, own in curves.items():
             for algorithm, curve in own.items():
                 values = [number(curve.expected[k - 1]) if k <= len(curve.runs) else "–" for k in _STEPS]
                 cells.append([exact(lam), label(algorithm), measure.label, *values, number(curve.seconds[0])])
-    if not drawings:
-        return None
+            for algorithm in sorted(study.having(measure.column) - set(own)):
+                results = rows.results(study.group(algorithm, lam))
+                if len(results):
+                    values = ["DIVERGED" if k <= len(results) else "–" for k in _STEPS]
+                    seconds = number(results["train_seconds"].mean())
+                    cells.append([exact(lam), label(algorithm), measure.label, *values, seconds])
     header = ["λ", "system", "expected best", *(f"k = {k}" for k in _STEPS), "device-seconds a run"]
     return Section("What a search buys", body + page.table(header, cells, 3)), drawings
 

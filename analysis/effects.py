@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis import estimates, rows
+from analysis import estimates, rows, states
 from analysis.linear_models import (
     Term,
     analysis_of_variance,
@@ -27,7 +28,7 @@ from analysis.linear_models import (
     within_units,
 )
 from analysis.measures import Floats, Measure
-from result_schema import Outcome, exact
+from result_schema import exact
 
 ALGORITHM = "algorithm"
 
@@ -79,22 +80,18 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     terms are orthogonal and this is the term's own.
 
     Args:
-        runs: rows of any outcome; COMPLETED ones with a finite value and DIVERGED ones are counted.
+        runs: every row of a study, of any outcome; COMPLETED ones with a value and, of systems that have the metric, DIVERGED
+            ones are counted.
         names: factors, each with two levels or more.
         measure: the metric.
 
     Returns:
-        Nothing where the runs cannot tell the terms apart, or all ranks are equal.
+        Nothing where `obstacle` says why.
     """
-    found = rows.results(runs)
-    diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy()
-    values = np.where(diverged, -measure.better * np.inf, found[measure.column].to_numpy(float))
-    kept = ~np.isnan(values)
-    found = found.loc[kept].assign(rank=stats.rankdata(measure.better * values[kept]))
-    # Rows without a result may leave a factor with one level, which has no effect to speak of.
-    if not names or found["rank"].nunique() < 2 or any(found[name].nunique() < 2 for name in names):
+    found, names, values = _counted(runs, names, measure)
+    if not names or len(set(values)) < 2:
         return []
-    ranks = found["rank"].to_numpy(float)
+    ranks = stats.rankdata(measure.better * values)
     terms = analysis_of_variance(ranks, {name: contrasts(found[name]) for name in names})
     whole = float(np.sum((ranks - ranks.mean()) ** 2))
     ps = main_effects(found, names, ranks)
@@ -135,6 +132,32 @@ def main_effects(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> di
     return dict(zip(names, estimates.holm([ps[name] for name in names]), strict=True))
 
 
+def obstacle(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> str:
+    """Why `effects` finds nothing in the same runs, in words."""
+    found, names, values = _counted(runs, names, measure)
+    if not len(values):
+        return "no run has it"
+    if not names:
+        return "all runs are at one configuration, λ and system"
+    if len(set(values)) < 2:
+        return "all runs have the same"
+    for one, other in combinations(names, 2):
+        cells = pd.crosstab(found[one].to_numpy(), found[other].to_numpy()).to_numpy()
+        if (cells == 0).any():
+            both = " and ".join("λ" if name == "lam" else name for name in (one, other))
+            return f"the runs do not have every combination of {both}, so that no effect can be told from another"
+    return "the runs are too few to tell all main effects and interactions apart"
+
+
+def _counted(
+    runs: pd.DataFrame, names: Sequence[str], measure: Measure
+) -> tuple[pd.DataFrame, list[str], Floats]:
+    """Rows with a rank, factors that take two values among them, and the values to rank."""
+    ranked = states.ranked(runs, measure, states.systems_with(runs, measure.column))
+    found = runs[~np.isnan(ranked)]
+    return found, [name for name in names if found[name].nunique() > 1], ranked[~np.isnan(ranked)]
+
+
 def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
     """Which factors go with divergence: a logistic model of all of them, each left out in turn; the strongest first.
 
@@ -146,7 +169,7 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
         Nothing where no run or every run DIVERGED.
     """
     found = rows.results(runs)
-    diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy(float)
+    diverged = states.diverged(found).astype(float)
     if not 0 < diverged.sum() < len(diverged):
         return []
     columns = {name: contrasts(found[name]) for name in names}

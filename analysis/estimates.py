@@ -7,7 +7,7 @@ resampling single runs would take five seeds of one configuration for five indep
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import bdtr
 
-from analysis import resampling
 from analysis.measures import Floats
-from analysis.resampling import CONFIDENCE, Generator, Statistic
+from analysis.resampling import CONFIDENCE, Generator
+
+ROUNDING = 4 * float(np.finfo(float).eps)
+"""Differences of this part of what is subtracted are none."""
 
 
 @dataclass(frozen=True)
@@ -39,28 +41,35 @@ def generator(*name: object) -> Generator:
 
 
 def mean_and_std(values: Floats) -> tuple[float, float]:
-    """Mean and sample standard deviation (n − 1) of values [n]; NaN where n is too small."""
-    mean = float(np.mean(values)) if len(values) else float("nan")
-    return mean, float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    """Mean and sample standard deviation (n − 1) of values [n]; NaN where n is too small, or a value infinite."""
+    if not len(values):
+        return float("nan"), float("nan")
+    if constant(values):
+        return float(values[0]), 0.0 if len(values) > 1 else float("nan")
+    mean = float(np.mean(values))
+    if not np.isfinite(mean) or len(values) < 2:
+        return mean, float("nan")
+    scale = max(1.0, float(np.max(np.abs(values))) / 1e100)  # squares of larger values are no numbers
+    return mean, scale * float(np.std(values / scale, ddof=1))
+
+
+def constant(values: Floats) -> bool:
+    """Whether finite values [n] agree but for rounding."""
+    if not np.isfinite(values).all():
+        return False
+    return bool(np.ptp(values) <= ROUNDING * np.max(np.abs(values)))
 
 
 def quartiles(values: Floats) -> tuple[float, float]:
     """First and third quartile of values [n], linearly interpolated; NaN for none."""
     if not len(values):
         return float("nan"), float("nan")
-    low, high = np.quantile(values, [0.25, 0.75])
+    # Where values are infinite, observed ones: nothing lies between a number and infinity.
+    if not np.isfinite(values).all():
+        low, high = np.quantile(values, [0.25, 0.75], method="inverted_cdf")
+    else:
+        low, high = np.quantile(values, [0.25, 0.75])
     return float(low), float(high)
-
-
-def worst_rank_median(values: Floats, diverged: int, better: int) -> float:
-    """Median over values [n] and `diverged` further runs, each worse than every value.
-
-    Returns:
-        A finite number while fewer than half of the runs diverged, else −better·inf; NaN for no runs at all.
-    """
-    if len(values) + diverged == 0:
-        return float("nan")
-    return float(np.median(np.concatenate([values, np.full(diverged, -better * np.inf)])))
 
 
 def cluster_means(values: Floats, clusters: npt.ArrayLike) -> Floats:
@@ -68,29 +77,6 @@ def cluster_means(values: Floats, clusters: npt.ArrayLike) -> Floats:
     labels, index = np.unique(np.asarray(clusters), return_inverse=True)
     sums = np.bincount(index, weights=values, minlength=len(labels))
     return sums / np.bincount(index, minlength=len(labels))
-
-
-def bca(values: Floats, statistic: Callable[[Floats], Statistic], rng: Generator) -> Interval:
-    """Bias-corrected and accelerated bootstrap interval (Efron 1987) of a statistic of independent values [n].
-
-    Args:
-        values: [n]; average what is nested (seeds) first.
-        statistic: `resampling.means` or `resampling.medians`.
-        rng: source of the resamples.
-
-    Returns:
-        The point for both bounds where all values agree. Where BCa is undefined though values differ (its
-        jackknife does not vary, as for a median with ties), the percentile interval of the same resamples.
-    """
-    if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    of_drawn = statistic(values)
-    point = float(of_drawn(np.arange(len(values), dtype=np.int32)[None])[0])
-    if len(values) < 2:
-        return Interval(point, float("nan"), float("nan"))
-    if np.ptp(values) <= 4 * np.finfo(float).eps * np.max(np.abs(values)):
-        return Interval(point, point, point)
-    return Interval(point, *resampling.bca(of_drawn, len(values), rng))
 
 
 def wilson(count: int, total: int) -> Interval:

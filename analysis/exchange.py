@@ -16,7 +16,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from analysis import paired, rows
+from analysis import paired
 from analysis.estimates import Interval
 from analysis.lambda_effects import by_lambda, mean_trend, trends
 from analysis.measures import INCEPTION, LOG_MSE, MSE, Floats, Measure
@@ -126,12 +126,12 @@ def claim(study: Rows, first: str, second: str, family: Family) -> Claim:
     """The claim about two algorithms of a study with `enough` λ."""
     lambdas = [lam for lam in study.lambdas if lam >= BEGIN]
     pairs = paired.match(study.runs, first, second)
-    start, end = (pairs.at(lam).set_index(_SAME) for lam in (lambdas[0], lambdas[-1]))
+    start, end = (pairs.having(lam, INCEPTION).set_index(_SAME) for lam in (lambdas[0], lambdas[-1]))
     both = start.index.intersection(end.index)
     start, end = (table.loc[both].reset_index() for table in (start, end))
     with np.errstate(invalid="ignore"):  # one side DIVERGED at both λ: no change
         change = paired.pair_differences(end, INCEPTION) - paired.pair_differences(start, INCEPTION)
-    units = paired.over_units(change, start[rows.unit(start)])
+    units = paired.over_units(change, start[pairs.unit])
     return Claim(
         exchange(study, first, family), exchange(study, second, family), family.judge(INCEPTION, units)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from analysis import rows
+from analysis import states
 from analysis.measures import INCEPTION, Measure
 from analysis.rows import Rows
 
@@ -34,10 +34,11 @@ class Exemplar:
 def exemplars(study: Rows, algorithm: str, lam: float, measure: Measure = INCEPTION) -> list[Exemplar]:
     """Best, median (the worse of two) and worst COMPLETED run by a measure; ties by run key; none for no run.
 
-    DIVERGED runs generate nothing and are not among them: 'worst' is the worst that stayed finite.
+    DIVERGED runs generate nothing and are not among them; a run with an infinite value is the worst.
     """
-    done = rows.finite(study.group(algorithm, lam), measure.column)
-    done = done.sort_values(
+    group = study.group(algorithm, lam)
+    group = group.assign(**{measure.column: states.values(group, measure)}).dropna(subset=measure.column)
+    done = group.sort_values(
         [measure.column, "run_key"], ignore_index=True, ascending=[measure.better > 0, True]
     )
     if done.empty:

@@ -31,8 +31,8 @@ _TREATMENT = (
     "Student’s interval, 95 % by itself: a description, from which no verdict is taken."
 )
 _WORST_RANK = (
-    "What the verdicts count: a DIVERGED side is worse than any value, and two DIVERGED sides are equal. Counts are "
-    "of units: configurations, or the seeds of a single one."
+    "What the verdicts count: a DIVERGED side is worse than any value, and two DIVERGED sides are equal; so is an infinite "
+    "value. Counts are {unit}."
 )
 _DIVERGENCE = (
     "Divergence over all pairs. The exact sign test asks whether the units in which one side DIVERGED more often fall evenly; "
@@ -72,7 +72,9 @@ def paired_section(study: Rows, comparison: Comparison | None, shown: list[float
     spread = render("differences", difference_figure(pairs, found, lambdas, colour))
     body = page.paragraph(_TREATMENT.format(first=first, second=second), "small")
     body += page.table(*difference_cells(pairs, comparison.differences))
-    body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(_WORST_RANK, "small")
+    body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(
+        _WORST_RANK.format(unit=comparison.differences[0].unit), "small"
+    )
     body += page.table(*worst_rank_cells(pairs, comparison.differences))
     body += "<h3>Divergence</h3>" + page.paragraph(_DIVERGENCE, "small")
     body += page.table(*divergence_cells(pairs, comparison.divergences), text_columns=1)

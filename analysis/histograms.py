@@ -1,4 +1,4 @@
-"""Histogram data: counts over bin edges that all algorithms and λ share, and a bin of its own for DIVERGED."""
+"""Histogram data: counts over bin edges that all algorithms and λ share, and a bin apart for what has no finite value."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis import rows
+from analysis import states
 from analysis.measures import LOG_FLOOR, Floats, Measure
 from analysis.rows import Rows
+from analysis.style import DRAWN
 
 _PER_DECADE = 8
 _LINEAR_BINS = 40
@@ -21,22 +22,25 @@ class Counts:
 
     Attributes:
         counts: [bins] COMPLETED runs per bin; the last bin includes its right edge.
-        diverged: DIVERGED runs, in a bin of their own.
-        total: COMPLETED runs with a value plus DIVERGED ones: the denominator of every share.
+        diverged: DIVERGED runs, in a bin of their own with the infinite ones.
+        infinite: COMPLETED runs with an infinite value.
+        total: all of these: the denominator of every share.
     """
 
     counts: Floats
     diverged: int
+    infinite: int
     total: int
 
     @property
     def shares(self) -> Floats:
-        """[bins] shares of the total; with `diverged_share` they sum to 1. Zeros for no runs."""
+        """[bins] shares of the total; with `apart_share` they sum to 1. Zeros for no runs."""
         return self.counts / max(self.total, 1)
 
     @property
-    def diverged_share(self) -> float:
-        return self.diverged / max(self.total, 1)
+    def apart_share(self) -> float:
+        """Share that is DIVERGED or infinite."""
+        return (self.diverged + self.infinite) / max(self.total, 1)
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,12 @@ class Histograms:
 
 
 def log_edges(values: Floats) -> Floats:
-    """Edges at eighths of a decade that enclose positive values [n]; one decade around 1 for none."""
+    """Edges at eighths of a decade that enclose positive values [n], a decade or more; from 1 for none."""
     if not len(values):
         values = np.array([1.0])
-    exponents = np.log10(np.maximum(values, LOG_FLOOR)) * _PER_DECADE
-    low, high = math.floor(exponents.min()), math.floor(exponents.max()) + 1
+    exponents = np.log10(np.clip(values, LOG_FLOOR, DRAWN[1])) * _PER_DECADE
+    low = math.floor(exponents.min())
+    high = max(math.floor(exponents.max()) + 1, low + _PER_DECADE)
     # Powers of the whole-numbered step: 10^(8/8) is exactly 10, so a value on an edge falls where it looks to fall.
     return np.asarray(10.0 ** (np.arange(low, high + 1) / _PER_DECADE))
 
@@ -70,8 +75,8 @@ def linear_edges(values: Floats) -> Floats:
     """Forty equal bins from the whole number below to the whole number above values [n]; of [0, 1] for none."""
     if not len(values):
         return np.linspace(0.0, 1.0, _LINEAR_BINS + 1)
-    low, high = math.floor(values.min()), math.ceil(values.max())
-    return np.linspace(low, max(high, low + 1), _LINEAR_BINS + 1)
+    low, high = np.floor(values.min()), np.ceil(values.max())
+    return np.linspace(low, max(high, low + max(1, 1e-6 * abs(low))), _LINEAR_BINS + 1)
 
 
 def symmetric_edges(values: Floats) -> Floats:
@@ -83,19 +88,22 @@ def symmetric_edges(values: Floats) -> Floats:
 def histograms(study: Rows, measure: Measure, log: bool) -> Histograms:
     """Histograms of one measure for every algorithm and λ in the rows, over shared edges.
 
-    COMPLETED runs are binned by their value, DIVERGED runs counted beside the bins and in the denominator;
-    FAILED and STOPPED runs are no results and are left out.
+    COMPLETED runs are binned by their value; infinite ones and DIVERGED ones, of a system that has the metric, are counted
+    beside the bins and in the denominator. FAILED and STOPPED runs are no results and are left out.
     """
-    everyone = rows.finite(study.runs, measure.column)[measure.column].to_numpy(float)
+    having = study.having(measure.column)
+    everyone = states.values(study.runs, measure)
+    everyone = everyone[np.isfinite(everyone)]
     edges = log_edges(everyone) if log else linear_edges(everyone)
     counts = {}
     for algorithm in study.algorithms:
         for lam in study.lambdas:
             group = study.group(algorithm, lam)
-            values = rows.finite(group, measure.column)[measure.column].to_numpy(float)
-            # Clipping moves only an MSE below the floor of the logarithm, or one that rounding put past an edge.
-            inside = np.clip(values, edges[0], edges[-1])
-            diverged = rows.diverged_count(group)
+            ranked = states.ranked(group, measure, having)
+            # Clipping moves only an MSE past the ends of a logarithmic axis, or one that rounding put past an edge.
+            inside = np.clip(ranked[np.isfinite(ranked)], edges[0], edges[-1])
+            infinite = states.infinite(group, measure.column)
+            apart = int(np.isinf(ranked).sum())
             binned = np.histogram(inside, edges)[0].astype(float)
-            counts[algorithm, lam] = Counts(binned, diverged, len(values) + diverged)
+            counts[algorithm, lam] = Counts(binned, apart - infinite, infinite, len(inside) + apart)
     return Histograms(measure, log, edges, counts)

@@ -1,7 +1,7 @@
 """What moves a metric in a space that was searched: fANOVA, where the runs are no factorial.
 
 Source: Hutter, Hoos & Leyton-Brown 2014, as Optuna computes it: a random forest is fitted to the runs, and its variance
-shared out over the hyper-parameters.
+shared out over the hyper-parameters and their interactions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis import rows
+from analysis import states
 from analysis.measures import Floats, Measure
 
 LEAST_RUNS = 4
@@ -28,9 +28,9 @@ ignored. Optuna's does so whatever the distribution says, so the logarithm is ta
 def importances(
     runs: pd.DataFrame, hyper_parameters: Sequence[str], measure: Measure, seed: int = 0
 ) -> dict[str, float]:
-    """Hyper-parameter -> its share of the variance of a metric, the largest first; the shares add up to 1.
+    """Hyper-parameter -> the share of a metric's variance that it explains by itself, the largest first.
 
-    Of COMPLETED runs with a finite value: a DIVERGED run has no value that a forest could fit, and STOPPED and FAILED
+    What interactions and noise explain is in no share: they add up to less than 1. Of COMPLETED runs with a finite value: a DIVERGED run has no value that a forest could fit, and STOPPED and FAILED
     ones none of this budget. Nothing where there are fewer than LEAST_RUNS, or all agree.
 
     Args:
@@ -40,9 +40,9 @@ def importances(
         seed: of the forest.
     """
     import optuna  # a second, of a report that may not need it
-    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+    from optuna.importance import FanovaImportanceEvaluator
 
-    found = rows.finite(runs, measure.column).sort_values("run_key")
+    found = runs[np.isfinite(states.values(runs, measure))].sort_values("run_key")
     names = [name for name in hyper_parameters if found[name].nunique() > 1]
     values = measure.scaled(found[measure.column].to_numpy(float))
     if len(found) < LEAST_RUNS or not names or np.ptp(values) == 0:
@@ -56,7 +56,8 @@ def importances(
     for point, value in zip(zip(*(c for c, _, _ in columns.values()), strict=True), values, strict=True):
         params = dict(zip(names, map(float, point), strict=True))
         study.add_trial(optuna.create_trial(params=params, distributions=ranges, value=float(value)))
-    shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=seed))
+    # `optuna.importance.get_param_importances` would make the shares add up to 1, whatever they are of.
+    shares = FanovaImportanceEvaluator(seed=seed).evaluate(study)
     return {name: float(share) for name, share in shares.items()}
 
 

@@ -1,8 +1,8 @@
 """How the metrics move with λ: trends within a configuration, ranges as good as the best, and Pareto fronts.
 
 Pure functions on a table [k, L]: one row per configuration, one column per λ (ascending). Seeds are nested in
-configurations: an entry is the median over the configuration's seeds, in which a DIVERGED run is worse than any
-value (infinite). NaN where a configuration has no result at a λ.
+configurations: an entry is the median over the configuration's seeds, in which a DIVERGED run and an infinite value are
+worse than any other (`states.ranked`). NaN where a configuration has no result at a λ.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis import estimates, resampling, rows
+from analysis import estimates, resampling, states
 from analysis.estimates import Interval
 from analysis.locations import mean_interval
 from analysis.measures import Floats, Measure
 from analysis.resampling import Generator
 from analysis.rows import Rows
-from result_schema import Outcome
 
 TOLERANCE = 0.05
 """A λ is as good as the best one if the metric's median is within this part of the best median."""
@@ -48,12 +47,10 @@ class GoodRange:
 
 def by_lambda(study: Rows, algorithm: str, measure: Measure) -> pd.DataFrame:
     """The table of one algorithm and measure, natural scale: index configuration_key, columns λ ascending."""
-    found = rows.results(study.runs[study.runs["algorithm"] == algorithm])
-    values = found[measure.column].to_numpy(float)
-    diverged = (found["outcome"] == Outcome.DIVERGED.value).to_numpy()
-    found = found.assign(value=np.where(diverged, -measure.better * np.inf, values))
-    found = found[~np.isnan(found["value"])]
-    table = found.groupby(["configuration_key", "lam"])["value"].median().unstack("lam")
+    own = study.runs[study.runs["algorithm"] == algorithm]
+    values = pd.Series(states.ranked(own, measure, study.having(measure.column)), own.index).dropna()
+    keys = own.loc[values.index]
+    table = values.groupby([keys["configuration_key"], keys["lam"]]).median().unstack("lam")
     return table.reindex(columns=study.lambdas)
 
 
@@ -128,11 +125,11 @@ def medians_of(table: Floats) -> Floats:
 
 
 def _around_best(medians: Floats, better: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """First and last place of the unbroken range about the best of each row [b, L]."""
+    """First and last place of the unbroken range about the best of each row [b, L]; of no width where all DIVERGED."""
     gain = np.where(np.isnan(medians), -np.inf, better * medians)
     best = gain.argmax(axis=1)
     top = np.take_along_axis(gain, best[:, None], axis=1)
-    good = gain >= top - TOLERANCE * np.abs(top)
+    good = (gain >= top - TOLERANCE * np.abs(top)) & np.isfinite(gain)
     place = np.arange(medians.shape[1])
     bad_before = np.where(~good & (place < best[:, None]), place, -1).max(axis=1)
     bad_after = np.where(~good & (place > best[:, None]), place, len(place)).min(axis=1)

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis import estimates, page
 from analysis.comparison import Comparison
 from analysis.drawings import render
-from analysis.exchange import BEGIN, Claim, Exchange, Finding, claim, enough, exchange
+from analysis.exchange import BEGIN, LEAST, Claim, Exchange, Finding, claim, enough, exchange
 from analysis.figure_sections import Part
 from analysis.lambda_effects import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.measures import INCEPTION, MSE
@@ -46,18 +46,23 @@ def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, fami
     colour = colours(study.algorithms)
     curves = render("lambda", lambda_figure(summary, colour))
     caption = (
-        "Medians over COMPLETED runs with their 95 % bands (dark) and quartiles (light), and the share of results that "
-        "DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and sVAE-r is sVAE, stands apart on the logarithmic axis."
+        "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
+        "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
+        "sVAE-r is sVAE, stands apart on the logarithmic axis."
     )
     plane = render("plane", plane_figure(summary, fronts(summary), colour))
     body = page.figure(curves, caption) + page.figure(
-        plane, "Median MSE against median inception score, one point per λ, joined in order of λ and named by it. Filled: the "
+        plane, "Median MSE against median inception score, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
         "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
     if enough(study):
         body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(**_ends(study)), "small")
         body += page.table(*trend_cells(study, found, family), text_columns=1)
         body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")
         body += page.table(*range_cells(study))
+    else:
+        body += page.paragraph(
+            f"No trends with λ, and no range of good ones: they need {LEAST} λ from {BEGIN:g} up.", "small"
+        )
     return Section("Along λ", body), [curves, plane]
 
 
@@ -90,10 +95,10 @@ def _ends(study: Rows) -> dict[str, str]:
 
 
 def fronts(summary: pd.DataFrame) -> dict[str, list[float]]:
-    """Algorithm -> the λ of its Pareto front over (median MSE ↓, median inception score ↑)."""
+    """Algorithm -> the λ of its Pareto front over (median MSE ↓, median inception score ↑), DIVERGED as worst."""
     found = {}
     for algorithm, own in summary.groupby("algorithm", sort=False):
-        cost, gain = (own[f"{m.column}_median"].to_numpy(float) for m in (MSE, INCEPTION))
+        cost, gain = (own[f"{m.column}_median_worst_rank"].to_numpy(float) for m in (MSE, INCEPTION))
         found[str(algorithm)] = own["lam"].to_numpy(float)[pareto(cost, gain)].tolist()
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis import rows
+from analysis import rows, states
 from analysis.measures import Floats, Measure
 from analysis.rows import Rows
 
@@ -33,19 +33,21 @@ def learning_curve(study: Rows, algorithm: str, lam: float, measure: Measure) ->
     """Median and quartiles against iteration.
 
     From its `diverged_at` on, a DIVERGED run counts as worse than every value, so the median of survivors cannot
-    look better as runs drop out. Quantiles are observed values (inverted distribution function), never averages
+    look better as runs drop out; a system that has not the metric has no curve. Quantiles are observed values (inverted distribution function), never averages
     with infinity. FAILED and STOPPED runs are left out; so is a run at an evaluation it has no value for.
     """
     group = rows.results(study.group(algorithm, lam)).set_index("run_key")
+    if algorithm not in study.having(measure.column):
+        group = group.iloc[:0]
     curves = study.curves[study.curves["run_key"].isin(group.index)]
     if curves.empty:
         return LearningCurve(*(np.empty(0) for _ in range(5)))
     table = curves.pivot(index="run_key", columns="iteration", values=measure.column).reindex(group.index)
     values = table.to_numpy(float, copy=True)
     iterations = table.columns.to_numpy(float)
-    values[~np.isfinite(values)] = np.nan
+    values[np.isinf(values)] = states.worst(measure)
     diverged_at = pd.to_numeric(group["diverged_at"]).to_numpy(float)  # NaN where the run did not diverge
-    values[iterations[None, :] >= diverged_at[:, None]] = -measure.better * np.inf
+    values[iterations[None, :] >= diverged_at[:, None]] = states.worst(measure)
     counted = np.sum(~np.isnan(values), axis=0)
     seen = counted > 0
     low, median, high = (_observed_quantile(values[:, seen], counted[seen], q) for q in (0.25, 0.5, 0.75))

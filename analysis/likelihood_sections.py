@@ -43,7 +43,7 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
             for measure in MEASURES:
                 found = density(study, algorithm, lam, measure)
                 if found is not None:
-                    known = published_value(study.manifest.study, algorithm, lam, measure.column)
+                    known = published_value(study, algorithm, lam, measure.column)
                     cells.append([exact(lam), label(algorithm), measure.label, str(found.runs), bounded(found.mean, 4), number(found.std),
                                   f"{number(found.low, 4)} – {number(found.high, 4)}",
                                   known.statement if known else "–"])  # fmt: skip

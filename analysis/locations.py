@@ -21,7 +21,7 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import bdtr, stdtr
 
-from analysis.estimates import Interval, sign_test_p, wilson
+from analysis.estimates import ROUNDING, Interval, constant, mean_and_std, sign_test_p, wilson
 from analysis.measures import Floats
 from analysis.resampling import CONFIDENCE
 
@@ -81,9 +81,9 @@ def location(values: Floats, confidence: float = CONFIDENCE) -> Location:
     if len(values) < LEAST:
         point = mean_interval(values).point
         return Location("mean", Interval(point, math.nan, math.nan), confidence, math.nan, *counts)
-    if len(values) < LEAST_OF_MEDIAN and np.isfinite(values).all() and not _constant(values):
-        error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-        p = 2 * float(stdtr(len(values) - 1, -abs(float(np.mean(values))) / error))
+    if len(values) < LEAST_OF_MEDIAN and np.isfinite(values).all() and not constant(values):
+        mean, std = mean_and_std(values)
+        p = 2 * float(stdtr(len(values) - 1, -abs(mean) / std * math.sqrt(len(values))))
         return Location("mean", mean_interval(values, confidence), confidence, p, *counts)
     return Location(
         "median", sign_interval(values, confidence), confidence, sign_test_p(above, below), *counts
@@ -94,14 +94,13 @@ def mean_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
     """Mean of values [n] with Student's interval; no bounds for fewer than two values or an infinite one."""
     if not len(values):
         return Interval(math.nan, math.nan, math.nan)
-    with np.errstate(invalid="ignore"):
-        point = float(np.mean(values))
-    if len(values) < 2 or not np.isfinite(values).all():
+    with np.errstate(invalid="ignore"):  # infinite values of both signs have no mean
+        point, std = mean_and_std(values)
+    if math.isnan(std):
         return Interval(point, math.nan, math.nan)
-    if _constant(values):
-        return Interval(point, point, point)
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = _student(confidence, len(values) - 1) * error
+    if abs(point) <= ROUNDING * float(np.max(np.abs(values))):
+        point = 0.0  # values that cancel out
+    half = _student(confidence, len(values) - 1) * std / math.sqrt(len(values))
     return Interval(point, point - half, point + half)
 
 
@@ -136,8 +135,7 @@ def sign_interval(values: Floats, confidence: float = CONFIDENCE) -> Interval:
 def clustered_median(values: Floats, clusters: npt.ArrayLike) -> Interval:
     """Median of values [n] in clusters [n], with an interval over clusters; no bounds for fewer than LEAST_CLUSTERS.
 
-    DIVERGED runs have no value and are not among `values`; `estimates.worst_rank_median` counts them. The interval is
-    Woodruff's: that of the share of values below the median, by Student's t over clusters, read off the quantiles.
+    Infinite values, which stand for DIVERGED runs too, are in their place in the order. The interval is Woodruff's: that of the share of values below the median, by Student's t over clusters, read off the quantiles.
     """
     _, index = np.unique(np.asarray(clusters), return_inverse=True)
     count = int(index.max(initial=-1)) + 1
@@ -206,7 +204,3 @@ def _middle(ordered: Floats) -> float:
 def _between(outer: float, inner: float, share: float) -> float:
     """Interpolated; the outer one where that or the other is infinite."""
     return float(outer + share * (inner - outer)) if np.isfinite([outer, inner]).all() else float(outer)
-
-
-def _constant(values: Floats) -> bool:
-    return bool(np.ptp(values) <= 4 * np.finfo(float).eps * np.max(np.abs(values)))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import rows
-from analysis.measures import INCEPTION, MSE
+from analysis import rows, states
+from analysis.measures import INCEPTION, MSE, Measure
 from analysis.rows import Rows
 from result_schema import exact
 
@@ -34,7 +34,7 @@ def marginals(study: Rows, lam: float) -> pd.DataFrame:
                     table.append({
                         "hyper_parameter": name, "level": level[1], "algorithm": algorithm,
                         "results": len(group), "diverged": rows.diverged_count(group),
-                        "inception_score": _median(group, INCEPTION.column), "mse_x": _median(group, MSE.column),
+                        "inception_score": _median(group, INCEPTION), "mse_x": _median(group, MSE),
                     })  # fmt: skip
     return pd.DataFrame(table, columns=["hyper_parameter", "level", "algorithm", "results", "diverged",
                                         "inception_score", "mse_x"])  # fmt: skip
@@ -49,8 +49,11 @@ def _levels(column: pd.Series) -> pd.Series:
         places = {value: (float(i), _words(value)) for i, value in enumerate(distinct)}
         return pd.Series([places[value] for value in values], index=column.index, dtype=object)
     edges = np.unique(np.quantile(np.asarray(values, float), [0, 0.25, 0.5, 0.75, 1]))
+    ends = [f"{edge:.3g}" for edge in edges]
+    if len(set(ends)) < len(ends):
+        ends = [exact(edge) for edge in edges.tolist()]
     index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    ranges = [(float(i), f"{edges[i]:.3g} to {edges[i + 1]:.3g}") for i in range(len(edges) - 1)]
+    ranges = [(float(i), f"{ends[i]} to {ends[i + 1]}") for i in range(len(ends) - 1)]
     return pd.Series([ranges[i] for i in index], index=column.index, dtype=object)
 
 
@@ -62,6 +65,7 @@ def _words(value: Any) -> str:
     return exact(value) if isinstance(value, float) else str(value)
 
 
-def _median(group: pd.DataFrame, metric: str) -> float:
-    values = rows.finite(group, metric)[metric].to_numpy(float)
+def _median(group: pd.DataFrame, measure: Measure) -> float:
+    values = states.values(group, measure)
+    values = values[~np.isnan(values)]
     return float(np.median(values)) if len(values) else float("nan")

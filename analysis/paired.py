@@ -1,6 +1,7 @@
 """The paired comparison of two algorithms: the same configuration, λ and seed under both is one pair.
 
-How divergence counts: a DIVERGED side is worse than any value, and two of them tie; so it stands in the verdicts.
+How divergence counts: a DIVERGED side is worse than any value, as is an infinite one, and two of them tie; so it stands in
+the verdicts.
 A mean has no such value: pairs with a DIVERGED side are left out of it, and counted. A pair with a FAILED, STOPPED or
 missing side is not yet a pair.
 """
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis import estimates, rows
+from analysis import estimates, rows, states
 from analysis.estimates import Interval
 from analysis.locations import mean_interval
 from analysis.measures import Floats, Measure
@@ -35,12 +36,15 @@ class Pairs:
         first, second: algorithms; every difference is first − second.
         table: one row per pair: KEY, `configuration`, and `outcome` and the metrics with suffix _first, _second.
         unmatched: λ -> keys seen under either algorithm whose other side is FAILED, STOPPED or not there.
+        lacking: metrics that one of the two has not (`states.systems_with`): nothing to compare, and nothing to lose by a
+            divergence.
     """
 
     first: str
     second: str
     table: pd.DataFrame
     unmatched: dict[float, int]
+    lacking: frozenset[str] = frozenset()
 
     @property
     def lambdas(self) -> list[float]:
@@ -49,6 +53,16 @@ class Pairs:
     def at(self, lam: float) -> pd.DataFrame:
         """The pairs at one λ."""
         return self.table[self.table["lam"] == lam]
+
+    def having(self, lam: float, measure: Measure) -> pd.DataFrame:
+        """The pairs at one λ, or none of a metric that a side has not."""
+        here = self.at(lam)
+        return here.iloc[:0] if measure.column in self.lacking else here
+
+    @property
+    def unit(self) -> str:
+        """The column of what is independent in these pairs (`rows.unit`), whatever part of them DIVERGED."""
+        return rows.unit(self.table)
 
 
 @dataclass(frozen=True)
@@ -65,11 +79,12 @@ class Difference:
     """First − second of one measure at one λ.
 
     Attributes:
-        pairs, configurations: those whose two sides are COMPLETED with a finite value; of one configuration, its seeds.
-        unit: 'configurations' or 'seeds', what the intervals and tests are over.
+        pairs, configurations: those whose two sides are COMPLETED with a value; of one configuration, its seeds.
+        unit: 'configurations' or 'seeds', what is counted there and what the intervals and tests are over.
         diverged: pairs with a DIVERGED side.
         verdict: on the units' differences, seeds averaged first, a DIVERGED side worse than any value.
-        mean: of the units' differences where both sides COMPLETED, Student's interval, 95 % by itself.
+        mean: of the units' differences where both sides COMPLETED, Student's interval, 95 % by itself; none where one is
+            infinite.
         better_share: share of those pairs in which the first is strictly better; NaN for none.
         worst_rank: units in which the first is better, equal, worse, of those that the verdict is on.
     """
@@ -140,62 +155,61 @@ def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
     declared = everyone[KEY].drop_duplicates()["lam"].value_counts()
     matched = table["lam"].value_counts()
     unmatched = {float(lam): int(count - matched.get(lam, 0)) for lam, count in declared.items()}
-    return Pairs(first, second, table.sort_values(KEY, ignore_index=True), unmatched)
+    lacking = frozenset(
+        name for name in measured if not {first, second} <= states.systems_with(everyone, name)
+    )
+    return Pairs(first, second, table.sort_values(KEY, ignore_index=True), unmatched, lacking)
 
 
 def differences(pairs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
-    """First − second of a measure for the pairs that have both values: KEY and `difference`, on the measure's scale."""
+    """First − second of a measure for the pairs that COMPLETED with two values: KEY and `difference`, on the measure's scale.
+
+    Infinite where one side is; 0 where both are.
+    """
     first, second = _sides(pairs, measure)
-    kept = np.isfinite(first) & np.isfinite(second)
+    kept = ~np.isnan(first) & ~np.isnan(second) & ~_diverged(pairs, "first") & ~_diverged(pairs, "second")
     table = pairs.loc[kept, KEY].copy()
-    table["difference"] = measure.scaled(first[kept]) - measure.scaled(second[kept])
+    table["difference"] = _difference(first[kept], second[kept], measure)
     return table
 
 
 def compare(pairs: Pairs, lam: float, measure: Measure, family: Family = ALONE) -> Difference:
     """The paired comparison of one measure at one λ, judged as one of a family; NaN throughout where there is no pair."""
-    here = pairs.at(lam)
+    here = pairs.having(lam, measure)
     table = differences(here, measure)
     values = table["difference"].to_numpy(float)
-    column = rows.unit(here)
-    units = estimates.cluster_means(values, table[column])
-    judged = unit_differences(here, measure)
+    units = estimates.cluster_means(values, table[pairs.unit])
     better = float(np.mean(measure.better * values > 0)) if len(values) else float("nan")
     return Difference(
         lam=lam,
         measure=measure,
         pairs=len(values),
         configurations=len(units),
-        unit="seeds" if column == "seed" and len(judged) > 1 else "configurations",
+        unit="seeds" if pairs.unit == "seed" and pairs.table["seed"].nunique() > 1 else "configurations",
         diverged=int(np.sum(_diverged(here, "first") | _diverged(here, "second"))),
-        verdict=family.judge(measure, judged),
+        verdict=family.judge(measure, unit_differences(here, measure, pairs.unit)),
         mean=mean_interval(units),
         better_share=better,
-        worst_rank=worst_rank(here, measure),
+        worst_rank=worst_rank(here, measure, pairs.unit),
     )
 
 
 def one_sided(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
     """Values left alone by divergence: the second's where the first DIVERGED, the first's where the second did."""
     first, second = _sides(pairs, measure)
-    alone = (second[_diverged(pairs, "first")], first[_diverged(pairs, "second")])
+    alone = (
+        second[_diverged(pairs, "first")],
+        first[_diverged(pairs, "second")],
+    )  # infinite where that DIVERGED too
     return alone[0][np.isfinite(alone[0])], alone[1][np.isfinite(alone[1])]
 
 
 def pair_differences(pairs: pd.DataFrame, measure: Measure) -> Floats:
-    """First − second of a measure, [pairs], on its scale, a DIVERGED side being worse than any value.
+    """First − second of a measure, [pairs], on its scale, a DIVERGED or infinite side being worse than any value.
 
-    ±∞ where one side DIVERGED, 0 where both did, NaN where a COMPLETED side has no finite value, and throughout where the
-    COMPLETED runs of a side never have one: a system that lacks a metric is not worst in it.
+    ±∞ where one side is such, 0 where both are, NaN where a COMPLETED side has no value.
     """
-    first, second = _sides(pairs, measure)
-    lost, won = _diverged(pairs, "first"), _diverged(pairs, "second")
-    if _lacking(first, lost) or _lacking(second, won):
-        return np.full(len(pairs), np.nan)
-    found = measure.scaled(first) - measure.scaled(second)
-    found[lost | won] = 0
-    found[lost & ~won], found[won & ~lost] = -measure.better * np.inf, measure.better * np.inf
-    return found
+    return _difference(*_sides(pairs, measure), measure)
 
 
 def over_units(differences: Floats, units: npt.ArrayLike) -> Floats:
@@ -211,14 +225,20 @@ def over_units(differences: Floats, units: npt.ArrayLike) -> Floats:
     return np.where(net == 0, means, np.copysign(np.inf, net))
 
 
-def unit_differences(pairs: pd.DataFrame, measure: Measure) -> Floats:
-    """`pair_differences` over units: configurations, or the seeds of a single one."""
-    return over_units(pair_differences(pairs, measure), pairs[rows.unit(pairs)])
+def unit_differences(pairs: pd.DataFrame, measure: Measure, unit: str | None = None) -> Floats:
+    """`pair_differences` averaged over units.
+
+    Args:
+        pairs: at one λ, of systems that have the metric.
+        measure: the metric.
+        unit: column of what is independent; by default that of these pairs.
+    """
+    return over_units(pair_differences(pairs, measure), pairs[unit or rows.unit(pairs)])
 
 
-def worst_rank(pairs: pd.DataFrame, measure: Measure) -> WorstRank:
-    """Units in which the first algorithm is better, equal and worse, a DIVERGED side being worse than any value."""
-    gain = measure.better * unit_differences(pairs, measure)
+def worst_rank(pairs: pd.DataFrame, measure: Measure, unit: str | None = None) -> WorstRank:
+    """Units in which the first algorithm is better, equal and worse, as `unit_differences` has them."""
+    gain = measure.better * unit_differences(pairs, measure, unit)
     wins, losses = int(np.sum(gain > 0)), int(np.sum(gain < 0))
     return WorstRank(wins, len(gain) - wins - losses, losses)
 
@@ -229,23 +249,26 @@ def divergence(pairs: Pairs, lam: float) -> Divergence:
     first, second = _diverged(here, "first"), _diverged(here, "second")
     neither, both = int(np.sum(~first & ~second)), int(np.sum(first & second))
     first_only, second_only = int(np.sum(first & ~second)), int(np.sum(~first & second))
-    net = estimates.cluster_means(first.astype(float) - second.astype(float), here[rows.unit(here)])
+    net = estimates.cluster_means(first.astype(float) - second.astype(float), here[pairs.unit])
     p = estimates.sign_test_p(int(np.sum(net > 0)), int(np.sum(net < 0)))
     return Divergence(lam, neither, first_only, second_only, both, p if len(here) else float("nan"))
 
 
 def _sides(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
-    """Both sides' values, each [pairs], NaN unless the side is COMPLETED with a finite value."""
+    """Both sides' values, each [pairs]; infinite where a side DIVERGED or its value is, NaN where it has none."""
     found = []
     for side in ("first", "second"):
         values = pairs[f"{measure.column}_{side}"].to_numpy(float)
-        found.append(np.where(_diverged(pairs, side) | ~np.isfinite(values), np.nan, values))
+        found.append(np.where(_diverged(pairs, side) | np.isinf(values), states.worst(measure), values))
     return found[0], found[1]
 
 
-def _lacking(values: Floats, diverged: npt.NDArray[np.bool_]) -> bool:
-    """Whether a side COMPLETED, and never with a finite value."""
-    return bool(np.any(~diverged) and not np.isfinite(values).any())
+def _difference(first: Floats, second: Floats, measure: Measure) -> Floats:
+    """First − second on the measure's scale; 0 where both are infinite, which are equally bad."""
+    with np.errstate(invalid="ignore"):
+        return np.where(
+            np.isinf(first) & np.isinf(second), 0.0, measure.scaled(first) - measure.scaled(second)
+        )
 
 
 def _diverged(pairs: pd.DataFrame, side: str) -> npt.NDArray[np.bool_]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.paired import Difference, Divergence, Pairs
-from analysis.style import bounded, label, p_value
+from analysis.style import bounded, counted, label, p_value
 from analysis.verdicts import natural
 from result_schema import exact
 
@@ -77,18 +77,18 @@ def finding(pairs: Pairs, differences: list[Difference], divergence: Divergence)
         divergence: of both sides at that λ.
     """
     first, second = label(pairs.first), label(pairs.second)
-    judged = [d for d in differences if d.verdict.location.units]
-    opening = f"At λ = {exact(divergence.lam)}, {first} against {second}: "
-    if not judged:
-        return f"{opening}no pair with a result of both in a metric that both have."
-    verdicts = "; ".join(
-        f"{d.measure.label.removeprefix('log10 ')} {d.verdict.words} ({d.verdict.location.statistic} {'ratio' if d.measure.log else 'difference'} "
-        f"{d.verdict.estimate}, better in {d.worst_rank.wins} of {d.verdict.location.units} {d.unit})"
-        for d in judged
-    )
     total = divergence.neither + divergence.first_only + divergence.second_only + divergence.both
+    if not total:
+        return f"At λ = {exact(divergence.lam)}: no pair of results of {first} and {second}."
+    verdicts = [
+        f"{d.measure.label.removeprefix('log10 ')} {d.verdict.words} ({d.verdict.location.statistic} {'ratio' if d.measure.log else 'difference'} "
+        f"{d.verdict.estimate}, better in {d.worst_rank.wins} of {_units(d)})"
+        for d in differences
+        if d.verdict.location.units
+    ]
+    said = "; ".join(verdicts) or "no pair with a value of both in a metric that both have"
     rates = [100 * (one + divergence.both) / total for one in (divergence.first_only, divergence.second_only)]
-    return f"{opening}{verdicts}. Of {total} pairs {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED."
+    return f"At λ = {exact(divergence.lam)}, {first} against {second}: {said}. Of {counted(total, 'pair')} {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED."
 
 
 def _natural_label(found: Difference) -> str:
@@ -100,4 +100,8 @@ def _natural_label(found: Difference) -> str:
 
 def _estimated(found: Difference) -> str:
     """What the verdict's interval is of: the statistic, and of how many units."""
-    return f"{found.verdict.location.statistic}, {found.verdict.location.units} {found.unit}"
+    return f"{found.verdict.location.statistic}, {_units(found)}"
+
+
+def _units(found: Difference) -> str:
+    return counted(found.verdict.location.units, found.unit[:-1])

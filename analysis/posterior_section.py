@@ -10,7 +10,7 @@ from analysis.measures import KL_POSTERIOR
 from analysis.page import Section
 from analysis.posterior_figures import posterior_figure
 from analysis.rows import Rows, load_points
-from analysis.style import INK, colours, label, number
+from analysis.style import INK, colours, counted, label, number
 from result_schema import REFERENCE, exact
 
 _WORDS = (
@@ -32,8 +32,11 @@ def posterior_section(study: Rows) -> Part | None:
         keys = [REFERENCE, *(run["run_key"] for run in median.values())]
         points = load_points(study.where, keys, study.manifest.shape)
         if REFERENCE not in points:
+            body += page.paragraph(
+                f"Not drawn at λ = {exact(lam)}: no draws of the true posterior are stored.", "small"
+            )
             continue
-        columns = [(f"truth ({len(points[REFERENCE])} draws)", INK, points[REFERENCE])]
+        columns = [(f"truth ({counted(len(points[REFERENCE]), 'draw')})", INK, points[REFERENCE])]
         columns += [
             (f"{label(a)}, seed {run['seed']}\nKL {number(run[KL_POSTERIOR.column])}", colour[a], points[run["run_key"]])
             for a, run in median.items()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from analysis.rows import Rows
+
 _ALICE_README = "README of the released ALICE code (Li et al. 2017), 576 configurations"
 _ALICE_NOTEBOOK = "plotting notebook of the released ALICE code (Li et al. 2017)"
 _SVAE = "sVAE, later version (Chen et al.), section 6.1 and figure 3"
@@ -66,17 +68,55 @@ AVB = tuple(
 )
 
 
-def published_for(study: str) -> tuple[Published, ...]:
-    """What has been published about a study, by the beginning of its name."""
-    found = [
-        figures
-        for name, figures in (("toy", TOY), ("lambda", LAMBDA), ("avb", AVB))
-        if study.startswith(name)
-    ]
-    return found[0] if found else ()
+@dataclass(frozen=True)
+class Printed:
+    """Published statements, and the runs that they can stand beside.
+
+    Attributes:
+        study: its name.
+        data: of its data version, without the number.
+        iterations: budget from which runs are comparable in kind.
+        statements: in reading order.
+    """
+
+    study: str
+    data: str
+    iterations: int
+    statements: tuple[Published, ...]
 
 
-def published_value(study: str, system: str, lam: float, column: str) -> Published | None:
+_PRINTED = (
+    Printed("toy_robustness", "mixture5", 1600, TOY),
+    Printed("lambda_sweep", "mixture5", 0, LAMBDA),
+    Printed("avb_synthetic", "four_images", 6000, AVB),
+)
+
+
+def published_for(study: Rows) -> tuple[Published, ...]:
+    """What has been published about these data, of runs trained as long; nothing where a sampler chose the runs."""
+    return () if unlike(study) else tuple(p for printed in _about(study) for p in printed.statements)
+
+
+def unlike(study: Rows) -> str:
+    """Why what has been published about a study's question does not stand beside its runs; empty where it does, or nothing has."""
+    for printed in _about(study):
+        data = study.runs["data_version"].iloc[0]
+        if data.rpartition("-v")[0] != printed.data:
+            return f"are of {printed.data}, these runs of {data}"
+        if study.budget < printed.iterations:
+            return f"are of {printed.iterations:,} iterations, these runs of {study.budget:,}"
+        if study.manifest.searched:
+            return "are of a grid, and a sampler chose these runs"
+    return ""
+
+
+def _about(study: Rows) -> list[Printed]:
+    """What is printed about a study, on whichever data and chosen by whichever sampler."""
+    name = study.manifest.study
+    return [p for p in _PRINTED if name == p.study or name.startswith(f"{p.study}-")]
+
+
+def published_value(study: Rows, system: str, lam: float, column: str) -> Published | None:
     """The published mean and std of one metric of one system at one λ, or None."""
     found = [p for p in published_for(study) if (p.system, p.lam, p.column) == (system, lam, column)]
     return found[0] if found else None

@@ -1,6 +1,6 @@
-"""The bootstrap: resamples of units, means and medians over them, and the percentile and BCa intervals they give.
+"""The bootstrap: resamples of units, medians over them, and the percentile intervals they give.
 
-Source: Efron 1987 for BCa. The draws are those of `scipy.stats.bootstrap` with the same generator, and so are the bounds;
+The draws are those of `scipy.stats.bootstrap` with the same generator, and so are the bounds;
 medians are taken of ranks, in half the time.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from scipy.special import ndtr, ndtri
 
 from analysis.measures import Floats
 
@@ -24,11 +23,6 @@ Generator = np.random.Generator
 Indices = npt.NDArray[np.int32]
 Statistic = Callable[[Indices], Floats]
 """Drawn units [b, n] -> the statistic of each resample, [b]."""
-
-
-def means(values: Floats) -> Statistic:
-    """The mean over drawn units, of values [k]."""
-    return lambda drawn: np.asarray(values[drawn].mean(axis=-1))
 
 
 def medians(values: Floats) -> Statistic:
@@ -53,10 +47,10 @@ def medians(values: Floats) -> Statistic:
     return statistic
 
 
-def draws(units: int, rng: Generator) -> Iterator[Indices]:
-    """Resamples with replacement of so many units, RESAMPLES in all, in batches [b, units]."""
-    for start in range(0, RESAMPLES, _BATCH):
-        yield rng.integers(units, size=(min(_BATCH, RESAMPLES - start), units), dtype=np.int32)
+def draws(units: int, rng: Generator, resamples: int = RESAMPLES) -> Iterator[Indices]:
+    """So many resamples with replacement of so many units, in batches [b, units]."""
+    for start in range(0, resamples, _BATCH):
+        yield rng.integers(units, size=(min(_BATCH, resamples - start), units), dtype=np.int32)
 
 
 def distribution(statistic: Statistic, units: int, rng: Generator) -> Floats:
@@ -65,35 +59,9 @@ def distribution(statistic: Statistic, units: int, rng: Generator) -> Floats:
 
 
 def percentiles(resampled: Floats) -> tuple[float, float]:
-    """Bounds of the percentile interval."""
+    """Bounds of the percentile interval; observed ones where resamples are infinite."""
+    if np.isinf(resampled).any():
+        low, high = np.quantile(resampled, [_TAIL, 1 - _TAIL], method="inverted_cdf")
+        return float(low), float(high)
     low, high = stats.quantile(resampled, np.array([_TAIL, 1 - _TAIL]))
     return float(low), float(high)
-
-
-def bca(statistic: Statistic, units: int, rng: Generator) -> tuple[float, float]:
-    """Bounds of the bias-corrected and accelerated interval; of the percentile interval where the jackknife does not vary."""
-    resampled = distribution(statistic, units, rng)
-    point = statistic(np.arange(units, dtype=np.int32)[None])[0]
-    below = np.count_nonzero(resampled < point) + np.count_nonzero(resampled <= point)
-    bias = ndtri(below / (2 * RESAMPLES))
-    left_out = np.concatenate([statistic(kept) for kept in _jackknife(units)])
-    away = (units - 1) * (left_out.mean() - left_out)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        acceleration = 1 / 6 * (np.sum(away**3) / units**3) / (np.sum(away**2) / units**2) ** 1.5
-        ends = [
-            float(ndtr(bias + (bias + z) / (1 - acceleration * (bias + z))))
-            for z in (ndtri(_TAIL), -ndtri(_TAIL))
-        ]
-    if np.isnan(ends).any():
-        return percentiles(resampled)
-    low, high = stats.quantile(resampled, np.array(ends))
-    return float(low), float(high)
-
-
-def _jackknife(units: int) -> Iterator[Indices]:
-    """Units without each of them in turn, in batches [b, units − 1]."""
-    everyone = np.arange(units, dtype=np.int32)
-    for start in range(0, units, _BATCH):
-        left_out = everyone[start : start + _BATCH, None]
-        kept = np.broadcast_to(everyone, (len(left_out), units))[everyone != left_out]
-        yield kept.reshape(len(left_out), units - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import result_schema
+from analysis import states
 from analysis.style import LABELS
 from analysis.versions import Superseded, newest
 from result_files import PlaceError
@@ -70,13 +71,32 @@ class Rows:
         return sorted(float(lam) for lam in self.runs["lam"].unique())
 
     def measured(self, column: str) -> bool:
-        """Whether a COMPLETED run has a finite value of this metric."""
+        """Whether a COMPLETED run has a value of this metric, finite or infinite."""
         own = completed(self.runs)
-        return column in own and bool(np.isfinite(own[column].to_numpy(float)).any())
+        return column in own and bool(own[column].notna().any())
+
+    def having(self, column: str) -> frozenset[str]:
+        """Algorithms that have this metric (`states.systems_with`)."""
+        if column not in self._having:
+            self._having[column] = states.systems_with(self.runs, column)
+        return self._having[column]
+
+    @cached_property
+    def _having(self) -> dict[str, frozenset[str]]:
+        return {}
+
+    @cached_property
+    def unit(self) -> str:
+        """The column of what is independent in this study (`unit`), also where part of it DIVERGED."""
+        return unit(self.runs)
 
     def group(self, algorithm: str, lam: float) -> pd.DataFrame:
         """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
-        return self.runs[(self.runs["algorithm"] == algorithm) & (self.runs["lam"] == lam)]
+        return self._groups.get((algorithm, lam), self.runs.iloc[:0])
+
+    @cached_property
+    def _groups(self) -> dict[tuple[str, float], pd.DataFrame]:
+        return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
 
 
 def unit(runs: pd.DataFrame) -> str:
@@ -105,15 +125,10 @@ def finite(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
     return done[np.isfinite(done[metric].to_numpy(float))]
 
 
-def not_finite(runs: pd.DataFrame) -> dict[str, int]:
-    """Metric -> number of COMPLETED rows without a finite value, of systems that have it: these the report must state."""
-    metrics = [name for name in (*METRICS, *FURTHER_METRICS) if name in runs]
-    missing = dict.fromkeys(metrics, 0)
-    for _, own in completed(runs).groupby("algorithm"):
-        for metric in metrics:
-            there = len(finite(own, metric))
-            missing[metric] += len(own) - there if there else 0
-    return {metric: count for metric, count in missing.items() if count}
+def tally(runs: pd.DataFrame, count: Callable[[pd.DataFrame, str], int]) -> dict[str, int]:
+    """Metric -> number of rows by `states.infinite` or `states.missing`, where there are any: these the report must state."""
+    counts = {name: count(runs, name) for name in (*METRICS, *FURTHER_METRICS) if name in runs}
+    return {metric: found for metric, found in counts.items() if found}
 
 
 def choose_budget(budgets: dict[int, int], wanted: int | None) -> int:
@@ -180,6 +195,7 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     sampler = choose_sampler(samplers, sampler)
     runs = runs[runs["sampler"] == sampler].reset_index(drop=True)
     kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
+    _require_lambda(where, runs)
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
@@ -199,6 +215,14 @@ def _reading(where: str) -> Iterator[None]:
         raise SchemaError(f"{where} must be a readable study's results directory, but reading it failed "
                           f"({reason}); give the directory that a study printed, such as "
                           "results/toy_robustness") from error  # fmt: skip
+
+
+def _require_lambda(where: str, runs: pd.DataFrame) -> None:
+    """Raises SchemaError where a λ is none: it has no place on an axis, and no pair."""
+    bad = runs[~(np.isfinite(runs["lam"]) & (runs["lam"] >= 0))]
+    if len(bad):
+        raise SchemaError(f"{where} must have λ >= 0 and finite in every row, but has λ = {bad['lam'].iloc[0]} in "
+                          f"{len(bad)} of {len(runs)}; remove these rows")  # fmt: skip
 
 
 def _require_unique(where: str, runs: pd.DataFrame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis import estimates, rows
+from analysis import estimates, rows, states
 from analysis.estimates import Interval
 from analysis.locations import clustered_median, clustered_share
 from analysis.measures import SUMMARISED, Measure
@@ -20,19 +20,20 @@ def summarise(study: Rows) -> pd.DataFrame:
 
     Columns: `algorithm`, `lam`, `runs` (rows of any outcome), `completed`, `diverged`, `stopped`, `failed`;
     `diverged_share` = diverged / (completed + diverged) with Wilson bounds `_low`, `_high`; and for each metric
-    `_n` (COMPLETED runs with a finite value), `_median` with bounds `_median_low`, `_median_high` over
+    `_n` (COMPLETED runs with a value, finite or infinite), `_median` with bounds `_median_low`, `_median_high` over
     configurations, `_q25`, `_q75`, `_mean`, `_std` (n − 1) over those runs, `_median_worst_rank` over those
     and the DIVERGED ones, each of which counts as worse than any value (infinite where that median is a DIVERGED
-    run), and `_published_mean`, `_published_std`.
+    run; NaN of a system that has not the metric), with its bounds and quartiles `_median_worst_rank_low`, `_high`,
+    `_q25_worst_rank`, `_q75_worst_rank`; and `_published_mean`, `_published_std`.
     """
     table = []
     for lam in study.lambdas:
         for algorithm in study.algorithms:
             group = study.group(algorithm, lam)
             if len(group):
-                entry = {"algorithm": algorithm, "lam": lam, **_outcomes(group)}
+                entry = {"algorithm": algorithm, "lam": lam, **_outcomes(group, study.unit)}
                 for measure in SUMMARISED:
-                    entry |= _metric(study.manifest.study, algorithm, lam, group, measure)
+                    entry |= _metric(study, algorithm, lam, group, measure)
                 table.append(entry)
     return pd.DataFrame(table)
 
@@ -68,18 +69,18 @@ def metric_cells(summary: pd.DataFrame, measure: Measure) -> tuple[list[str], li
             str(entry[f"{name}_n"]),
             bounded(interval(entry, f"{name}_median")),
             f"{number(entry[f'{name}_q25'])} – {number(entry[f'{name}_q75'])}" if entry[f"{name}_n"] else "–",
-            "DIVERGED" if np.isinf(worst) else number(worst),
+            "DIVERGED" if np.isinf(worst) and entry["diverged"] else number(worst),
             _plus_minus(entry[f"{name}_mean"], entry[f"{name}_std"]),
             _as_printed(entry[f"{name}_published_mean"], entry[f"{name}_published_std"]),
         ])  # fmt: skip
     return header, cells
 
 
-def _outcomes(group: pd.DataFrame) -> dict[str, float]:
+def _outcomes(group: pd.DataFrame, unit: str) -> dict[str, float]:
     count = {outcome: int((group["outcome"] == outcome.value).sum()) for outcome in Outcome}
     completed, diverged = count[Outcome.COMPLETED], count[Outcome.DIVERGED]
     results = rows.results(group)
-    share = clustered_share(results["outcome"] == Outcome.DIVERGED.value, results[rows.unit(results)])
+    share = clustered_share(results["outcome"] == Outcome.DIVERGED.value, results[unit])
     return {
         "runs": len(group),
         "completed": completed,
@@ -93,14 +94,22 @@ def _outcomes(group: pd.DataFrame) -> dict[str, float]:
 
 
 def _metric(
-    study: str, algorithm: str, lam: float, group: pd.DataFrame, measure: Measure
+    study: Rows, algorithm: str, lam: float, group: pd.DataFrame, measure: Measure
 ) -> dict[str, float]:
     name = measure.column
-    kept = rows.finite(group, name)
-    values = kept[name].to_numpy(float)
-    median = clustered_median(values, kept[rows.unit(kept)])
+    everyone = states.values(group, measure)
+    there = ~np.isnan(everyone)
+    values = everyone[there]
+    median = clustered_median(values, group.loc[there, study.unit])
     mean, std = estimates.mean_and_std(values)
     low, high = estimates.quartiles(values)
+    ranked = states.ranked(group, measure, study.having(name))
+    counted = ~np.isnan(ranked)
+    ranked = ranked[counted]
+    ranked_median, ranked_low, ranked_high = median, low, high
+    if len(ranked) > len(values):
+        ranked_median = clustered_median(ranked, group.loc[counted, study.unit])
+        ranked_low, ranked_high = estimates.quartiles(ranked)
     printed = published_value(study, algorithm, lam, name)
     return {
         f"{name}_n": len(values),
@@ -111,9 +120,11 @@ def _metric(
         f"{name}_q75": high,
         f"{name}_mean": mean,
         f"{name}_std": std,
-        f"{name}_median_worst_rank": estimates.worst_rank_median(
-            values, rows.diverged_count(group), measure.better
-        ),
+        f"{name}_median_worst_rank": ranked_median.point,
+        f"{name}_median_worst_rank_low": ranked_median.low,
+        f"{name}_median_worst_rank_high": ranked_median.high,
+        f"{name}_q25_worst_rank": ranked_low,
+        f"{name}_q75_worst_rank": ranked_high,
         f"{name}_published_mean": _or_nan(printed.mean if printed else None),
         f"{name}_published_std": _or_nan(printed.std if printed else None),
     }

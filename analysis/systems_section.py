@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
-from analysis import page, rows
+from analysis import page, rows, states
 from analysis.figure_sections import Part
 from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD, density
 from analysis.measures import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE, Measure
@@ -19,8 +20,9 @@ MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, 
 """Columns, as far as a system has them; systems are ranked by the first that there is."""
 
 _WORDS = (
-    "Means over COMPLETED runs with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is one configuration; "
-    "the best by the first measure on top. A dash: the system has nothing to measure. DIVERGED runs are counted beside them."
+    "Means over COMPLETED runs with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is "
+    "one configuration; on top the system with the best median of the first measure, DIVERGED as worst. A dash: the system has nothing "
+    "to measure. DIVERGED runs are counted beside the means."
 )
 
 
@@ -39,9 +41,16 @@ def cells_of(study: Rows, measures: Sequence[Measure] = MEASURES) -> tuple[list[
         for algorithm in study.algorithms:
             group = study.group(algorithm, lam)
             found = [density(study, algorithm, lam, measure) for measure in shown]
-            score = shown[0].better * found[0].mean.point if found and found[0] else -np.inf
+            place = _place(study, group, shown[0]) if shown else (True, 0.0)
             cells = [exact(lam), label(algorithm), str(len(rows.results(group))), str(rows.diverged_count(group)),
                      *(bounded(d.mean) if d else "–" for d in found), number(group["train_seconds"].mean())]  # fmt: skip
-            lines.append((lam, -score, cells))
+            lines.append(((lam, *place), cells))
     header = ["λ", "system", "runs", "DIVERGED", *(m.label for m in shown), "seconds a run"]
-    return header, [cells for _, _, cells in sorted(lines, key=lambda line: line[:2])]
+    return header, [cells for _, cells in sorted(lines, key=lambda line: line[0])]
+
+
+def _place(study: Rows, group: pd.DataFrame, measure: Measure) -> tuple[bool, float]:
+    """Orders groups by their medians, DIVERGED as worst; those that have nothing to measure come last."""
+    ranked = states.ranked(group, measure, study.having(measure.column))
+    ranked = ranked[~np.isnan(ranked)]
+    return (False, -measure.better * float(np.median(ranked))) if len(ranked) else (True, 0.0)

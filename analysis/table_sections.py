@@ -9,15 +9,15 @@ from html import escape
 
 import pandas as pd
 
-from analysis import page, rows, versions
+from analysis import page, rows, states, versions
 from analysis.comparison import Comparison
 from analysis.marginals import marginals
 from analysis.measures import INCEPTION, LOG_MSE, MSE, SUMMARISED
 from analysis.page import Section
 from analysis.paired_tables import finding
-from analysis.published import published_for
+from analysis.published import published_for, unlike
 from analysis.rows import Rows
-from analysis.style import label, number
+from analysis.style import counted, drawable, label, number
 from analysis.summary import metric_cells, outcome_cells
 from result_schema import Outcome, exact
 
@@ -41,7 +41,7 @@ def facts(study: Rows) -> dict[str, str]:
         "runs": f"{len(runs):,}",
         "systems": ", ".join(map(label, study.algorithms)),
         "configurations": f"{runs['configuration_key'].nunique():,}",
-        "λ": lambdas if len(study.lambdas) <= 8 else f"{len(study.lambdas)} values",
+        "λ": lambdas if len(study.lambdas) <= 8 else counted(len(study.lambdas), "value"),
         "seeds": str(runs["seed"].nunique()),
         "iterations each": f"{study.budget:,}",
         **shown,
@@ -68,35 +68,44 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
     said = []
     if study.other_budgets:
         others = ", ".join(
-            f"{count} rows of {budget} iterations" for budget, count in study.other_budgets.items()
+            f"{counted(count, 'row')} of {counted(budget, 'iteration')}"
+            for budget, count in study.other_budgets.items()
         )
-        said.append(f"Rows of different budgets are never pooled. This report is about {study.budget} iterations; "
+        said.append(f"Rows of different budgets are never pooled. This report is about {counted(study.budget, 'iteration')}; "
                     f"left out: {others} (choose with --iterations).")  # fmt: skip
     if study.other_samplers:
-        others = "; ".join(f"{count} rows of {name}" for name, count in study.other_samplers.items())
+        others = "; ".join(
+            f"{counted(count, 'row')} of {name}" for name, count in study.other_samplers.items()
+        )
         said.append(f"Rows that different samplers proposed are never pooled. This report is about those of {study.sampler}; "
                     f"left out: {others} (choose with --sampler).")  # fmt: skip
     said += versions.left_out(study.superseded)
     stopped = int((study.runs["outcome"] == Outcome.STOPPED.value).sum())
     if stopped:
-        said.append(f"{stopped} runs were STOPPED before {study.budget} iterations; they are in no statistic: what follows "
+        said.append(f"{counted(stopped, 'run')} STOPPED before {counted(study.budget, 'iteration')}, in no statistic: what follows "
                     "is of the others, which were chosen for being good.")  # fmt: skip
     if study.manifest.searched:
         said.append(
             "A sampler chose the configurations: shares, histograms and medians are of what it chose, not of the space."
         )
-    for metric, count in rows.not_finite(study.runs).items():
+    for metric, count in rows.tally(study.runs, states.missing).items():
+        said.append(f"{counted(count, 'COMPLETED run')} without {metric}: left out of that metric alone.")
+    for metric, count in rows.tally(study.runs, states.infinite).items():
         said.append(
-            f"{count} COMPLETED runs have no finite {metric}; they are left out of that metric alone."
+            f"{counted(count, 'COMPLETED run')} with an infinite {metric}: worse than every finite one."
         )
     failed = study.runs.loc[study.runs["outcome"] == Outcome.FAILED.value, "error"].fillna("unknown error")
     if len(failed):
         common = failed.astype(str).str.split("\n").str[0].value_counts()
-        said.append(f"{len(failed)} runs FAILED and will be tried again by the next call of the study; most often: "
-                    f"{common.index[0][:200]} ({common.iloc[0]} times).")  # fmt: skip
+        said.append(f"{counted(len(failed), 'run')} FAILED and will be tried again by the next call of the study; most often: "
+                    f"{common.index[0][:200]} ({counted(int(common.iloc[0]), 'time')}).")  # fmt: skip
+    names = (*map(label, study.algorithms), *study.manifest.hyper_parameters)
+    written = ", ".join(f"{name} as {drawable(name)}" for name in names if "[U+" in drawable(name))
+    if written:
+        said.append(f"Figures write what their font lacks by code point: {written}.")
     waiting = sum(comparison.pairs.unmatched.values()) if comparison else 0
     if waiting:
-        said.append(f"{waiting} pairs wait for a side that is missing, FAILED or STOPPED; pairs are compared as they "
+        said.append(f"{counted(waiting, 'pair')} {'waits' if waiting == 1 else 'wait'} for a side that is missing, FAILED or STOPPED; pairs are compared as they "
                     "complete. Each look at a study that still runs is a further test: stopping at the look that pleases errs "
                     "more often than the 5 % that verdicts declare.")  # fmt: skip
     return said
@@ -119,11 +128,15 @@ def summary_section(study: Rows, summary: pd.DataFrame) -> Section:
             f"<h3>{measure.label}</h3>{part}" if measure in open_ones else page.details(measure.label, part)
         )
     body += "<h3>Published</h3>"
-    found = published_for(study.manifest.study)
+    found = published_for(study)
     if not found:
-        return Section(
-            "Summary", body + page.paragraph("No published figures are recorded for this study.", "small")
+        why = unlike(study)
+        words = (
+            f"Published figures {why}: they do not stand beside them."
+            if why
+            else "No published figures are recorded for this study."
         )
+        return Section("Summary", body + page.paragraph(words, "small"))
     cells = [
         [label(p.system), "–" if p.lam is None else exact(p.lam), p.statement, p.source] for p in found
     ]  # fmt: skip
@@ -175,7 +188,7 @@ def provenance_section(study: Rows) -> Section:
         "versions of systems": ", ".join(f"{label(name)} {trained[name]}" for name in study.algorithms),
         "git commits": ", ".join(sorted(runs["git_commit"].unique())),
         "packages": ", ".join(f"{name} {' / '.join(sorted(found))}" for name, found in sorted(packages.items())),
-        "devices": ", ".join(f"{name} ({count} runs)" for name, count in runs["device"].value_counts().items()),
+        "devices": ", ".join(f"{name} ({counted(count, 'run')})" for name, count in runs["device"].value_counts().items()),
         "training time": f"{seconds:,.0f} s in all, {seconds / len(runs):.2f} s per run",
         "trained between": f"{runs['started_at'].min():%Y-%m-%d %H:%M} and {runs['finished_at'].max():%Y-%m-%d %H:%M} UTC",
     }  # fmt: skip

@@ -13,17 +13,24 @@ from matplotlib.lines import Line2D
 
 from analysis.learning import LearningCurve
 from analysis.measures import INCEPTION, MSE, Floats, Measure
-from analysis.style import INK, MUTED, Colours, label, log_axis, panel_title, settings
+from analysis.style import MUTED, Colours, label, legend, log_axis, panel_title, settings
 from result_schema import exact
 
-_PANELS = ((f"{MSE.column}_median", "median MSE", True, 1.0),
-           (f"{INCEPTION.column}_median", "median inception score", False, 1.0),
+_PANELS = ((f"{MSE.column}_median_worst_rank", "median MSE", True, 1.0),
+           (f"{INCEPTION.column}_median_worst_rank", "median inception score", False, 1.0),
            ("diverged_share", "DIVERGED (%)", False, 100.0))  # fmt: skip
-_QUARTILES = {f"{m.column}_median": (f"{m.column}_q25", f"{m.column}_q75") for m in (MSE, INCEPTION)}
+_QUARTILES = {
+    f"{m.column}_median_worst_rank": (f"{m.column}_q25_worst_rank", f"{m.column}_q75_worst_rank")
+    for m in (MSE, INCEPTION)
+}
+
+
+_APART = 0.06
+"""Part of the axis of λ that the words of a tick take."""
 
 
 def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
-    """Medians with bootstrap bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
+    """Medians, DIVERGED as worst, with 95 % bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
     with settings():
         figure = Figure(figsize=(10.5, 3.3), layout="constrained")
         panels = figure.subplots(1, len(_PANELS))
@@ -38,15 +45,16 @@ def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
                 log_axis(panel, "y")
             _lambda_axis(panel, places)
             panel_title(panel, title)
-        handles = [Line2D([], [], color=c, marker="o", label=label(a)) for a, c in colour.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(colour))
+        legend(
+            figure, [Line2D([], [], color=c, marker="o") for c in colour.values()], list(map(label, colour))
+        )
     return figure
 
 
 def lambda_places(lambdas: list[float]) -> dict[float, float]:
-    """Where each λ stands on the axis: log10 of it, and 0 one unit left of the smallest positive one."""
+    """Where each λ stands on the axis: log10 of it, and 0 one unit left of the smallest positive one, of a long axis more."""
     positive = [np.log10(lam) for lam in lambdas if lam > 0]
-    zero = min(positive) - 1 if positive else 0.0
+    zero = min(positive) - max(1, 2 * _APART * (max(positive) - min(positive))) if positive else 0.0
     return {lam: float(np.log10(lam)) if lam > 0 else float(zero) for lam in lambdas}
 
 
@@ -54,12 +62,10 @@ def _band(
     panel: Axes, part: pd.DataFrame, name: str, scale: float, shade: str, places: dict[float, float]
 ) -> None:
     x = part["lam"].map(places).to_numpy(float)
-    point, low, high = (
-        scale * part[column].to_numpy(float) for column in (name, f"{name}_low", f"{name}_high")
-    )
+    point, low, high = (scale * _drawn(part[column]) for column in (name, f"{name}_low", f"{name}_high"))
     if name in _QUARTILES:
-        quartiles = (scale * part[column].to_numpy(float) for column in _QUARTILES[name])
-        panel.fill_between(x, *quartiles, color=shade, alpha=0.1, linewidth=0)
+        first, third = (_drawn(part[column]) for column in _QUARTILES[name])
+        panel.fill_between(x, first, third, color=shade, alpha=0.1, linewidth=0)
     panel.plot(x, point, color=shade, marker="o", markersize=4, linewidth=1.5)
     panel.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
     # The band has no width where a λ stands alone (0 always does), so the interval is drawn as a bar too.
@@ -69,18 +75,32 @@ def _band(
 def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
     decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
     kept = places if len(places) <= 6 or len(decades) < 3 else decades
+    kept = _apart(kept)
     words = [f"{lam:.0e}".replace("e-0", "e−") if 0 < lam < 1e-3 else f"{lam:.3g}" for lam in kept]
     if len(set(words)) < len(words):
         words = [exact(lam) for lam in kept]
     panel.set_xticks(list(kept.values()), words)
-    panel.set_xlim(min(places.values()) - 0.4, max(places.values()) + 0.4)
+    low, high = min(places.values()), max(places.values())
+    margin = max(0.4, _APART / 2 * (high - low))
+    panel.set_xlim(low - margin, high + margin)
     panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
     if 0.0 in places and len(places) > 1:
-        panel.axvline(places[0.0] + 0.5, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+        first = min(x for lam, x in places.items() if lam > 0)
+        panel.axvline((places[0.0] + first) / 2, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+
+
+def _apart(places: dict[float, float]) -> dict[float, float]:
+    """Places without those whose words would lie on the words before them."""
+    least = _APART * (max(places.values()) - min(places.values()))
+    kept: dict[float, float] = {}
+    for lam, x in places.items():
+        if all(x - before >= least for before in kept.values()):
+            kept[lam] = x
+    return kept
 
 
 def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours) -> Figure:
-    """Median MSE (log axis) against median inception score, a point per λ; filled where it is on a Pareto front.
+    """Median MSE (log axis) against median inception score, DIVERGED as worst, a point per λ; filled on a Pareto front.
 
     Args:
         summary: `summary.summarise`'s table.
@@ -92,9 +112,9 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
         panel = figure.subplots()
         for algorithm, shade in colour.items():
             own = summary[summary["algorithm"] == algorithm].sort_values("lam")
-            cost, gain = (own[f"{m.column}_median"].to_numpy(float) for m in (MSE, INCEPTION))
+            cost, gain = (_drawn(own[f"{m.column}_median_worst_rank"]) for m in (MSE, INCEPTION))
             best = own["lam"].isin(fronts.get(algorithm, [])).to_numpy()
-            panel.plot(cost, gain, color=shade, linewidth=1, alpha=0.6, label=label(algorithm))
+            panel.plot(cost, gain, color=shade, linewidth=1, alpha=0.6)
             panel.scatter(
                 cost, gain, s=34, facecolor=np.where(best, shade, "white"), edgecolor=shade, zorder=3
             )
@@ -110,7 +130,8 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
         log_axis(panel, "x")
         panel.set_xlabel("median MSE (log scale)")
         panel.set_ylabel("median inception score")
-        figure.legend(loc="outside upper center", ncols=len(colour))
+        handles = [Line2D([], [], color=c, linewidth=1, alpha=0.6) for c in colour.values()]
+        legend(figure, handles, list(map(label, colour)))
     return figure
 
 
@@ -147,8 +168,7 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measure
                     panel.set_xlabel("iteration")
                 if column == 0:
                     panel.set_ylabel(measure.label)
-        handles = [Line2D([], [], color=c, label=label(a)) for a, c in colour.items()]
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(colour), labelcolor=INK)
+        legend(figure, [Line2D([], [], color=c) for c in colour.values()], list(map(label, colour)))
     return figure
 
 
@@ -160,6 +180,12 @@ def _curve(panel: Axes, curve: LearningCurve, shade: str, finite: Floats) -> Non
     median = np.where(np.isfinite(curve.median), curve.median, np.nan)
     panel.fill_between(curve.iterations, low, high, color=shade, alpha=0.18, linewidth=0)
     panel.plot(curve.iterations, median, color=shade, linewidth=1.6, marker="o", markersize=3)
+
+
+def _drawn(column: pd.Series) -> Floats:
+    """Its values; NaN, which is not drawn, where they are infinite."""
+    values = column.to_numpy(float)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _log10(values: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis import page
 from analysis.comparison import judged
 from analysis.figure_sections import Part
-from analysis.locations import LEAST_OF_MEDIAN
+from analysis.locations import LEAST, LEAST_OF_MEDIAN
 from analysis.page import Section
 from analysis.paired import compare
 from analysis.paired_tables import Table, verdict_cells
@@ -38,7 +38,7 @@ def scope(study: Rows, family: Family) -> str:
     return (
         f"One family of {family.size:,} comparisons, of paired differences and of changes with λ: their intervals hold together with 95 %, each "
         f"at {100 * family.confidence:.4g} % (Bonferroni), and p is of the test that the interval inverts, times {family.size:,}. From {LEAST_OF_MEDIAN} units up the "
-        "median, by the exact sign test (ties left out); of {LEAST} and more the mean, by Student’s t; of fewer nothing. A DIVERGED side is worse than any value. "
+        f"median, by the exact sign test (ties left out); of {LEAST} and more the mean, by Student’s t; of fewer nothing. A DIVERGED side is worse than any value. "
         "Higher or lower: the interval excludes no difference. Equivalent: it lies within the smallest difference of interest on both sides. "
         "Undecided: neither; its ends are how large the difference can still be. "
         f"Intervals are over {over} All runs share one training and one test set: what other data would change is in no interval."

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.style import label
+from analysis.style import counted, label
 from result_schema import VERSION
 
 
@@ -58,10 +58,10 @@ def trained(runs: pd.DataFrame) -> dict[str, int]:
 def left_out(superseded: Superseded) -> list[str]:
     """One sentence for each version that is left out."""
     return [
-        f"{count} runs of {label(algorithm)}, version {version}, are left out: its loss has changed since. They stay stored."
+        f"{counted(count, 'run')} of {label(algorithm)}, version {version}, left out but still stored: its loss has changed since."
         for (algorithm, version), count in superseded.objectives.items()
     ] + [
-        f"{count} runs on {version} are left out: the data have changed since. They stay stored."
+        f"{counted(count, 'run')} on {version} left out but still stored: the data have changed since."
         for version, count in superseded.data.items()
     ]
 

@@ -145,7 +145,7 @@ def run(study: Study, options: Options, console: Console) -> int:
 
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
-                 smallest_differences=study.smallest_differences)  # fmt: skip
+                 targets=study.targets, smallest_differences=study.smallest_differences)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
@@ -174,9 +174,13 @@ def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
 
 
 def on_data(study: Study, data: str) -> Study:
-    """The study on another data set, in a folder of its own. Raises ValueError where the name can be none."""
+    """The study on another data set, in a folder of its own, without targets: their bounds are of its own data.
+
+    Raises:
+        ValueError: the name can be none.
+    """
     try:
-        return replace(study, name=f"{study.name}-{data}", data=data)
+        return replace(study, name=f"{study.name}-{data}", data=data, targets=())
     except ValueError:
         datasets.find(data)  # says which there are
         raise
@@ -210,8 +214,8 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
     )
     if kept:
         console.print(f"kept      {kept}")
-    if not work.todo and (known := ending.known(work.reported(store, ending.iterations))):
-        return ending.conclude(work, record, [], None, known)
+    if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
+        return ending.conclude(work, record, [], sampler, lambda: (None, known))
     follower = ending.follow()
     errors = work.train(store, slots, console) if slots and work.todo else []
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
@@ -221,5 +225,5 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
         console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
                       "give the same command again to continue")  # fmt: skip
         return TERMINATED
-    reported, mirrored = ending.finish(follower, slots, work.reported(store, ending.iterations))
-    return ending.conclude(work, record, errors, reported, mirrored)
+    sampler = work.reported(store, ending.iterations)
+    return ending.conclude(work, record, errors, sampler, ending.finish(follower, slots, sampler))

@@ -33,6 +33,13 @@ PRELOADED = {
 }
 """Environment of a local Ray: its first workers import this module at once, and wait so many milliseconds for work."""
 
+UNWATCHED = {
+    "RAY_enable_metrics_collection": "0",
+    "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
+    "LOG_NAME_UPDATE_INTERVAL_S": "60",
+}
+"""Environment of a local Ray: nobody reads its metrics, nor the logs that it would look for ten times a second."""
+
 
 class ClusterError(ConnectionError):
     """No Ray cluster answers at the address; the message says the rule and the remedy."""
@@ -85,7 +92,7 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     if not ray.is_initialized():
         if own:
             # Workers inherit it: for a runtime environment Ray would start them anew, when there is work.
-            for name, value in {**WORKERS, **PRELOADED}.items():
+            for name, value in {**WORKERS, **PRELOADED, **UNWATCHED}.items():
                 os.environ.setdefault(name, value)
             try:
                 # A head that died leaves its address behind, and Ray would try to join it.

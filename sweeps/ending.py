@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -30,6 +30,9 @@ MIRROR_PATIENCE = 300.0
 """Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
 
 INTERRUPTED = 130
+
+Ended = Callable[[], tuple[str | None, MirrorResult]]
+"""Waits for the report and the mirror; why there is no report, and how mirroring ended."""
 
 
 @dataclass(frozen=True)
@@ -64,31 +67,39 @@ class Ending:
             self.console.print(f"warning: {warning}")
         return start_follower(self.store.uri, self.tracking_uri)
 
-    def finish(
-        self, follower: Follower, slots: Slots | None, sampler: str | None
-    ) -> tuple[str | None, MirrorResult]:
-        """Report what the sampler proposed, mirror the rest and leave Ray, side by side; why there is no report, and how
-        mirroring ended.
-        """
+    def finish(self, follower: Follower, slots: Slots | None, sampler: str | None) -> Ended:
+        """Report what the sampler proposed, mirror the rest and leave Ray, side by side; what waits for the first two."""
         reporting = Reporting(self.store, self.iterations, sampler)
         if slots:
             disconnect(slots)
-        reported = reporting.finish()
-        return reported, follower.finish(MIRROR_PATIENCE)
+
+        def ended() -> tuple[str | None, MirrorResult]:
+            report_error = reporting.finish()
+            return report_error, follower.finish(MIRROR_PATIENCE)
+
+        return ended
 
     def conclude(
         self,
         work: Work,
         record: Record | None,
         errors: Sequence[str],
-        report_error: str | None,
-        mirrored: MirrorResult,
+        sampler: str | None,
+        ended: Ended,
     ) -> int:
-        """The last lines: what is stored, where the report is, how to look at the runs, how to go on."""
+        """The last lines: what is stored, where the report is, how to look at the runs, how to go on.
+
+        Args:
+            work, record: what was to be done, and remembers that it is.
+            errors: of cohorts that were lost.
+            sampler: whose rows are reported.
+            ended: waits for report and mirror; the rows are counted meanwhile.
+        """
         say, uri = self.console.print, self.store.uri
         state = record.rows() if record else ""
         stored = work.stored(self.store)
-        counts = work.outcomes(stored)
+        counts, unfinished = work.outcomes(stored), work.unfinished(stored)
+        report_error, mirrored = ended()
         words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
         say(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")
         say(f"MLflow    {mirrored.message}")
@@ -102,7 +113,6 @@ class Ending:
         work.conclude(self.console)
         for error in errors[:3]:
             say(f"failed    {error}")
-        unfinished = work.unfinished(stored)
         if unfinished:
             first = "remove the cause above, then " if errors else ""
             say(
@@ -110,5 +120,5 @@ class Ending:
             )
             return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
         if record:
-            record.keep(state, counts, work.reported(self.store, self.iterations))
+            record.keep(state, counts, sampler)
         return 1 if report_error else 0

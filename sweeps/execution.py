@@ -266,6 +266,8 @@ def _fit(
                 raise
     if store.token:
         store.token.check()
+    if not lost.reasons and not store.begun():
+        return []
     errors = []
     finished = store.finished()
     resume.begun(store, finished)  # removes what nobody continues from

@@ -20,6 +20,7 @@ STUDY = Study(
     question="Does ALICE trade generation for reconstruction as λ grows, and sVAE-r not, on the toy data?",
     space=ROBUSTNESS.space,
     algorithms=ROBUSTNESS.algorithms,
+    targets=ROBUSTNESS.targets,
     smallest_differences=ROBUSTNESS.smallest_differences,
     presets={
         "smoke": Preset(iterations=60, lambdas=(0.0, 0.01, 0.1, 1.0, 10.0), limit=12),

@@ -28,6 +28,7 @@ from result_schema import (
     Manifest,
     Outcome,
     SchemaError,
+    Target,
     read_manifest,
     read_runs,
     runs_schema,
@@ -111,6 +112,7 @@ class Store:
         precision: str = "float32",
         searched: bool = False,
         data: str = "mixture5",
+        targets: tuple[Target, ...] = (),
         smallest_differences: Mapping[str, float] | None = None,
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is.
@@ -128,9 +130,17 @@ class Store:
                 row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
             manifest = Manifest(
-                study, HYPER_PARAMETERS, question, precision, searched, found.shape, found.coordinates,
+                study,
+                HYPER_PARAMETERS,
+                question,
+                precision,
+                searched,
+                found.shape,
+                found.coordinates,
+                targets,
+                found.best,
                 smallest_differences or {},
-            )  # fmt: skip
+            )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
             own_folder(self.filesystem, self.path, name)

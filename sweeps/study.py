@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from result_schema import check_smallest_differences
+from result_schema import Target, check_smallest_differences, check_target
 from sweeps.grid import Grid
 from sweeps.space import Space, check, points
 from trainables import objectives
@@ -63,12 +63,13 @@ class Study:
         presets: name -> Preset.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.optuna_search`).
+        targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
         smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
             differs by less is called equivalent. The report has a default for a metric that is left out.
 
     Raises:
-        ValueError: the name has other characters or more than 100, a dimension depends on a later one, or a smallest
-            difference is none.
+        ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target is none, or a
+            smallest difference is none.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Study:
     presets: Mapping[str, Preset] = field(default_factory=dict)
     search: str = "grid"
     data: str = "mixture5"
+    targets: tuple[Target, ...] = ()
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,6 +92,8 @@ class Study:
                 f"a study's name must have at most {LONGEST_NAME} characters, got {len(self.name):,}"
             )
         check(self.space)
+        for target in self.targets:
+            check_target(target)
         check_smallest_differences(self.smallest_differences)
 
     def configurations(self) -> list[Configuration]:

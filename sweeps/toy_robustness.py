@@ -11,8 +11,12 @@ Expected both reconstruct at λ = 0.1, sVAE-r with the better overall inception 
          (docs/reproduction.md, with intervals).
 """
 
+from result_schema import AT_LEAST, AT_MOST, Bound
 from sweeps.cli import main
 from sweeps.study import Preset, Study
+
+BOTH = (Bound("inception_score", AT_LEAST, 4.5), Bound("mse_x", AT_MOST, 0.05))
+"""Generates and reconstructs: nine tenths of the best inception score, and half a standard deviation of noise in the plane."""
 
 STUDY = Study(
     name="toy_robustness",
@@ -28,6 +32,10 @@ STUDY = Study(
         "batch_size": (64, 128),
     },
     algorithms=("svae_r", "alice"),
+    targets=(
+        BOTH,
+        (*BOTH, Bound("on_mode_share", AT_LEAST, 0.5)),
+    ),
     smallest_differences={"inception_score": 0.05, "mse_x": 1.1},
     presets={
         "smoke": Preset(iterations=60, lambdas=(0.1,), limit=12),

@@ -51,6 +51,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         RuntimeError: memory does not suffice for a single member; what was stored before is stored.
     """
     torch.set_num_threads(1)
+    memory.keep_loaded()
     if trial["cohort"] in plans:
         plan = plans[trial["cohort"]]
     else:

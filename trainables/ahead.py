@@ -17,8 +17,8 @@ from trainables.runs import Run
 def compile_ahead(runs: Iterable[Run]) -> None:
     """Starts compiling in the background and returns at once, where nothing was compiled before.
 
-    Workers that want a library meanwhile wait for it. To find out that a loss is compiled takes as long as to trace it:
-    where there are kernels, the losses are left to the workers.
+    Workers that want a library meanwhile wait for it. Where there are kernels, the losses mostly are there too, and new ones are
+    left to the workers.
 
     Args:
         runs: one of each algorithm, data set and batch size is enough; further ones cost nothing.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 from collections.abc import Sequence
 from dataclasses import replace
@@ -57,6 +58,12 @@ def exhausted(error: RuntimeError) -> bool:
     """Whether a device ran out of memory: CUDA's graphs and libraries say so in words only."""
     words = ("out of memory", "STATUS_ALLOC_FAILED")
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+
+
+@functools.cache
+def keep_loaded() -> None:
+    """Spare the collector all that this process has loaded: to look it through at each `release` takes 0.14 to 0.2 s."""
+    gc.freeze()
 
 
 def release() -> None:

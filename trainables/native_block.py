@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import adam, kernels, lowering, native, objectives
+from trainables import adam, kernels, lowered_record, lowering, native, objectives
 from trainables.draws import Block
 from trainables.lowered_values import NotLowered
 
@@ -131,14 +131,16 @@ def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
 
 
 def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
-    size = cohort.configuration.batch_size
-    example = (
-        *(flat[0] for flat in cohort.parameters.values()),
-        cohort.lam[0],
-        torch.empty(size, cohort.data.shape[1]),
-        torch.empty(size, sum(cohort.form.dims(cohort.dataset).values())),
-        torch.empty(2, 5, dtype=torch.int64),
-    )
-    with torch.inference_mode(False):
-        gradient = cohort.gradient_of_one(player, objectives.find(algorithm))
-        return lowering.lower(gradient, example, len(cohort.networks))
+    size, objective = cohort.configuration.batch_size, objectives.find(algorithm)
+    x = torch.empty(size, cohort.data.shape[1])
+    noise = torch.empty(size, sum(cohort.form.dims(cohort.dataset).values()))
+    dropout = torch.empty(2, 5, dtype=torch.int64)
+
+    def trace() -> lowering.Lowered:
+        flats = (flat[0] for flat in cohort.parameters.values())
+        with torch.inference_mode(False):
+            gradient = cohort.gradient_of_one(player, objective)
+            return lowering.lower(gradient, (*flats, cohort.lam[0], x, noise, dropout), len(cohort.networks))
+
+    what = (_key(cohort, player, algorithm), cohort.form.key, tuple(x.shape), tuple(noise.shape))
+    return lowered_record.recalled(objective, cohort.dataset, what, trace)

@@ -7,16 +7,13 @@ rounds disagree is used and not kept.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import hashlib
 import itertools
 import json
 import math
-import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +65,7 @@ def here(fused: bool, cores: int) -> Speed:
     except (OSError, ValueError, TypeError, KeyError):  # none yet, or not whole
         speed, steady = measure(fused, cores)
         if steady:
-            _keep(path, speed)
+            native.keep(path, json.dumps(asdict(speed)))
         return speed
 
 
@@ -184,13 +181,3 @@ def _read(path: Path) -> Speed:
     if not whole or not all(math.isfinite(rate) and rate > 0 for rate in rates):
         raise ValueError(f"{path} must have finite speeds > 0 at widths {WIDTHS}, got {values}")
     return speed
-
-
-def _keep(path: Path, speed: Speed) -> None:
-    """Write it in one atomic step; where that is not possible it is measured again next time."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            json.dump(asdict(speed), file)
-        Path(temporary).replace(path)

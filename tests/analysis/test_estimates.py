@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from analysis import estimates
-from analysis.resampling import means, medians
 
 
 def rng() -> np.random.Generator:
@@ -57,59 +56,10 @@ def test_quartiles_interpolate():
     assert estimates.quartiles(np.array([4.0, 1.0, 3.0, 2.0])) == (1.75, 3.25)
 
 
-@pytest.mark.parametrize(
-    ("values", "diverged", "better", "expected"),
-    [
-        ([1.0, 2.0, 3.0], 0, -1, 2.0),
-        ([1.0, 2.0, 3.0], 2, -1, 3.0),  # 1 2 3 inf inf
-        ([1.0, 2.0, 3.0], 2, +1, 1.0),  # -inf -inf 1 2 3
-        ([1.0], 1, -1, math.inf),  # halfway between 1 and inf
-        ([], 3, +1, -math.inf),
-    ],
-)
-def test_worst_rank_median_counts_divergence_as_worst(values, diverged, better, expected):
-    assert estimates.worst_rank_median(np.array(values), diverged, better) == expected
-
-
 def test_cluster_means_average_the_seeds_of_each_configuration():
     # a: (1 + 3) / 2 = 2; b: 10
     found = estimates.cluster_means(np.array([1.0, 10.0, 3.0]), ["a", "b", "a"])
     assert found.tolist() == [2.0, 10.0]
-
-
-def test_bca_of_a_mean_is_close_to_the_normal_interval_when_values_are_symmetric():
-    # -50..50 over 50: mean 0, std = sqrt(101^2 - 1)/12)/50 = 29.155/50 = 0.5831; 1.96 * 0.5831/sqrt(101) = 0.1137
-    found = estimates.bca(np.arange(-50, 51) / 50, means, rng())
-    assert found.point == pytest.approx(0, abs=1e-12)
-    assert found.low == pytest.approx(-0.1137, abs=0.006)
-    assert found.high == pytest.approx(0.1137, abs=0.006)
-
-
-def test_bca_shifts_towards_the_long_tail():
-    # Exponential quantiles: skewed to the right, so the upper arm must be the longer one.
-    found = estimates.bca(-np.log(1 - (np.arange(40) + 0.5) / 40), means, rng())
-    assert found.high - found.point > found.point - found.low > 0
-
-
-@pytest.mark.parametrize("statistic", [means, medians])
-@pytest.mark.parametrize("value", [0.0, 0.1, -3.0])
-def test_bca_is_the_point_when_all_differences_are_identical(statistic, value):
-    found = estimates.bca(np.full(7, value), statistic, rng())
-    assert found.low == found.high == found.point == pytest.approx(value)
-
-
-def test_bca_falls_back_to_percentiles_when_its_jackknife_does_not_vary():
-    # Leaving out any one of these does not move the median, so the acceleration is 0/0.
-    found = estimates.bca(np.array([0.0] * 9 + [1.0] * 2), medians, rng())
-    assert found.low == 0.0
-    assert not math.isnan(found.high)
-
-
-@pytest.mark.parametrize("values", [[], [3.0]])
-def test_bca_has_no_interval_when_there_is_less_than_two_values(values):
-    found = estimates.bca(np.array(values), means, rng())
-    assert math.isnan(found.low)
-    assert math.isnan(found.high)
 
 
 def test_sign_test_p_doubles_the_tail():

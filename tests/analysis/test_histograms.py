@@ -44,7 +44,7 @@ def test_histograms_share_edges_and_count_diverged_in_the_denominator(run, study
     assert found.counts["alice", 0.1].counts[0] == 1
     assert (own.diverged, own.total) == (1, 3)  # FAILED is no result
     assert own.shares[-1] == pytest.approx(2 / 3)
-    assert own.shares.sum() + own.diverged_share == pytest.approx(1.0)
+    assert own.shares.sum() + own.apart_share == pytest.approx(1.0)
 
 
 def test_histograms_lose_no_value_at_the_edges(run, study):
@@ -57,7 +57,7 @@ def test_histograms_are_empty_when_all_runs_diverged(run, study):
     found = histograms(study([run("alice", i, outcome="DIVERGED") for i in range(3)]), MSE, log=True)
     own = found.counts["alice", 0.1]
     assert own.counts.sum() == 0
-    assert own.diverged_share == 1.0
+    assert own.apart_share == 1.0
 
 
 def test_histograms_have_zero_shares_when_a_group_has_no_runs(run, study):

@@ -33,7 +33,7 @@ def test_the_only_hyper_parameter_that_matters_has_nearly_all_of_the_variance(ru
     shares = importances(random_runs(run, lambda depth, log_rate: log_rate), NAMES, INCEPTION)
     assert list(shares) == ["learning_rate", "depth"]
     assert shares["learning_rate"] > 0.97
-    assert sum(shares.values()) == pytest.approx(1)
+    assert 0.9 < sum(shares.values()) < 1
 
 
 def test_equal_parts_have_equal_shares_on_the_metrics_own_scale(run: Make) -> None:
@@ -67,3 +67,8 @@ def test_nothing_is_said_of_few_runs_of_equal_ones_or_of_one_level(run: Make) ->
     assert importances(runs[:3], NAMES, INCEPTION) == {}
     assert importances(runs.assign(inception_score=4.0), NAMES, INCEPTION) == {}
     assert importances(runs.assign(depth=2, learning_rate=0.1), NAMES, INCEPTION) == {}
+
+
+def test_what_interactions_explain_is_in_no_share(run: Make) -> None:
+    runs = random_runs(run, lambda depth, log_rate: float((depth > 2) == (log_rate > -3)))
+    assert sum(importances(runs, NAMES, INCEPTION).values()) < 0.2  # neither explains anything by itself

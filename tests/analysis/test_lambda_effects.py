@@ -161,3 +161,17 @@ def test_trends_count_a_divergence_as_the_worst(study, run):
     runs += [run("alice", i, 10.0, outcome="DIVERGED") for i in range(3)]
     table = lambda_effects.by_lambda(study(runs), "alice", INCEPTION).to_numpy(float)
     np.testing.assert_allclose(lambda_effects.trends(table), -1 / 3)  # up, down, down
+
+
+def test_claim_compares_the_seeds_that_both_have(study, run):
+    runs = [
+        run(a, i, lam, inception_score=4.5)
+        for a in ("svae_r", "alice")
+        for i in range(12)
+        for lam in (0.1, 1.0, 10.0)
+    ]
+    # A second seed that one system has at one λ alone moves that system's median there, and not the difference.
+    runs += [run("svae_r", i, 10.0, 1, inception_score=1.0) for i in range(12)]
+    found = claim(study(runs), "svae_r", "alice", Family(5))
+    assert found.first.score.location.interval.point == pytest.approx(-1.75)
+    assert (found.difference.location.units, found.difference.location.interval.point) == (12, 0.0)

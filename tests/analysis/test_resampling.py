@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,23 +9,13 @@ from scipy import stats
 from analysis import resampling
 
 
-@pytest.mark.parametrize(
-    ("statistic", "of_scipy"), [(resampling.means, np.mean), (resampling.medians, np.median)]
-)
 @pytest.mark.parametrize("units", [2, 9, 40])
-def test_bounds_are_those_of_scipy_to_the_bit(statistic, of_scipy, units):
+def test_bounds_are_those_of_scipy_to_the_bit(units):
     values = np.exp(np.random.default_rng(units).normal(size=units))
     options = {"n_resamples": resampling.RESAMPLES, "vectorized": True}
-    found = resampling.bca(statistic(values), units, np.random.default_rng(0))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        expected = stats.bootstrap(
-            (values,), of_scipy, method="BCa", rng=np.random.default_rng(0), **options
-        ).confidence_interval
-    assert found == (expected.low, expected.high)
-    drawn = resampling.distribution(statistic(values), units, np.random.default_rng(0))
+    drawn = resampling.distribution(resampling.medians(values), units, np.random.default_rng(0))
     expected = stats.bootstrap(
-        (values,), of_scipy, method="percentile", rng=np.random.default_rng(0), **options
+        (values,), np.median, method="percentile", rng=np.random.default_rng(0), **options
     ).confidence_interval
     assert resampling.percentiles(drawn) == (expected.low, expected.high)
 

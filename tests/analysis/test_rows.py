@@ -7,7 +7,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from analysis.rows import choose_budget, load, load_points, not_finite, results
+from analysis import states
+from analysis.rows import choose_budget, load, load_points, results, tally
 from analysis.table_sections import notes, provenance_section
 from result_files import PlaceError
 from result_schema import SchemaError
@@ -57,7 +58,7 @@ def test_rows_of_different_samplers_are_not_pooled_and_the_report_says_what_it_l
     assert found.other_samplers == {random: 2, "not recorded": 1}
     assert set(found.curves["run_key"]) == set(found.runs["run_key"])
     said = notes(found, None)
-    words = "about those of tpe for mse_x, seed 0; left out: 1 rows of not recorded; 2 rows of random for mse_x, seed 0"
+    words = "about those of tpe for mse_x, seed 0; left out: 1 row of not recorded; 2 rows of random for mse_x, seed 0"
     assert any(words in text for text in said)
     assert "--sampler &#x27;tpe for mse_x, seed 0&#x27;" in provenance_section(found).body
     assert len(load(where, sampler=random).runs) == 2
@@ -90,13 +91,14 @@ def test_results_are_completed_and_diverged_alone(run, study):
     assert results(study(runs).runs)["outcome"].tolist() == ["COMPLETED", "DIVERGED"]
 
 
-def test_not_finite_counts_completed_rows_without_a_value(run, study):
+def test_tally_tells_infinite_values_from_missing_ones(run, study):
     runs = [
         run("alice", 0, mse_x=float("inf")),
         run("alice", 1, outcome="DIVERGED"),
         run("alice", 2, mse_z=None),
     ]
-    assert not_finite(study(runs).runs) == {"mse_x": 1, "mse_z": 1}
+    assert tally(study(runs).runs, states.infinite) == {"mse_x": 1}
+    assert tally(study(runs).runs, states.missing) == {"mse_z": 1}
 
 
 def test_load_refuses_a_directory_without_manifest(tmp_path):

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from analysis.marginals import marginals
 from analysis.measures import INCEPTION, MSE
-from analysis.published import published_for, published_value
+from analysis.published import published_for, published_value, unlike
 from analysis.summary import metric_cells, outcome_cells, summarise
+from analysis.table_sections import summary_section
 
 
 @pytest.fixture
 def mixed(run, study):
     """ALICE at λ = 1: scores 3, 4, 5, one DIVERGED, one FAILED, one STOPPED; sVAE-r: DIVERGED only."""
-    runs = [run("alice", i, lam=1.0, inception_score=s) for i, s in enumerate([3.0, 4.0, 5.0])]
-    runs += [run("alice", 3 + i, lam=1.0, outcome=o) for i, o in enumerate(["DIVERGED", "FAILED", "STOPPED"])]
-    return study([*runs, run("svae_r", 0, lam=1.0, outcome="DIVERGED")])
+    run = partial(run, lam=1.0, data_version="mixture5-v1", budget=1600)
+    runs = [run("alice", i, inception_score=s) for i, s in enumerate([3.0, 4.0, 5.0])]
+    runs += [run("alice", 3 + i, outcome=o) for i, o in enumerate(["DIVERGED", "FAILED", "STOPPED"])]
+    return study([*runs, run("svae_r", 0, outcome="DIVERGED")])
 
 
 def test_summarise_counts_every_outcome_and_divides_by_results(mixed):
@@ -56,9 +60,13 @@ def test_summarise_has_no_metrics_when_every_run_diverged(mixed):
     assert entry["mse_x_median_worst_rank"] == math.inf
 
 
-def test_summarise_leaves_a_value_that_is_not_finite_out_of_its_metric_alone(run, study):
-    entry = summarise(study([run("alice", 0, mse_x=math.inf), run("alice", 1, mse_x=0.5)])).iloc[0]
-    assert (entry["mse_x_n"], entry["inception_score_n"]) == (1, 2)
+def test_summarise_counts_an_infinite_value_and_leaves_a_missing_one_out_of_its_metric_alone(run, study):
+    values = (math.inf, 0.5, 0.3, None)
+    entry = summarise(study([run("alice", i, mse_x=value) for i, value in enumerate(values)])).iloc[0]
+    assert (entry["mse_x_n"], entry["inception_score_n"]) == (3, 4)
+    assert (entry["mse_x_median"], entry["mse_x_mean"]) == (0.5, math.inf)
+    assert (entry["mse_x_q25"], entry["mse_x_q75"]) == (0.3, math.inf)  # observed ones
+    assert math.isnan(entry["mse_x_std"])
 
 
 def test_summarise_puts_published_values_beside_the_runs_they_are_about(mixed):
@@ -78,11 +86,33 @@ def test_cells_show_published_digits_as_printed_and_words_for_infinity(mixed):
     assert cells[0][:5] == ["1", "sVAE-r", "1", "0", "1"]
 
 
-def test_published_values_belong_to_the_toy_study_alone():
-    assert published_value("toy_robustness", "alice", 1.0, MSE.column).mean == 0.022
-    assert published_value("toy_robustness", "alice", 0.1, MSE.column) is None
-    assert published_for("mnist") == ()
-    assert all(entry.source for entry in published_for("toy_robustness"))
+def test_published_values_belong_to_the_toy_study_alone(mixed):
+    assert published_value(mixed, "alice", 1.0, MSE.column).mean == 0.022
+    assert published_value(mixed, "alice", 0.1, MSE.column) is None
+    assert all(entry.source for entry in published_for(mixed))
+    other = replace(mixed, manifest=replace(mixed.manifest, study="mnist"))
+    assert (published_for(other), unlike(other)) == ((), "")
+
+
+def test_published_values_do_not_stand_beside_other_data_fewer_iterations_or_what_a_sampler_chose(run, study):
+    def made(name="toy_robustness", searched=False, **changes):
+        found = study(
+            [run("alice", 0, lam=1.0, **{"data_version": "mixture5-v1", "budget": 1600, **changes})], name
+        )
+        return replace(found, manifest=replace(found.manifest, searched=searched))
+
+    for other, why in (
+        (
+            made("toy_robustness-digits", data_version="digits-binary-v2"),
+            "are of mixture5, these runs of digits-binary-v2",
+        ),
+        (made(budget=300), "are of 1,600 iterations, these runs of 300"),
+        (made("toy_robustness-search", searched=True), "are of a grid, and a sampler chose these runs"),
+    ):
+        assert (published_for(other), unlike(other)) == ((), why)
+        assert why in summary_section(other, summarise(other)).body
+        assert "4.595" not in summary_section(other, summarise(other)).body
+    assert "4.595" in summary_section(made(), summarise(made())).body
 
 
 def test_marginals_take_medians_per_level_and_count_divergence(run, study):
@@ -102,4 +132,19 @@ def test_marginals_cut_a_searched_parameter_at_its_quartiles(run, study):
     rates = found[found["hyper_parameter"] == "learning_rate"]
     # quartiles of 0..19: 4.75, 9.5, 14.25, so five runs in each part
     assert rates["level"].tolist() == ["0 to 4.75", "4.75 to 9.5", "9.5 to 14.2", "14.2 to 19"]
+    assert rates["results"].tolist() == [5, 5, 5, 5]
+
+
+def test_levels_that_print_alike_are_told_apart(run, study):
+    runs = [run("alice", i, learning_rate=rate, inception_score=score)
+            for i, (rate, score) in enumerate([(1e-4, 2.0), (1.00000001e-4, 4.0)] * 8)]  # fmt: skip
+    rates = marginals(study(runs), 0.1).query("hyper_parameter == 'learning_rate'").set_index("level")
+    assert rates["inception_score"].to_dict() == {"0.0001": 2.0, "0.000100000001": 4.0}
+    assert rates["results"].tolist() == [8, 8]
+
+
+def test_ranges_of_levels_that_print_alike_are_told_apart(run, study):
+    runs = [run("alice", i, learning_rate=1 + 1e-6 * i) for i in range(20)]
+    rates = marginals(study(runs), 0.1).query("hyper_parameter == 'learning_rate'")
+    assert rates["level"].nunique() == 4
     assert rates["results"].tolist() == [5, 5, 5, 5]

@@ -11,7 +11,7 @@ from analysis.summary import summarise
 from analysis.table_sections import notes, provenance_section
 from analysis.versions import Superseded
 
-CHANGED = "3 runs of AVB+AC, version 1, are left out: its loss has changed since. They stay stored."
+CHANGED = "3 runs of AVB+AC, version 1, left out but still stored: its loss has changed since."
 
 
 @pytest.fixture
@@ -51,9 +51,7 @@ def test_load_takes_the_data_version_of_the_highest_number(store, run):
     found = rows.load(str(store([run("vae", n, data_version=v) for n, v in enumerate(versions)])))
     assert found.runs["data_version"].tolist() == ["digits-v10"]
     assert found.superseded == Superseded({}, {"digits-v8": 1, "digits-v9": 1})
-    assert "1 runs on digits-v9 are left out: the data have changed since. They stay stored." in notes(
-        found, None
-    )
+    assert "1 run on digits-v9 left out but still stored: the data have changed since." in notes(found, None)
 
 
 def test_the_newest_version_is_that_of_the_newest_data(store, run):

@@ -5,7 +5,7 @@ import os
 import pytest
 import ray
 
-from sweeps.cluster import ClusterError, Slots, _slots, connect
+from sweeps.cluster import UNWATCHED, ClusterError, Slots, _slots, connect
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,18 @@ def test_a_ray_that_cannot_start_here_says_what_helps(
 def test_growth_that_cannot_be_is_refused(address: str, scale_to: tuple[int, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         connect(address, scale_to)
+
+
+@pytest.mark.parametrize(("address", "expected"), [("local", UNWATCHED), ("auto", {})])
+def test_only_a_ray_that_is_started_here_goes_unwatched(
+    address: str, expected: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = {name: value for name, value in os.environ.items() if name not in UNWATCHED}
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr(os, "environ", outside)
+    monkeypatch.setattr(ray, "init", lambda **settings: started.append(dict(os.environ)))
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "Resources": {"CPU": 2.0}}])
+    assert connect(address) == Slots(2, "cpu", {"CPU": 1.0}, own=address == "local")
+    (environment,) = started
+    assert {name: value for name, value in environment.items() if name in UNWATCHED} == expected

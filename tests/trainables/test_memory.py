@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_nothing_is_measured_on_a_cpu_nor_for_a_few(monkeypatch: pytest.MonkeyPa
     assert memory.fitting(RUNS, "cpu", share=1.0) == len(RUNS)
     assert memory.fitting(RUNS[:5], "cuda", share=1.0) == 5
     assert cuda.began == []
+
+
+def test_collector_spares_what_is_loaded_and_takes_what_comes_after_it() -> None:
+    gc.unfreeze()
+    memory.keep_loaded.cache_clear()
+    memory.keep_loaded()
+    spared = gc.get_freeze_count()
+    assert spared > 100_000  # torch alone
+    cohort: list[object] = []
+    cohort.append(cohort)
+    del cohort
+    memory.keep_loaded()  # of the next trial
+    assert gc.get_freeze_count() == spared
+    assert gc.collect() >= 1
 
 
 @pytest.mark.gpu

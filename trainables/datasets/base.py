@@ -65,6 +65,11 @@ class DataSet(ABC):
         return float(self.train[:, self.x_dim :].sum()) / len(self.train)
 
     @property
+    def best(self) -> Mapping[str, float]:
+        """Metric -> its best possible value, of those whose best depends on the data: no inception score exceeds `classes`."""
+        return {"inception_score": float(self.classes)} if self.classes else {}
+
+    @property
     def reference(self) -> Tensor | None:
         """What generated points are compared with where it is not the data: [n, *shape]; or None."""
         return None

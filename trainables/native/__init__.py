@@ -93,7 +93,7 @@ def _built(name: str, contents: Sequence[str], sources: Sequence[Path], more: Se
     compiler, target = _target(name, contents)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.with_suffix(".lock")):
+        with locked(target.with_suffix(".lock")):
             if not target.exists():
                 _build([compiler, *FLAGS, *map(str, sources), *more], target)
     return target
@@ -135,10 +135,10 @@ def _build(command: Sequence[str], target: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Has workers that want the same library wait for the one that builds it.
+def locked(path: Path) -> Iterator[None]:
+    """Has workers that want the same file wait for the one that makes it. Raises OSError where the folder cannot be written.
 
-    Where the file system has no locks each builds its own; the last rename wins, and all are equal.
+    Where the file system has no locks each makes its own; the last rename wins, and all are equal.
     """
     with path.open("w") as lock:
         with contextlib.suppress(OSError):
@@ -152,6 +152,16 @@ def _locked(path: Path) -> Iterator[None]:
 def _cache() -> Path:
     root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(root) / "generative-robustness"
+
+
+def keep(path: Path, text: str) -> None:
+    """Write a file of the cache in one atomic step; where that is not possible it is made again next time."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(temporary).replace(path)
 
 
 @functools.cache

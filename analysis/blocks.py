@@ -1,0 +1,90 @@
+"""Results of several systems on the same configurations and seeds, in which every divergence is worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from analysis import rows, states
+from analysis.measures import Floats, Measure
+from analysis.rows import Rows
+from result_schema import AT_LEAST, Outcome, Target
+
+KEY = ["configuration_key", "seed", "data_version"]
+
+Sides = dict[str, dict[float, pd.Series]]
+"""Algorithm -> λ -> one number per result, indexed by KEY, of the systems that have the metric."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """The configurations and seeds of which every system has a result.
+
+    Attributes:
+        values: algorithm -> [n], in one order; a larger one is better.
+        units: the configuration's number of each, [n] in 0 … k − 1.
+        left_out: configurations and seeds of which a system has no result.
+    """
+
+    values: dict[str, Floats]
+    units: npt.NDArray[np.intp]
+    left_out: int
+
+    @property
+    def count(self) -> int:
+        """Number of configurations, k."""
+        return int(self.units.max()) + 1 if len(self.units) else 0
+
+
+def block(given: Mapping[str, pd.Series]) -> Block:
+    """The block of some systems' results, algorithm -> one number per result, indexed by KEY."""
+    if not given:
+        return Block({}, np.empty(0, np.intp), 0)
+    table = pd.concat(dict(given), axis=1).sort_index()
+    whole = table.dropna()
+    _, units = np.unique(whole.index.get_level_values(KEY[0]).to_numpy(), return_inverse=True)
+    return Block({name: whole[name].to_numpy(float) for name in given}, units, len(table) - len(whole))
+
+
+def gains(study: Rows, measure: Measure) -> Sides:
+    """A measure on its own scale, turned so that larger is better; −∞ of a DIVERGED run and of an infinite value.
+
+    A COMPLETED run without a value has no result.
+    """
+    found = _results(study, [measure.column])
+    values = found[measure.column].to_numpy(float)
+    kept = np.isfinite(values) & ~found["diverged"].to_numpy(bool)
+    gain = np.full(len(found), -np.inf)
+    gain[kept] = measure.better * measure.scaled(values[kept])
+    return _sides(study, found.assign(value=gain), [measure.column])
+
+
+def hits(study: Rows, target: Target) -> Sides:
+    """1 of a run that meets every bound of a target, 0 of another and of a DIVERGED one."""
+    columns = list(dict.fromkeys(bound.metric for bound in target))
+    found = _results(study, columns)
+    met = ~found["diverged"]
+    for metric, side, value in target:
+        met &= found[metric] >= value if side == AT_LEAST else found[metric] <= value
+    return _sides(study, found.assign(value=met.astype(float)), columns)
+
+
+def _results(study: Rows, columns: list[str]) -> pd.DataFrame:
+    """Results of the systems that have all of these metrics."""
+    systems = frozenset.intersection(*(states.systems_with(study.runs, column) for column in columns))
+    found = rows.results(study.runs[study.runs["algorithm"].isin(systems)])
+    found = found.reindex(columns=[*KEY, "algorithm", "lam", "outcome", *columns])
+    return found.assign(diverged=found["outcome"] == Outcome.DIVERGED.value)
+
+
+def _sides(study: Rows, found: pd.DataFrame, columns: list[str]) -> Sides:
+    """Column `value` by system and λ, without the COMPLETED runs that lack a metric."""
+    there = found["diverged"] | found[columns].notna().all(axis=1)
+    sides: Sides = {}
+    for (name, lam), own in found[there].groupby(["algorithm", "lam"]):
+        sides.setdefault(str(name), {})[float(lam)] = own.set_index(KEY)["value"]
+    return {name: sides[name] for name in study.algorithms if name in sides}
