@@ -21,7 +21,7 @@ from pathlib import Path
 import command_output
 from sweeps import cores
 
-START_SECONDS = 120.0
+START_SECONDS = 600.0  # against waiting for ever: a busy machine takes minutes
 STOP_SECONDS = 30.0
 STARTED = "Ray runtime started."
 
@@ -55,9 +55,13 @@ def start(command: list[str], directory: Path) -> subprocess.Popen[bytes]:
         if STARTED in log.read_text(errors="replace"):
             return process
         time.sleep(0.2)
-    said = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace")).strip().splitlines()
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", log.read_text(errors="replace")).strip().splitlines()
+    reason = lines[-1].strip() if lines else "it said nothing"
+    if process.poll() is None:
+        reason = f"not up in {START_SECONDS:g} s"
     stop(directory)
-    raise NodeError(f"Ray did not start ({said[-1].strip() if said else 'it said nothing'}); see {log}")
+    process.wait()
+    raise NodeError(f"Ray did not start ({reason}); see {log}")
 
 
 def stop(directory: Path) -> bool:

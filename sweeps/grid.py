@@ -84,7 +84,7 @@ class Grid(LazyRuns):
         ordered = replace(self, lambdas=tuple(sorted(self.lambdas)))
         forms: dict[str, list[str]] = {}
         for name in sorted(self.algorithms):
-            forms.setdefault(objectives.find(name).form.key, []).append(name)
+            forms.setdefault(objectives.find(name).kind, []).append(name)
         return [
             replace(ordered, configurations=same, algorithms=tuple(forms[form]))
             for _, group in itertools.groupby(numbered, key=lambda pair: pair[1].structure)

@@ -223,8 +223,8 @@ def shortest_first(plans: Sequence[CohortPlan], slots: int) -> list[CohortPlan]:
 
 
 def _structure(run: Run) -> tuple[object, ...]:
-    form = objectives.find(run.algorithm).form
-    return (run.budget, run.precision, run.data, run.configuration.structure, form.key)
+    kind = objectives.find(run.algorithm).kind
+    return (run.budget, run.precision, run.data, run.configuration.structure, kind)
 
 
 def _order(run: Run) -> tuple[object, ...]:

@@ -36,7 +36,7 @@ from sweeps.tracking import mirror_command, resolve_tracking_uri, sqlite_path
 
 HOST = "127.0.0.1"
 VIEW = "comparison"
-START_SECONDS = 90.0
+START_SECONDS = 600.0  # against waiting for ever: a busy machine takes minutes
 SERVER_ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else eight idle processes and an open job API
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -145,7 +145,9 @@ def serve(uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
             if not _healthy(f"http://{HOST}:{port}", process):
                 log.seek(0)
                 lines = log.read().decode(errors="replace").strip().splitlines() or ["it said nothing"]
-                raise UIError(f"the MLflow server of {masked(uri)} did not start ({masked(lines[-1].strip())}); "
+                ended = process.poll() is not None
+                reason = masked(lines[-1].strip()) if ended else f"no answer in {START_SECONDS:g} s"
+                raise UIError(f"the MLflow server of {masked(uri)} did not start ({reason}); "
                               f"see what it says, with MLFLOW_BACKEND_STORE_URI set to that: {' '.join(command)}")  # fmt: skip
             yield process
         finally:
@@ -156,7 +158,7 @@ def _healthy(server: str, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{server}/health", timeout=2.0) as answer:
+            with urllib.request.urlopen(f"{server}/health", timeout=10.0) as answer:
                 if answer.status == 200:
                     return True
         except OSError:

@@ -62,7 +62,7 @@ class Cohort:
                 raise ValueError(f"the runs of a cohort must agree in their {what}, got {sorted(values)}")
         self.objectives = tuple(objectives.find(name) for name in dict.fromkeys(r.algorithm for r in runs))
         self.form = self.objectives[0].form
-        if any(o.form.key != self.form.key for o in self.objectives):
+        if len({o.kind for o in self.objectives}) > 1:
             names = ", ".join(o.name for o in self.objectives)
             raise ValueError(f"the systems of a cohort must have the same networks and players, got {names}")
         for o in self.objectives:
@@ -183,13 +183,17 @@ class Cohort:
         return one
 
     def _chosen_loss(self, player: str, batch: Batch, lam: Tensor, chosen: Tensor) -> Tensor:
-        """The loss of the member's own objective; those that share a method are computed once."""
-        methods = {o.name: getattr(o, player) for o in self.objectives}
-        if len({method.__func__ for method in methods.values()}) == 1:
-            shared: Tensor = next(iter(methods.values()))(batch, lam)
+        """The loss of the member's own objective; one that all have in common is computed once."""
+        if self.common(player):
+            shared: Tensor = getattr(self.objectives[0], player)(batch, lam)
             return shared
-        losses = torch.stack([method(batch, lam) for method in methods.values()])
+        losses = torch.stack([getattr(o, player)(batch, lam) for o in self.objectives])
         return torch.where(chosen, losses, torch.zeros_like(losses)).sum()
+
+    def common(self, method: str) -> bool:
+        """Whether a method is one and the same of all the cohort's objectives."""
+        first, *others = (objective.reads(method) for objective in self.objectives)
+        return all(other == first for other in others)
 
     def _functions(
         self, nets: Mapping[str, torch.nn.Module], flats: tuple[Tensor, ...]

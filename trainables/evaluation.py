@@ -46,22 +46,32 @@ class Evaluation:
 
     def __call__(self, cohort: Cohort) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """Metric name -> values [M], float64, of the metrics that the system has; and generated points, float32."""
-        bound = cohort.objectives[0].bound
 
-        def one(networks: Networks, x: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        def one(networks: Networks, x: Tensor, noise: Tensor, chosen: Tensor) -> dict[str, Tensor]:
             x, y = x.split([x.shape[-1] - self.classes, self.classes], dim=-1)
             model = Model(networks, cohort.form, cohort.dataset, y=y if self.classes else None)
             pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
             values = cohort.dataset.evaluate(model, x, pieces)
-            elbo = bound(model, x, pieces["epsilon"])
+            elbo = self._bound(cohort, model, x, pieces["epsilon"], chosen)
             if elbo is not None:
                 values["elbo"] = elbo.double().mean()
                 values["elbo_error"] = elbo.double().std() / len(elbo) ** 0.5
             return metrics.of_levels(values, cohort.dataset.x_dim, cohort.dataset.levels)
 
-        values = {name: v.cpu().numpy() for name, v in cohort.evaluate(one, self.x, self.noise).items()}
+        values = {
+            name: v.cpu().numpy()
+            for name, v in cohort.evaluate(one, self.x, self.noise, cohort.chosen).items()
+        }
         points = values.pop("points").astype(np.float32)
         return values, points
+
+    @staticmethod
+    def _bound(cohort: Cohort, model: Model, x: Tensor, epsilon: Tensor, chosen: Tensor) -> Tensor | None:
+        """The bound that the member's own objective has, [n]; None where the cohort's have none."""
+        if cohort.common("bound"):
+            return cohort.objectives[0].bound(model, x, epsilon)
+        bounds = [bound for o in cohort.objectives if (bound := o.bound(model, x, epsilon)) is not None]
+        return torch.where(chosen.unsqueeze(-1), torch.stack(bounds), 0.0).sum(0)
 
     def conclude(self, cohort: Cohort, alive: np.ndarray) -> dict[str, np.ndarray]:
         """Metrics that are taken once, after the last iteration, of one member after the other: name -> values [M].

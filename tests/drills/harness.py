@@ -35,7 +35,7 @@ def record(drill: int, name: str, criterion: str, measured: str, test: str) -> N
     )
 
 
-def until(condition: Callable[[], Any], seconds: float = 300.0) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 1500.0) -> Any:
     """Wait for it; its value. Raises AssertionError where it does not come true."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -83,7 +83,7 @@ class Drill:
         STARTED.append(driver)
         return driver
 
-    def finish(self, *further: str, seconds: float = 600.0) -> str:
+    def finish(self, *further: str, seconds: float = 1500.0) -> str:
         """Run a driver to its end, which must be a good one; what it prints."""
         driver = self.start(*further)
         output, errors = driver.communicate(timeout=seconds)

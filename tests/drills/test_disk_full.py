@@ -57,13 +57,13 @@ def test_disk_full_while_states_and_rows_are_written(tmp_path: Path) -> None:
         kept = [checkpoint.read(state.read_bytes())["iteration"] for state in drill.states()]
         rows = read_runs(str(drill.results)).num_rows
         until(lambda: any("state of training cannot be kept" in line for line in lines))
-        until(lambda: any("results wait to be written" in line for line in lines), 300)
+        until(lambda: any("results wait to be written" in line for line in lines))
         after = [checkpoint.read(state.read_bytes())["iteration"] for state in drill.states()]
         assert read_runs(str(drill.results)).num_rows == rows
         assert os.statvfs(disk).f_bavail == 0
         assert driver.poll() is None
         ballast.unlink()
-        assert driver.wait(600) == 0, lines
+        assert driver.wait(1500) == 0, lines
         drill.assert_complete(limit=4, iterations=1000)
         leftovers = list(drill.results.rglob("*.tmp"))
     record(

@@ -81,13 +81,13 @@ def test_new_clusters_go_on_where_lost_heads_were(tmp_path: Path) -> None:
             lost = time.time()
             if driver_is_lost:  # it ran on the head, as `ray submit` and `ray job submit` have it
                 driver.send_signal(signal.SIGKILL)
-            driver.communicate(timeout=300)  # else Ray ends it when the head is gone for a minute
+            driver.communicate(timeout=1500)  # else Ray ends it when the head is gone for a minute
             stored = {row["run_key"]: row for row in read_runs(str(drill.results)).to_pylist()}
             before = {**stored, **before}  # each as it was when it was first seen
             driver = begin()
             again = until(lambda: [b.started for b in drill.trained() if b.started > heads[-1].since])
             going.append(again[0] - lost)
-        output, errors = driver.communicate(timeout=600)
+        output, errors = driver.communicate(timeout=1500)
         assert driver.returncode == 0, output + errors
     finally:
         for head in heads:

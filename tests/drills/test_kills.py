@@ -82,7 +82,7 @@ def test_workers_killed_now_and_then(tmp_path: Path) -> None:
     started = time.monotonic()
     driver = killed.start()
     threading.Thread(target=strike, daemon=True).start()
-    output, errors = driver.communicate(timeout=600)
+    output, errors = driver.communicate(timeout=1500)
     disturbed = time.monotonic() - started
     over.set()
     assert driver.returncode == 0, output + errors
@@ -107,7 +107,7 @@ def test_sigterm_keeps_what_is_in_training(tmp_path: Path) -> None:
     until(lambda: len(drill.trained()) > 20)
     started = time.monotonic()
     driver.send_signal(signal.SIGTERM)
-    output, errors = driver.communicate(timeout=120)
+    output, errors = driver.communicate(timeout=1200)
     grace = time.monotonic() - started
     assert driver.returncode == 143, output + errors
     finished, states = read_runs(str(drill.results)).num_rows, len(drill.states())

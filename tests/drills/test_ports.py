@@ -50,9 +50,9 @@ def listening(pids: list[int]) -> set[tuple[str, int]]:
     return {place for place in found if place}
 
 
-def answer(port: int, method: str, path: str, body: object = None, **headers: str) -> int:
-    """Status of an HTTP request to the loopback interface; 0 where HTTP is not spoken."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+def answer(port: int, method: str, path: str, body: object, seconds: float = 300.0, **headers: str) -> int:
+    """Status of an HTTP request to the loopback interface; 0 where HTTP is not spoken within these seconds."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         connection.request(method, path, json.dumps(body), {"Content-Type": "application/json", **headers})
         return connection.getresponse().status
@@ -87,7 +87,7 @@ def refused(where: Path, password: str) -> bool:
     done = subprocess.run(
         [sys.executable, "-m", "infra.tracking.server", "--directory", str(where / "tracking")],
         env={**os.environ, "PYTHONPATH": str(ROOT), "MLFLOW_AUTH_ADMIN_PASSWORD": password},
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=600,
     )  # fmt: skip
     return done.returncode == 2 and not (where / "tracking").exists()
 
@@ -119,7 +119,7 @@ def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
             place for place in of_ray | of_mlflow if place[0].removeprefix("::ffff:") != "127.0.0.1"
         )
         job = {"entrypoint": f"touch {tmp_path}/ran"}
-        jobs = {p: answer(p, "POST", "/api/jobs/", job) for _, p in of_ray | of_mlflow}
+        jobs = {p: answer(p, "POST", "/api/jobs/", job, seconds=10.0) for _, p in of_ray | of_mlflow}
 
         before = len(mlflow_client(drill.tracking_uri).search_experiments())
         create = "/api/2.0/mlflow/experiments/create"
@@ -137,7 +137,7 @@ def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
     finally:
         for process in (driver, ui):
             os.kill(process.pid, signal.SIGTERM)
-            process.communicate(timeout=120)
+            process.communicate(timeout=1200)
     defaults = ["", "admin", "password", "password1234"]  # the last two are MLflow's own
     started = [password for password in defaults if not refused(tmp_path, password)]
     record(

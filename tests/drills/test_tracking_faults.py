@@ -135,7 +135,7 @@ def test_sixty_four_writers_of_a_thousand_metrics(tmp_path: Path) -> None:
         )
         for n in range(8)
     ]  # fmt: skip
-    errors = [process.communicate(timeout=600)[1] for process in processes]
+    errors = [process.communicate(timeout=1500)[1] for process in processes]
     seconds = time.monotonic() - started
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
         per_run = database.execute(

@@ -38,7 +38,7 @@ def started(
         )
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 200.0) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         try:

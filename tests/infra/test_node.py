@@ -39,6 +39,13 @@ def test_node_that_does_not_come_up_says_why(tmp_path: Path) -> None:
     assert not stop(tmp_path)
 
 
+def test_node_that_is_not_up_in_time_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(infra.node, "START_SECONDS", 0.0)
+    with pytest.raises(NodeError, match=r"did not start \(not up in 0 s\); see .*node.log"):
+        start([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path)
+    assert not stop(tmp_path)
+
+
 def test_process_that_was_given_the_same_id_is_left_alone(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
         (tmp_path / "node.pid").write_text(f"{other.pid} 1")

@@ -64,7 +64,7 @@ def test_killed_driver_goes_on_in_a_bucket_that_one_driver_holds(bucket: str, tm
     first = drill.start()
     until(lambda: any(name.startswith("states/begun-") for name in objects(bucket)))
     second = drill.start()
-    _, words = second.communicate(timeout=120)
+    _, words = second.communicate(timeout=1200)
     assert second.returncode == 2
     assert f"held by process {first.pid}" in words
     assert first.poll() is None, "it ended before it could be killed"

@@ -35,12 +35,12 @@ def foreign_ray(tmp_path: Path) -> Iterator[str]:
     temporary = Path("/tmp") / f"foreign{port}"
     process = started([*command, f"--temp-dir={temporary}"], tmp_path / "foreign.log", variables)
     try:
-        wait_for_port(port, process, 60)
+        wait_for_port(port, process)
         yield f"127.0.0.1:{port}"
         assert process.poll() is None, "the other Ray was stopped"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(300)
         shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -73,7 +73,7 @@ def cluster_file(machine: Machine, wheel: Path, tmp_path: Path) -> Path:
 
 
 def ask(address: str, **variables: str) -> str:
-    """Number of CPUs of a Ray; an error if it refuses, or has not answered after half a minute."""
+    """Number of CPUs of a Ray; an error if it refuses, or does not answer."""
     script = f"import ray; ray.init(address='{address}', logging_level=50); print(int(ray.cluster_resources()['CPU']))"
     environment = {**outside_environment(), "RAY_AUTH_MODE": "disabled", **variables}
     return subprocess.run(
@@ -82,7 +82,7 @@ def ask(address: str, **variables: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=300,
     ).stdout.strip()
 
 

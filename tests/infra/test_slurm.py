@@ -119,9 +119,9 @@ def interrupt(environment: dict[str, str], tmp_path: Path, number: int) -> int:
     log = tmp_path / "log"
     first = job(environment, tmp_path, 0)
     try:
-        wait_for(lambda: rows(tmp_path) > 0, first, log, 120)
+        wait_for(lambda: rows(tmp_path) > 0, first, log, 1200)
         first.send_signal(number)
-        assert first.wait(90) == 0, log.read_text()
+        assert first.wait(900) == 0, log.read_text()
     finally:
         if first.poll() is None:
             os.killpg(first.pid, signal.SIGKILL)
@@ -152,7 +152,7 @@ def test_job_requeues_itself_before_its_time_is_up_and_goes_on(
     log = tmp_path / "log"
     declared = STUDY.runs(STUDY.preset("smoke", iterations=400))
     second = job(environment, tmp_path, 1)
-    assert second.wait(240) == 0, log.read_text()
+    assert second.wait(1500) == 0, log.read_text()
     assert f"24 runs declared, {before} stored, {24 - before} to train" in log.read_text()
     stored = read_runs(str(tmp_path / "results/toy_robustness"))
     assert Counter(stored["run_key"].to_pylist()) == {run.key: 1 for run in declared}

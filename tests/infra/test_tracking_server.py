@@ -113,16 +113,16 @@ def server() -> Iterator[tuple[str, int]]:
     words = [sys.executable, "-m", "infra.tracking.server", "--directory", str(folder / "t"), "--port", str(port), "--workers", "1"]  # fmt: skip
     process = started(words, folder / "log", {**os.environ, "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD})
     try:
-        wait_for_port(port, process, 90)
+        wait_for_port(port, process)
         yield f"http://127.0.0.1:{port}", process.pid
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0, (folder / "log").read_text()
+        assert process.wait(600) == 0, (folder / "log").read_text()
         assert not (folder / "t" / "data" / "postmaster.pid").exists(), "PostgreSQL still runs"
         assert PASSWORD not in (folder / "log").read_text()
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(60)
+            process.wait(600)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -135,7 +135,7 @@ def ask(url: str, body: dict[str, object] | None = None, user: str = "", host: s
         headers["Host"] = host
     request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -46,7 +46,7 @@ def test_cohorts_land_on_all_nodes_while_one_leaves_and_another_joins(cluster: A
         joined = cluster.add_node(num_cpus=1)
         raylet = joined.all_processes["raylet"][0].process.pid
         until(lambda: any(block.node == raylet for block in drill.trained()))
-        output, errors = driver.communicate(timeout=600)
+        output, errors = driver.communicate(timeout=1500)
     finally:
         driver.kill()
         driver.wait()
@@ -58,38 +58,38 @@ def test_cohorts_land_on_all_nodes_while_one_leaves_and_another_joins(cluster: A
 
 
 PLACED = """
-import json, sys, time, ray
+import json, sys, time, uuid, ray
+from pathlib import Path
 from sweeps.cluster import connect
-slots = connect(sys.argv[1])
+slots, folder = connect(sys.argv[1]), Path(sys.argv[2])
 def where():
-    time.sleep(3)
-    return ray.get_runtime_context().get_node_id(), ray.get_gpu_ids(), time.time()
+    (folder / uuid.uuid4().hex).touch()
+    while len(list(folder.iterdir())) < slots.count:  # for ever, where they are not used side by side
+        time.sleep(0.05)
+    return ray.get_runtime_context().get_node_id(), ray.get_gpu_ids()
 task = ray.remote(where).options(num_cpus=slots.resources["CPU"], num_gpus=slots.resources["GPU"])
-started = time.time()
-found = ray.get([task.remote() for _ in range(slots.count)])
+found = ray.get([task.remote() for _ in range(slots.count)], timeout=600)
 gpus = [n["NodeID"] for n in ray.nodes() if n["Resources"].get("GPU")]
-print(json.dumps([slots.count, slots.device, slots.resources, [[gpus.index(n), g] for n, g, _ in found],
-                  max(t for *_, t in found) - min(t for *_, t in found)]))
+print(json.dumps([slots.count, slots.device, slots.resources, [[gpus.index(n), g] for n, g in found]]))
 """
 
 
-def test_fractions_of_gpus_are_where_the_gpus_are_and_used_side_by_side(cluster: Any) -> None:
+def test_fractions_of_gpus_are_where_the_gpus_are_and_used_side_by_side(cluster: Any, tmp_path: Path) -> None:
     # Ray takes declared GPUs at their word: what is tested is the placing, not the devices.
     cluster.add_node(num_cpus=8)
     cluster.add_node(num_cpus=2, num_gpus=1)
     cluster.add_node(num_cpus=2, num_gpus=1)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    (tmp_path / "begun").mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", PLACED, cluster.address],
-        env=environment,
+        [sys.executable, "-c", PLACED, cluster.address, str(tmp_path / "begun")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    count, device, resources, places, spread = json.loads(done.stdout.splitlines()[-1])
+    count, device, resources, places = json.loads(done.stdout.splitlines()[-1])
     # 4 cores beside 2 GPUs: 2 trials on each
     assert (count, device, resources) == (4, "cuda", {"CPU": 1.0, "GPU": 0.5})
     assert sorted(node for node, _ in places) == [0, 0, 1, 1]
     assert all(len(ids) == 1 for _, ids in places)
-    assert spread < 3.0  # at once

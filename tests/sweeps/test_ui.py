@@ -72,6 +72,12 @@ def test_ui_names_another_port_when_its_own_is_taken(uri: str, capsys: pytest.Ca
     assert f"--port {port + 1}" in error
 
 
+def test_ui_says_so_when_the_server_gives_no_answer(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui, "START_SECONDS", 0.0)
+    with pytest.raises(ui.UIError, match=r"did not start \(no answer in 0 s\)"), ui.serve(uri, free_port()):
+        pass
+
+
 @pytest.mark.slow
 def test_ui_serves_the_link_until_it_is_interrupted(uri: str) -> None:
     port = free_port()

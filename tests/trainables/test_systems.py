@@ -79,6 +79,31 @@ def test_a_system_is_lowered_to_the_gradients_it_has_on_torch(name: str) -> None
             torch.testing.assert_close(moment, theirs[network], rtol=1e-3, atol=2e-4 if bent else 1e-5)
 
 
+KINDS = [
+    [name for name in ALL if objectives.find(name).kind == kind]
+    for kind in sorted({objectives.find(name).kind for name in ALL})
+]
+
+
+@pytest.mark.parametrize("names", [names for names in KINDS if len(names) > 1], ids=", ".join)
+def test_systems_that_share_a_cohort_have_losses_and_bounds_of_their_own(names: list[str]) -> None:
+    runs = [run(name, 0.1, 0, 20) for name in names]
+    together, _ = train(runs)
+    for one in runs:
+        assert train([one])[0][one.key].metrics == together[one.key].metrics
+    if objectives.find(names[0]).form.twice:
+        return
+    for player in objectives.find(
+        names[0]
+    ).form.players:  # on torch's operations, too, each member has its own
+        losses = []
+        for kernels in (True, False):
+            cohort = Cohort(runs, CPU, kernels)
+            with torch.inference_mode():
+                losses.append(cohort.train(Block(cohort.runs, 1, CPU), [(player, 0)]))
+        torch.testing.assert_close(*losses, rtol=1e-4, atol=1e-5)
+
+
 def test_systems_of_another_form_do_not_share_a_cohort() -> None:
     with pytest.raises(ValueError, match="must have the same networks and players, got gan, vae"):
         Cohort([run("gan"), run("vae")], CPU)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from types import CodeType
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
@@ -33,6 +34,11 @@ class Objective(ABC):
     label: ClassVar[str]
     form: ClassVar[Form]
 
+    @property
+    def kind(self) -> str:
+        """Equal of two objectives whose runs can share a cohort: of one form, and both with a bound or both without."""
+        return f"{self.form.key} {type(self).bound is not Objective.bound}"
+
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
         """E_q s(f) + E_p s(−f), with s(t) = log(1 + exp t): Pu et al. 2017, eq. 10 (negated).
 
@@ -41,11 +47,19 @@ class Objective(ABC):
         return softplus(batch.f_q).mean() + softplus(-batch.f_p).mean()
 
     def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor | None:
-        """Its estimate of the evidence lower bound at points x [n, x_dim] from one ε each, in nats: [n]; None if it has none.
-
-        Systems of one form have one bound.
-        """
+        """Its estimate of the evidence lower bound at points x [n, x_dim] from one ε each, in nats: [n]; None if it has none."""
         return None
+
+    def reads(self, method: str) -> dict[str, object]:
+        """A method of its class and all that the method reads of the class, by name: equal of two objectives, it is one method."""
+        found: dict[str, object] = {}
+        names = {method}
+        while names:
+            name = names.pop()
+            if name not in found and hasattr(type(self), name):
+                found[name] = getattr(type(self), name)
+                names |= _named(getattr(found[name], "__code__", None))
+        return found
 
     def refusal(self, data: DataSet) -> str | None:
         """What it needs that the data have not, as in 'needs continuous data'; None where it can be trained on them."""
@@ -54,6 +68,13 @@ class Objective(ABC):
     @abstractmethod
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar that encoder and decoder, whichever there are, minimise together."""
+
+
+def _named(code: object) -> set[str]:
+    """Every attribute and global that a function's code names."""
+    if not isinstance(code, CodeType):
+        return set()
+    return {*code.co_names}.union(*map(_named, code.co_consts))
 
 
 class BoundObjective(Objective):
