@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import tyro
 
+import command_output
 from analysis import page
 from analysis.error_rates import false_claims, false_effects, false_verdicts
 from analysis.interval_coverage import HELD, clustered_coverage, location_coverage, range_coverage
@@ -96,4 +97,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main())
