@@ -247,7 +247,7 @@ def main(options: Options) -> int:
     """Run the command; returns its exit code."""
     stop = threading.Event()
     if options.follow:
-        os.nice(19)  # training goes first, whose workers Ray gives 15
+        os.nice(10)  # before the workers, which Ray gives 15: behind them all is left for the end
         stop = _stop_requests()
     else:
         stop.set()
