@@ -1,4 +1,4 @@
-"""How often the report's intervals cover and its verdicts are false, by simulation.
+"""Simulates how often the report's intervals cover and its verdicts are false.
 
     python -m analysis.calibration [--repetitions N]
 
@@ -73,7 +73,7 @@ class Options:
     """Simulate how often the report's intervals cover and its verdicts are false."""
 
     repetitions: int = 1000
-    """Of each cell; a tenth of them where a cell takes a whole study."""
+    """Repetitions of each cell; a tenth of them where a cell takes a whole study."""
 
 
 def main(arguments: list[str] | None = None) -> int:

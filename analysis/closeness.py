@@ -1,4 +1,4 @@
-"""How close to the best a result is, in the manner of its metric: in per cent, by a factor, or in the metric's unit."""
+"""Closeness of a result to the best, in the manner of its metric: in per cent, by a factor, or in the metric's unit."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Closeness:
 
     @property
     def distances(self) -> Floats:
-        """Of the profile, [x] ascending."""
+        """Thresholds of the profile, [x] ascending."""
         if self.kind == "factor":
             return np.geomspace(1, self.farthest, _STEPS)
         return np.linspace(0, self.farthest, _STEPS)
 
     def thresholds(self, distances: Floats) -> Floats:
-        """What a gain (`blocks.gains`) must reach to be that close."""
+        """Least gain (`blocks.gains`) that is that close."""
         best = self.measure.better * self.measure.scaled(np.array([self.best]))
         if self.kind == "factor":
             return np.asarray(best - np.log10(distances))
@@ -59,7 +59,7 @@ class Closeness:
         return np.asarray(best - step * distances)
 
     def axis(self) -> str:
-        """What a profile's axis says."""
+        """Words of a profile's axis."""
         return f"{'factor' if self.kind == 'factor' else self.measure.unit or '%'} from {self._best()}"
 
     def words(self) -> str:
