@@ -18,6 +18,7 @@ A run is finished when its row is in `runs`; its curve and samples are written b
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -163,6 +164,14 @@ def check_smallest_differences(declared: Mapping[str, float]) -> None:
             raise ValueError(f"the smallest difference of {metric} must be {what} and finite, got {value}")
 
 
+def check_looks(looks: Sequence[int]) -> None:
+    """Raises ValueError where looks at a study are not at ascending positive whole numbers of units."""
+    if any(type(units) is not int for units in looks) or any(
+        a >= b for a, b in itertools.pairwise((0, *looks))
+    ):
+        raise ValueError(f"looks must be ascending whole numbers > 0, got {', '.join(map(str, looks))[:200]}")
+
+
 class Bound(NamedTuple):
     """One condition on a run's final metrics.
 
@@ -198,6 +207,7 @@ class Manifest:
         best: metric -> its best possible value on the study's data, where that is known.
         smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
             of a metric that is left out the report has a default.
+        looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
     """
 
     study: str
@@ -210,6 +220,7 @@ class Manifest:
     targets: tuple[Target, ...] = ()
     best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
 
     def to_json(self) -> str:
         return (
@@ -233,13 +244,16 @@ class Manifest:
             raise SchemaError(f"{where}/{MANIFEST} must have the keys that this version knows, got {', '.join(unknown)[:200]} too; "
                               "use the version that wrote it, or choose another --results")  # fmt: skip
         try:
-            tuples = {name: tuple(fields[name]) for name in ("shape", "coordinates") if name in fields}
+            tuples = {
+                name: tuple(fields[name]) for name in ("shape", "coordinates", "looks") if name in fields
+            }
             targets = tuple(_target(bounds) for bounds in fields.get("targets", ()))
             best = {str(metric): float(value) for metric, value in dict(fields.get("best", {})).items()}
             differences = {
                 metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
             }
             check_smallest_differences(differences)
+            check_looks(tuples.get("looks", ()))
             read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences}
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(

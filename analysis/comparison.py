@@ -58,4 +58,6 @@ def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
 
 def family_of(study: Rows) -> Family:
     """The family of all that the report judges: paired differences, and changes with λ."""
-    return Family(len(judged(study)) + exchange.judged_changes(study), study.manifest.smallest_differences)
+    size = len(judged(study)) + exchange.judged_changes(study)
+    units = study.runs[study.unit].nunique()
+    return Family(size, study.manifest.smallest_differences, study.manifest.looks, units)

@@ -37,9 +37,17 @@ def scope(study: Rows, family: Family) -> str:
     )
     return (
         f"One family of {family.size:,} comparisons, of paired differences and of changes with λ: their intervals hold together with 95 %, each "
-        f"at {100 * family.confidence:.4g} % (Bonferroni), and p is of the test that the interval inverts, times {family.size:,}. From {LEAST_OF_MEDIAN} units up the "
+        f"at {100 * family.confidence:.4g} % (Bonferroni{_looks(family)}), and p is of the test that the interval inverts, times {family.times:,.4g}. From {LEAST_OF_MEDIAN} units up the "
         f"median, by the exact sign test (ties left out); of {LEAST} and more the mean, by Student’s t; of fewer nothing. A DIVERGED side is worse than any value. "
         "Higher or lower: the interval excludes no difference. Equivalent: it lies within the smallest difference of interest on both sides. "
         "Undecided: neither; its ends are how large the difference can still be. "
         f"Intervals are over {over} All runs share one training and one test set: what other data would change is in no interval."
     )
+
+
+def _looks(family: Family) -> str:
+    """How often the study is looked at, in words; '' where that is once."""
+    if not family.looks:
+        return ""
+    *earlier, last = family.looks
+    return f"; by plan looked at after {', '.join(map(str, earlier))} and {last} units, which together err no more than one look would"

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from analysis import sequential
 from analysis.estimates import Interval
 from analysis.locations import Location, location
 from analysis.measures import Floats, Measure
@@ -39,13 +40,13 @@ class Verdict:
         measure: of what.
         location: of the units' differences, on the measure's scale, at the family's level.
         smallest: difference of interest on that scale; None where none is declared, and nothing is called equivalent.
-        size: of the family.
+        times: what its test's p is multiplied by, for the family's size and the study's looks.
     """
 
     measure: Measure
     location: Location
     smallest: float | None
-    size: int
+    times: float
 
     @property
     def answer(self) -> Answer:
@@ -70,8 +71,8 @@ class Verdict:
 
     @property
     def p(self) -> float:
-        """Of the location's own test, times the size of the family: 0.05 or less where the interval excludes 0."""
-        return float(np.minimum(1.0, self.location.p * self.size))
+        """Of the location's own test, corrected (`times`): 0.05 or less where the interval excludes 0."""
+        return float(np.minimum(1.0, self.location.p * self.times))
 
     @property
     def shown(self) -> Interval:
@@ -119,15 +120,32 @@ class Family:
     Attributes:
         size: how many they are.
         declared: metric -> smallest difference of interest (`result_schema.Manifest.smallest_differences`).
+        looks: units at which the study is looked at by plan, while it trains (`sequential`); empty: once, at its end.
+        units: of the study now.
     """
 
     size: int = 1
     declared: Mapping[str, float] = field(default_factory=dict)
+    looks: tuple[int, ...] = ()
+    units: int = 0
+
+    @property
+    def level(self) -> float:
+        """Of each test: all of them, at all looks together, err with probability 5 % at most."""
+        alone = (1 - CONFIDENCE) / max(self.size, 1)
+        return sequential.level(self.looks, self.units, alone) if self.looks else alone
 
     @property
     def confidence(self) -> float:
         """Of each interval, so that all of them hold together with 95 %."""
-        return 1 - (1 - CONFIDENCE) / max(self.size, 1)
+        return 1 - self.level
+
+    @property
+    def times(self) -> float:
+        """What a test's p is multiplied by, to be read against 5 %; infinite where a look has nothing to spend."""
+        if not self.looks:
+            return max(self.size, 1)
+        return (1 - CONFIDENCE) / self.level if self.level else math.inf
 
     def smallest(self, measure: Measure) -> float | None:
         """A measure's smallest difference of interest on its own scale; None where it has none, and is not judged."""
@@ -138,7 +156,7 @@ class Family:
 
     def judge(self, measure: Measure, units: Floats) -> Verdict:
         """The verdict on differences [n] of independent units, on the measure's scale."""
-        return Verdict(measure, location(units, self.confidence), self.smallest(measure), max(self.size, 1))
+        return Verdict(measure, location(units, self.confidence), self.smallest(measure), self.times)
 
 
 ALONE = Family()

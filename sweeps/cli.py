@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -19,7 +20,8 @@ from result_schema import FINISHED, SchemaError
 from sweeps import lease, superseded
 from sweeps.cluster import ClusterError, Slots, connect
 from sweeps.ending import INTERRUPTED, Ending
-from sweeps.halving import METRICS
+from sweeps.grid import Grid
+from sweeps.halving import METRICS, Halving
 from sweeps.lease import Fenced, Lease
 from sweeps.masking import masked
 from sweeps.options import Options, halving_of, parse
@@ -31,6 +33,9 @@ from sweeps.termination import stopped_by_sigterm
 from sweeps.tracking import resolve_tracking_uri
 from sweeps.work import GridWork, Work
 from trainables import datasets, runs
+
+if TYPE_CHECKING:
+    from sweeps.decided import DecidedGrid
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
@@ -84,7 +89,9 @@ def run(study: Study, options: Options, console: Console) -> int:
     only_shown = options.dry_run or options.simulate is not None
     record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
     starting = None
-    if sampler == "grid" and not halving and not only_shown:
+    if options.until is not None:
+        check_until(options.until, sampler, halving)
+    if sampler == "grid" and not halving and not options.until and not only_shown:
         record = Record(store, study, preset, options.algorithms, options.precision)
         if there and (settled := record.recall()):
             return carry_out(settled, None, record, ending)
@@ -106,11 +113,17 @@ def run(study: Study, options: Options, console: Console) -> int:
             halved = staged().HalvedGrid(declared, halving, store) if halving else None
             kept = superseded.words(store, algorithms, study.data) if there else ""
             preview.show(declared, store.finished(), halved, options.simulate, kept, console)
+            if options.until:
+                console.print(
+                    f"until     decided: looked at {until_decided(study, preset, declared, store).plan()}"
+                )
             return 0
 
         def declare() -> Work:
             if halving:
                 return staged().HalvedGrid(declared, halving, store)
+            if options.until:
+                return until_decided(study, preset, declared, store)
             return GridWork(declared, store.finished())
 
     else:
@@ -145,7 +158,7 @@ def run(study: Study, options: Options, console: Console) -> int:
 
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
-                 targets=study.targets, smallest_differences=study.smallest_differences)  # fmt: skip
+                 targets=study.targets, smallest_differences=study.smallest_differences, looks=work.looks)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
@@ -153,6 +166,24 @@ def run(study: Study, options: Options, console: Console) -> int:
             if store.contents() != before:  # somebody else has trained in the meantime
                 work = declare()
         return carry_out(work, slots, record, ending, kept)
+
+
+def check_until(until: str, sampler: str, halving: Halving | None) -> None:
+    """Raises ValueError where training cannot end when this is so."""
+    if until != "decided":
+        raise ValueError(f"--until must be decided, got {until!r}")
+    if sampler != "grid" or halving:
+        other = "--halving" if halving else f"--search {sampler}"
+        raise ValueError(
+            f"--until must be left out with {other}, which chooses runs by their results, got {until}"
+        )
+
+
+def until_decided(study: Study, preset: Preset, declared: Grid, store: Store) -> DecidedGrid:
+    """The declared runs, as far as it takes to decide what the study asks."""
+    from sweeps.decided import DecidedGrid
+
+    return DecidedGrid(study, preset, declared, store)
 
 
 def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:

@@ -50,6 +50,8 @@ class Options:
     """Successive halving: at rungs of iterations only the best 1/η by the metric go on, the others are STOPPED."""
     allow_biased_histograms: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Allow --halving on a grid: its histograms and statistics are then of the survivors alone."""
+    until: Annotated[str | None, tyro.conf.arg(metavar="{decided}", help_behavior_hint="")] = None
+    """decided: train balanced subsets, each within the next, only until the verdicts that the study asks for are decided."""
     search_seed: int = 0
     """With --search: seed of the sampler."""
     optuna_storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None

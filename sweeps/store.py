@@ -6,7 +6,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,11 +114,12 @@ class Store:
         data: str = "mixture5",
         targets: tuple[Target, ...] = (),
         smallest_differences: Mapping[str, float] | None = None,
+        looks: tuple[int, ...] = (),
     ) -> None:
-        """Make the directory the store of this study on these data, or leave it if it is.
+        """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now.
 
         Raises:
-            SchemaError: as `check`.
+            SchemaError: as `check`, or other looks are planned.
             ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
         """
@@ -140,8 +141,15 @@ class Store:
                 targets,
                 found.best,
                 smallest_differences or {},
+                looks,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
+        elif looks and (known := read_manifest(self.uri)).looks != looks:
+            if known.looks:
+                planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
+                raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
+                                  "then, or choose another --results")  # fmt: skip
+            self._write_bytes(MANIFEST, replace(known, looks=looks).to_json().encode())
         for name in ("runs", "curves", "samples", "states"):
             own_folder(self.filesystem, self.path, name)
 

@@ -52,6 +52,19 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """Verdicts that answer a study's question: `--until decided` trains until none of them is undecided.
+
+    Attributes:
+        metrics: of these; none for all that the report judges.
+        lambdas: at these λ; none for all.
+    """
+
+    metrics: tuple[str, ...] = ()
+    lambdas: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Study:
     """A research question and the runs that answer it.
 
@@ -66,6 +79,7 @@ class Study:
         targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
         smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
             differs by less is called equivalent. The report has a default for a metric that is left out.
+        asked: the verdicts that answer the question.
 
     Raises:
         ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target is none, or a
@@ -81,6 +95,7 @@ class Study:
     data: str = "mixture5"
     targets: tuple[Target, ...] = ()
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
+    asked: Asked = Asked()
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):

@@ -13,7 +13,7 @@ Expected both reconstruct at λ = 0.1, sVAE-r with the better overall inception 
 
 from result_schema import AT_LEAST, AT_MOST, Bound
 from sweeps.cli import main
-from sweeps.study import Preset, Study
+from sweeps.study import Asked, Preset, Study
 
 BOTH = (Bound("inception_score", AT_LEAST, 4.5), Bound("mse_x", AT_MOST, 0.05))
 """Generates and reconstructs: nine tenths of the best inception score, and half a standard deviation of noise in the plane."""
@@ -37,6 +37,7 @@ STUDY = Study(
         (*BOTH, Bound("on_mode_share", AT_LEAST, 0.5)),
     ),
     smallest_differences={"inception_score": 0.05, "mse_x": 1.1},
+    asked=Asked(lambdas=(0.1, 1.0, 10.0)),  # from where both reconstruct
     presets={
         "smoke": Preset(iterations=60, lambdas=(0.1,), limit=12),
         "embedded": Preset(iterations=300, lambdas=(0.1,)),

@@ -41,6 +41,11 @@ class Work(ABC):
         """Train them; the errors of cohorts that were lost for good."""
 
     @property
+    def looks(self) -> tuple[int, ...]:
+        """Units at which it is judged, by plan, whether to train on; none where all is trained."""
+        return ()
+
+    @property
     def sampler(self) -> str:
         """What proposes its runs, as rows say it."""
         return GRID
