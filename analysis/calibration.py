@@ -18,6 +18,7 @@ import tyro
 
 import command_output
 from analysis import page
+from analysis.early_looks import false_looks
 from analysis.error_rates import false_claims, false_effects, false_verdicts
 from analysis.interval_coverage import HELD, clustered_coverage, location_coverage, range_coverage
 
@@ -86,6 +87,12 @@ def main(arguments: list[str] | None = None) -> int:
         ("Coverage over configurations, by their number", clustered_coverage, count, below_coverage),
         ("Coverage of ranges of λ, by configurations", range_coverage, few, below_coverage),
         ("Reports with a false verdict, by units", false_verdicts, count, over),
+        (
+            "Studies with a false verdict at one of their looks, by units",
+            false_looks,
+            max(count // 4, 1),
+            over,
+        ),
         ("Reports with a false claim, by configurations", false_claims, few, over),
         ("Studies with a false main effect, by seeds", false_effects, few, over),
     ):

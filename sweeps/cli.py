@@ -241,7 +241,7 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
     """
     store, console = ending.store, ending.console
     console.print(
-        f"{ending.study}: {work.declared} runs declared, {work.declared - work.todo} stored, {work.todo} to train"
+        f"{ending.study}: {work.declared} runs declared, {work.already} stored, {work.todo} to train"
     )
     if kept:
         console.print(f"kept      {kept}")

@@ -21,7 +21,7 @@ from typing import final
 import pyarrow.compute as pc
 from rich.console import Console
 
-from result_schema import FINISHED, read_runs
+from result_schema import FINISHED, exact, read_runs
 from sweeps import planning
 from sweeps.grid import Grid
 from sweeps.halving import Stage
@@ -61,13 +61,15 @@ class DecidedGrid(StagedWork):
         ValueError: nothing is compared, or nothing of what is asked is declared.
     """
 
+    may_end = True
+
     def __init__(self, study: Study, preset: Preset, grid: Grid, store: Store) -> None:
         if len(grid.algorithms) < 2:
             raise ValueError(f"--until decided must have two algorithms to compare, got {grid.algorithms[0]}")
         at = tuple(lam for lam in grid.lambdas if not study.asked.lambdas or lam in study.asked.lambdas)
         if not at:
             raise ValueError(f"--until decided must have one of the λ that {study.name} asks about "
-                             f"({', '.join(map(str, study.asked.lambdas))}), got {', '.join(map(str, grid.lambdas))}")  # fmt: skip
+                             f"({', '.join(map(exact, study.asked.lambdas))}), got {', '.join(map(exact, grid.lambdas))}")  # fmt: skip
         self.grid = grid
         self._asked = {"metrics": list(study.asked.metrics), "at": list(at)}
         several = len(grid.configurations) > 1
@@ -81,6 +83,7 @@ class DecidedGrid(StagedWork):
         ]
         self._reached: int | None = None  # look whose rows decided, or the last
         self._answers: dict[str, list[str]] = {"decided": [], "open": []}
+        self._already = 0
         super().__init__(grid.study, grid.precision, store, None)
 
     @property
@@ -93,8 +96,11 @@ class DecidedGrid(StagedWork):
 
     @property
     def todo(self) -> int:
-        """Of the next subset alone: whether there is another is not known before."""
-        return len(self._next.runs) if self._next else 0
+        return len(self._next.runs) + self._next.later if self._next else 0
+
+    @property
+    def already(self) -> int:
+        return self._already
 
     def examples(self) -> Iterable[Run]:
         for group in planning.missing(self._subsets[0], set()).groups:
@@ -142,6 +148,7 @@ class DecidedGrid(StagedWork):
         finished = self._finished()
         missing = [[run for run in subset if run.key not in finished] for subset in self._subsets]
         # What is trained in full was looked at when it was, and did not decide, but for the last of it.
+        self._already = len(self.grid) - len(missing[-1])
         known = next((k for k, runs in enumerate(missing) if runs), len(missing))
         for k in range(max(known - 1, 0), len(self._looks)):
             if k >= known:

@@ -32,10 +32,19 @@ class StudyProgress(tune.Callback):
         console: where to show it.
         slots: where they are trained.
         unit: what is counted.
+        may_end: whether the runs to train are the most that there can be.
     """
 
-    def __init__(self, already: int, todo: int, console: Console, slots: Slots, unit: str = "runs") -> None:
-        self.slots = slots
+    def __init__(
+        self,
+        already: int,
+        todo: int,
+        console: Console,
+        slots: Slots,
+        unit: str = "runs",
+        may_end: bool = False,
+    ) -> None:
+        self.slots, self.may_end = slots, may_end
         self.remaining = Remaining(slots.count, forecast.end_seconds(todo))
         self.plans: dict[str, CohortPlan] = {}
         self.expected = self.planned = 0.0
@@ -130,7 +139,7 @@ class StudyProgress(tune.Callback):
         if now - self.started < SETTLED_SECONDS:
             return "estimating time left"
         seconds = self.remaining.seconds(now, later=max(0.0, self.cost - self.expected))
-        return f"about {words(seconds)} left"
+        return f"{'at most' if self.may_end else 'about'} {words(seconds)} left"
 
     def _show(self) -> None:
         diverged, left = self.diverged_runs, self.time_left()

@@ -33,6 +33,9 @@ class StagedWork(Work):
         halving: how runs are halved, or None.
     """
 
+    may_end = False
+    """Whether its results can say that no other stage is needed."""
+
     def __init__(self, name: str, precision: str, store: Store, halving: Halving | None) -> None:
         self.name, self.precision, self.store, self.halving = name, precision, store, halving
         self._pending = self._stages()
@@ -54,8 +57,8 @@ class StagedWork(Work):
             return []
         rest = itertools.chain([self._next], self._pending)
         most = len(self._next.runs) + self._later(self._next)
-        already, unit = (0, "rungs") if self.halving else (self.declared - self.todo, "runs")
-        progress = StudyProgress(already, most, console, slots, unit)
+        already, unit = (0, "rungs") if self.halving else (self.already, "runs")
+        progress = StudyProgress(already, most, console, slots, unit, self.may_end)
         errors = execution.train_stages(store, rest, progress, slots, *cohort_limits(slots), self.sampler)
         self._settle()
         return errors

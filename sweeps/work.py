@@ -32,6 +32,11 @@ class Work(ABC):
     def todo(self) -> int:
         """How many of them are to be trained, at most."""
 
+    @property
+    def already(self) -> int:
+        """How many of the declared runs are stored."""
+        return self.declared - self.todo
+
     def examples(self) -> Iterable[Run]:
         """Runs that between them need all that is compiled for the work, as far as they are known."""
         return ()
@@ -111,7 +116,7 @@ class GridWork(Work):
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         from sweeps import execution
 
-        already, limits = self.declared - self.todo, cohort_limits(slots)
+        already, limits = self.already, cohort_limits(slots)
         begun = resume.begun(store, self.finished)
         cut_off = tuple(run for run in self.missing if run.key in begun) if begun else ()
         # What was cut off goes on from its state; the rest is planned without holding its runs.

@@ -64,7 +64,7 @@ def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(
         monkeypatch.setattr(
             calibration, f"{name}_coverage", lambda _, v=value: pd.DataFrame([[v]], index, [5])
         )
-    for name in ("verdicts", "claims", "effects"):
+    for name in ("verdicts", "looks", "claims", "effects"):
         monkeypatch.setattr(calibration, f"false_{name}", lambda _: pd.DataFrame([[0.04]], index, [5]))
     assert calibration.main(["--repetitions", "100"]) == 0
     said = capsys.readouterr().out

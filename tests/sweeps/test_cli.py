@@ -53,6 +53,20 @@ def run(*arguments: str) -> int:
         (["--halving", "1", "--search", "tpe"], ["halving must keep the best 1/2 or less", "got 1"]),
         (["--halving", "2", "--search", "nsga2"], ["--halving takes one metric", "inception_score, mse_x"]),
         (["--halving", "2", "--search", "tpe", "--iterations", "20"], ["iterations must be > 20, got 20"]),
+        (["--until", "bored"], ["--until must be decided", "'bored'"]),
+        (
+            ["--until", "decided", "--search", "tpe"],
+            ["--until must be left out with --search tpe", "got decided"],
+        ),
+        (
+            ["--until", "decided", "--halving", "2", "--allow-biased-histograms"],
+            ["--until must be left out with --halving"],
+        ),
+        (
+            ["--until", "decided", "--lambdas", "0"],
+            ["must have one of the λ that toy_robustness asks about (0.1, 1, 10), got 0"],
+        ),
+        (["--until", "decided", "--algorithms", "gan"], ["must have two algorithms to compare, got gan"]),
         (["--data", "mnist"], ["data must be one of digits", "mixture5", "'mnist'"]),
         (["--data", "digits", "--lambdas", "-1"], ["lambda must be finite and >= 0", "-1"]),
         (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),

@@ -149,7 +149,7 @@ def test_of_one_configuration_the_seeds_are_looked_at(store: Store):
     [
         (EVERY, PRESET, ["alice"], "must have two algorithms to compare, got alice"),
         (EVERY, replace(PRESET, limit=3), None, "must have 5 configurations or more, got 3"),
-        (replace(EVERY, asked=Asked(lambdas=(1.0,))), PRESET, None, r"asks about \(1.0\), got 0.1"),
+        (replace(EVERY, asked=Asked(lambdas=(1.0,))), PRESET, None, r"asks about \(1\), got 0.1"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_decided_is_refused_before_anything_is_trained(

@@ -259,3 +259,27 @@ def test_halving_ends_with_the_same_survivors_when_its_driver_is_killed_and_is_c
     study(killed, *budget)
     assert_complete(killed, STUDY.runs(STUDY.preset("smoke", iterations=240)))
     assert {row["outcome"] for row in read_runs(str(killed / DIRECTORY)).to_pylist()} == {"COMPLETED"}
+
+
+@pytest.mark.slow
+def test_study_that_trains_until_it_is_decided_ends_where_it_would_have_when_its_driver_is_killed(
+    tmp_path: Path,
+) -> None:
+    arguments = ["--preset", "smoke", "--iterations", "60", "--limit", "64", "--until", "decided"]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    whole.mkdir()
+    killed.mkdir()
+    output = study(whole, *arguments)
+    for cohorts in (1, 8):
+        signalled(killed, signal.SIGKILL, cohorts, *arguments)
+    study(killed, *arguments)
+    tables = [read_runs(str(where / DIRECTORY)).to_pylist() for where in (whole, killed)]
+    results = [{row["run_key"]: row["inception_score"] for row in table} for table in tables]
+    assert results[0] == results[1]
+    ended = output[output.index("look ") :].splitlines()[1:]  # after the report's place
+    again = study(killed, *arguments)
+    assert "0 to train" in again
+    assert again[again.index("look ") :].splitlines()[1:] == ended
+    verdicts = (killed / DIRECTORY / "report" / "summary.md").read_text()
+    for line in (line for line in ended if line.startswith(("decided", "open"))):
+        assert line.rpartition(", ")[2].rstrip("]") in verdicts  # the report's interval is the look's
