@@ -1,15 +1,22 @@
-"""The stored rows of the paper's study stay what they are: found by their keys, of version 1, all in their report."""
+"""The stored rows of the paper's study stay what they are: found by their keys, of version 1, all in their report, and trained by
+the same code as runs that are added to them.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+import torch
 
 from analysis import rows
 from analysis.versions import Superseded
 from result_schema import VERSION, read_runs
 from sweeps.toy_robustness import STUDY
+from tests.trainables.factory import run
+from trainables import native_block
+from trainables.cohort import Cohort
 
 PAPER = str(Path(__file__).parents[1] / "docs" / "paper_study")
 
@@ -36,3 +43,15 @@ def test_every_stored_run_is_of_version_1_and_in_the_report(stored: dict[str, di
     study = rows.load(PAPER)
     assert set(study.runs["run_key"]) == set(stored)
     assert study.superseded == Superseded()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "digest"),
+    [("svae_r", "4b263596c1413a85"), ("alice", "33a31334503ad6a8"), ("svae", "433cdf6378380e95"), ("ali", "849c426e26164dfa")],
+)  # fmt: skip
+def test_losses_of_the_study_are_lowered_to_the_same_text(algorithm: str, digest: str) -> None:
+    # Their bits depend on it, and it is their key among compiled libraries. Another torch may trace another text.
+    cohort = Cohort([run(algorithm)], torch.device("cpu"))
+    for player, expected in (("critic", "5d138d10c7c17efb"), ("autoencoder", digest)):
+        source = native_block._lowered(cohort, player, algorithm).source
+        assert hashlib.sha256(source.encode()).hexdigest()[:16] == expected
