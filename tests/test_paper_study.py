@@ -29,13 +29,13 @@ def stored() -> dict[str, dict[str, object]]:
 def test_every_stored_run_has_the_key_that_its_declaration_gives_now(
     stored: dict[str, dict[str, object]],
 ) -> None:
-    declared = {run.key: run for run in STUDY.declared(STUDY.preset("paper"))}
+    declared = {each.key: each for each in STUDY.declared(STUDY.preset("paper"))}
     assert len(stored) == 5760
     assert stored.keys() == declared.keys()
-    for key, run in declared.items():
-        row, configuration = stored[key], run.configuration
-        assert (row["algorithm"], row["lam"], row["seed"]) == (run.algorithm, run.lam, run.seed)
-        assert (row["budget"], row["configuration_key"]) == (run.budget, configuration.key)
+    for key, one in declared.items():
+        row, configuration = stored[key], one.configuration
+        assert (row["algorithm"], row["lam"], row["seed"]) == (one.algorithm, one.lam, one.seed)
+        assert (row["budget"], row["configuration_key"]) == (one.budget, configuration.key)
 
 
 def test_every_stored_run_is_of_version_1_and_in_the_report(stored: dict[str, dict[str, object]]) -> None:
