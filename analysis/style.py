@@ -59,8 +59,10 @@ def settings() -> AbstractContextManager[None]:
 
 
 def label(algorithm: str) -> str:
-    """The algorithm's name as its paper writes it; its own name where none is known."""
-    return LABELS.get(algorithm, algorithm)
+    """The algorithm's name as its paper writes it, with values of hyper-parameters of its own; its own name where none is known."""
+    name, _, own = algorithm.partition(":")
+    values = ", ".join(own.replace("=", " = ").split(","))
+    return f"{LABELS.get(name, name)} ({values})" if own else LABELS.get(name, name)
 
 
 def drawable(text: str) -> str:

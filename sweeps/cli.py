@@ -77,6 +77,8 @@ def run(study: Study, options: Options, console: Console) -> int:
     )
     if options.data is not None and options.data != study.data:
         study = on_data(study, options.data)
+    if options.set:
+        study = varied(study, options.set)
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
@@ -95,7 +97,12 @@ def run(study: Study, options: Options, console: Console) -> int:
         record = Record(store, study, preset, options.algorithms, options.precision)
         if there and (settled := record.recall()):
             return carry_out(settled, None, record, ending)
-        if options.data is None and options.algorithms is None and surely_todo(study, preset, store):
+        if (
+            options.data is None
+            and options.algorithms is None
+            and not options.set
+            and surely_todo(study, preset, store)
+        ):
             # Nothing that is left to check can be refused: Ray starts while torch is loaded.
             runs.check(preset.lambdas[0], preset.iterations, options.precision)
             store.check_writable()
@@ -166,6 +173,22 @@ def run(study: Study, options: Options, console: Console) -> int:
             if store.contents() != before:  # somebody else has trained in the meantime
                 work = declare()
         return carry_out(work, slots, record, ending, kept)
+
+
+def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
+    """The study with other levels, each given as a hyper-parameter's name and its values.
+
+    Raises:
+        ValueError: one has no value, is named twice, or a value is no number.
+    """
+    for name, *values in levels:
+        if not values:
+            raise ValueError(f"--set must have a name and its values, got {name} alone")
+    if len(named := {name for name, *_ in levels}) < len(levels):
+        raise ValueError(
+            f"--set must name a hyper-parameter once, got {', '.join(sorted(named))} more than once"
+        )
+    return study.varied({name: values for name, *values in levels})
 
 
 def check_until(until: str, sampler: str, halving: Halving | None) -> None:

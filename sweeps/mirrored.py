@@ -35,6 +35,7 @@ from result_schema import (
     run_name,
     runs_schema,
 )
+from trainables.parameters import own_values
 
 if TYPE_CHECKING:
     from sweeps.mlflow_store import RunContent
@@ -127,6 +128,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     from sweeps.mlflow_store import RunContent
 
     params = {name: text(row[name]) for name in ("algorithm", "lam", "seed")}
+    params |= own_values(row["algorithm"])
     params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
     params |= {"precision": manifest.precision}
     params |= {name: text(row[name]) for name in manifest.hyper_parameters}

@@ -27,6 +27,12 @@ class Options:
     """How much to run: smoke (a minute), embedded (a laptop) or paper."""
     algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
     """Objectives to compare, such as svae_r alice svae ali."""
+    set: Annotated[
+        tuple[tuple[str, ...], ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(metavar="NAME VALUE ...", help_behavior_hint="(repeatable)"),
+    ] = ()
+    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
     lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
     """Values of λ >= 0, the weight of the reconstruction terms."""
     seeds: Annotated[int | None, _preset("N")] = None

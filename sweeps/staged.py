@@ -185,7 +185,9 @@ class SearchWork(StagedWork):
         self.mirror = OptunaMirror(storage, self._warn) if storage is not None else None
         self._console: Console | None = None
         self.searches = {
-            (algorithm, lam): Search(study.space, settings, _run_of(study, preset, algorithm, lam, precision))
+            (algorithm, lam): Search(
+                study.shared, settings, _run_of(study, preset, algorithm, lam, precision)
+            )
             for algorithm in dict.fromkeys(algorithms)
             for lam in dict.fromkeys(map(float, preset.lambdas))
         }
@@ -265,7 +267,7 @@ class SearchWork(StagedWork):
         changed = objectives.find(algorithm).version
         system = algorithm if changed == 1 else f"{algorithm} version {changed}"
         halving = (s.halving.factor, s.halving.metric) if s.halving else None
-        rest = content_hash([repr(dict(self.study.space)), s.generation, halving, self.precision, version])
+        rest = content_hash([repr(dict(self.study.shared)), s.generation, halving, self.precision, version])
         return (
             f"{self.study.name} on {self.study.data}: {system}, lambda {lam!r}, {self.budget} iterations, "
             f"{s.sampler} seed {s.seed} for {' and '.join(s.metrics)} [{rest}]"

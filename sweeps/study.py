@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,9 +12,10 @@ import numpy as np
 
 from result_schema import Target, check_smallest_differences, check_target
 from sweeps.grid import Grid
-from sweeps.space import Space, check, points
+from sweeps.space import Float, Int, Space, When, check, points
 from trainables import objectives
-from trainables.runs import Configuration, Run
+from trainables.parameters import own_values
+from trainables.runs import HYPER_PARAMETERS, Configuration, Run
 from trainables.runs import check as check_run
 
 ALL = ()
@@ -71,7 +73,8 @@ class Study:
     Attributes:
         name: names its results directory and MLflow experiment; letters, digits, `_` and `-`.
         question: what it is run to find out.
-        space: hyper-parameter -> its levels, or what else `sweeps.space` has; the configurations are the full factorial.
+        space: hyper-parameter -> its levels, or what else `sweeps.space` has; the configurations are the full factorial. One that
+            algorithms declare as their own has levels alone, and each of these algorithms is compared at every level.
         algorithms: objectives compared by default, or ALL.
         presets: name -> Preset.
         data: name of the data set (`trainables.datasets.find`).
@@ -117,7 +120,21 @@ class Study:
         Raises:
             ValueError: a dimension is no list of levels.
         """
-        return [Configuration(**point) for point in points(self.space)]
+        return [Configuration(**point) for point in points(self.shared)]
+
+    @property
+    def shared(self) -> Space:
+        """The hyper-parameters of the space that every algorithm has, of which configurations are made."""
+        return {name: dimension for name, dimension in self.space.items() if name in HYPER_PARAMETERS}
+
+    def varied(self, values: Mapping[str, Sequence[str]]) -> Study:
+        """The study with these levels, given as words, in place of its own.
+
+        Raises:
+            ValueError: a level is no number of its hyper-parameter's type.
+        """
+        levels = {name: tuple(_level(name, word) for word in words) for name, words in values.items()}
+        return replace(self, space={**self.space, **levels})
 
     def subset(self, limit: int | None) -> list[tuple[int, Configuration]]:
         """`limit` numbered configurations: deterministic, balanced in levels, nested in larger limits.
@@ -133,7 +150,7 @@ class Study:
             return numbered
         if not 1 <= limit <= size:
             raise ValueError(f"limit must be 1 to {size}, the configurations of {self.name}, got {limit}")
-        levels = [dict.fromkeys(getattr(c, name) for _, c in numbered) for name in self.space]
+        levels = [dict.fromkeys(getattr(c, name) for _, c in numbered) for name in self.shared]
         places = np.array(list(itertools.product(*(range(len(own)) for own in levels))))
         one_hot = np.concatenate(
             [np.eye(places[:, f].max() + 1)[places[:, f]] for f in range(places.shape[1])], 1
@@ -149,8 +166,31 @@ class Study:
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
     def compared(self, algorithms: Sequence[str] | None = None) -> tuple[str, ...]:
-        """Names of the objectives to compare: these, else the study's own; for ALL every one that its data allow."""
-        return tuple(dict.fromkeys(algorithms or self.algorithms or objectives.trainable(self.data)))
+        """Names of the objectives to compare: these, else the study's own; for ALL every one that its data allow. Of each that has
+        hyper-parameters of its own in the space, one for every combination of their levels.
+
+        Raises:
+            ValueError: an algorithm or a hyper-parameter of the space is unknown, or has no such level.
+        """
+        chosen = dict.fromkeys(algorithms or self.algorithms or objectives.trainable(self.data))
+        own: dict[str, Sequence[Any]] = {}
+        for name, dimension in self.space.items():
+            if name in HYPER_PARAMETERS:
+                continue
+            if isinstance(dimension, (Float, Int, When)):
+                raise ValueError(
+                    f"{name}, which algorithms have of their own, must have levels, got {dimension}"
+                )
+            if not any(name in objectives.find(algorithm).own for algorithm in chosen):
+                raise ValueError(_undeclared(name, list(chosen)))
+            own[name] = dimension
+        found: dict[str, None] = {}
+        for algorithm in chosen:
+            objective = objectives.find(algorithm)
+            names = [n for n in own if n in objective.own and n not in own_values(algorithm)]
+            for levels in itertools.product(*(own[name] for name in names)):
+                found[objective.changed(dict(zip(names, levels, strict=True))).name] = None
+        return tuple(found)
 
     def declared(
         self, preset: Preset, algorithms: Sequence[str] | None = None, precision: str = "float32"
@@ -182,3 +222,27 @@ class Study:
         if name not in self.presets:
             raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {name!r}")
         return replace(self.presets[name], **{k: v for k, v in overrides.items() if v is not None})
+
+
+def _level(name: str, word: str) -> int | float | str:
+    """A level as it was typed; of a hyper-parameter that algorithms have of their own it stays a word."""
+    kind = HYPER_PARAMETERS.get(name)
+    try:
+        return {"int": int, "float": float}[kind](word) if kind else word
+    except ValueError:
+        raise ValueError(f"{name} must be {kind}, got {word!r}") from None
+
+
+def _undeclared(name: str, algorithms: Sequence[str]) -> str:
+    """Why a hyper-parameter can be none of a space: who has which, and the one most like it."""
+    own = {n: list(objective.own) for n, objective in objectives.available().items() if objective.own}
+    holders = [algorithm for algorithm, names in own.items() if name in names]
+    if holders:
+        return f"{name} must be of an algorithm that is compared, got it of {', '.join(holders)} and {', '.join(algorithms)} compared"
+    known = dict.fromkeys((*HYPER_PARAMETERS, *itertools.chain(*own.values())))
+    near = difflib.get_close_matches(name, known, n=1)
+    who = "; ".join(f"{algorithm}: {', '.join(names)}" for algorithm, names in own.items())
+    return (
+        f"a hyper-parameter must be one of {', '.join(HYPER_PARAMETERS)}, or an algorithm's own ({who}), got {name!r}"
+        + (f"; did you mean {near[0]}?" if near else "")
+    )

@@ -75,6 +75,12 @@ class Form:
     clip: float | None = None
     twice: bool = False
 
+    def bent(self, network: str, length: int) -> Form:
+        """The form with so many planar layers on an explicit network."""
+        return replace(
+            self, networks={**self.networks, network: replace(self.networks[network], flow=length)}
+        )
+
     @cached_property
     def conditional(self) -> bool:
         """Whether a network takes labels."""

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from trainables import datasets, objectives
+from trainables.parameters import checked, fusible, structural
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -23,16 +24,6 @@ MOST_POINTS = 2048
 VECTOR = 32
 """Batch sizes are multiples of this, so that no element of a member falls into the scalar tail of a
 vectorised CPU loop, where exp and log round differently: a run's bits do not depend on its neighbours."""
-
-
-def structural(**bounds: Any) -> Any:
-    """A hyper-parameter that sets shapes: runs of one cohort agree in it."""
-    return field(metadata={"structural": True, **bounds})
-
-
-def fusible(**bounds: Any) -> Any:
-    """A hyper-parameter that may differ between the members of a cohort."""
-    return field(metadata={"structural": False, **bounds})
 
 
 @dataclass(frozen=True, order=True)
@@ -64,22 +55,8 @@ class Configuration:
 
     def __post_init__(self) -> None:
         for f in fields(self):
-            value, rule = getattr(self, f.name), f.metadata
-            if isinstance(value, bool) or not isinstance(value, int if f.type == "int" else (int, float)):
-                raise ValueError(f"{f.name} must be {f.type}, got {value!r}")
-            if not math.isfinite(value):
-                raise ValueError(f"{f.name} must be finite, got {value}")
-            for bad, words in (
-                ("least" in rule and value < rule.get("least", value), f">= {rule.get('least')}"),
-                ("above" in rule and value <= rule.get("above", value), f"> {rule.get('above')}"),
-                ("most" in rule and value > rule.get("most", value), f"<= {rule.get('most')}"),
-                ("below" in rule and value >= rule.get("below", value), f"< {rule.get('below')}"),
-                (bool(value % rule.get("multiple", value or 1)), f"a multiple of {rule.get('multiple')}"),
-            ):
-                if bad:
-                    raise ValueError(f"{f.name} must be {words}, got {value}")
-            if f.type == "float":
-                object.__setattr__(self, f.name, float(value))
+            value = checked(f.name, getattr(self, f.name), str(f.type), f.metadata)
+            object.__setattr__(self, f.name, value)
 
     @property
     def key(self) -> str:
@@ -102,7 +79,8 @@ class Run:
 
     Attributes:
         study: name of the study that declares it.
-        algorithm: name of an objective (`trainables.objectives.find`).
+        algorithm: name of an objective, with values of its own hyper-parameters where they are not its defaults
+            (`trainables.objectives.find`).
         lam: λ, the weight of the reconstruction terms.
         seed: replication; with the configuration it selects the run's random streams.
         configuration: the hyper-parameters.
@@ -134,6 +112,8 @@ class Run:
             raise ValueError(
                 f"batch_size must be <= {points}, the training points of {self.data}, got {batch}"
             )
+        if reason := objectives.find(self.algorithm).misfit(self.configuration):
+            raise ValueError(f"{self.algorithm} {reason}, got {batch}")
         object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
 
     @property

@@ -53,6 +53,25 @@ def run(*arguments: str) -> int:
         (["--halving", "1", "--search", "tpe"], ["halving must keep the best 1/2 or less", "got 1"]),
         (["--halving", "2", "--search", "nsga2"], ["--halving takes one metric", "inception_score, mse_x"]),
         (["--halving", "2", "--search", "tpe", "--iterations", "20"], ["iterations must be > 20, got 20"]),
+        (
+            ["--set", "temperature", "1"],
+            ["temperature must be of an algorithm that is compared", "svae_r, alice compared"],
+        ),
+        (
+            ["--set", "temperatur", "1"],
+            ["an algorithm's own (aacvae: temperature", "got 'temperatur'; did you mean temperature?"],
+        ),
+        (["--set", "width", "32.5"], ["width must be int, got '32.5'"]),
+        (["--set", "width"], ["--set must have a name and its values, got width alone"]),
+        (
+            ["--set", "width", "32", "--set", "width", "64"],
+            ["must name a hyper-parameter once", "width more than once"],
+        ),
+        (["--set", "learning_rate", "-1"], ["learning_rate must be > 0", "got -1"]),
+        (
+            ["--set", "k", "48", "--algorithms", "iwgan"],
+            ["iwgan:k=48 needs a batch_size that is a multiple of k = 48, got 64"],
+        ),
         (["--until", "bored"], ["--until must be decided", "'bored'"]),
         (
             ["--until", "decided", "--search", "tpe"],

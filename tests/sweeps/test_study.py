@@ -10,8 +10,12 @@ import pytest
 
 from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
 from sweeps.model_zoo import STUDY as MODEL_ZOO
+from sweeps.space import Float
+from sweeps.study import Preset, Study
 from sweeps.toy_robustness import STUDY
 from trainables import objectives
+
+FIXED = {name: levels[:1] for name, levels in STUDY.space.items() if name != "width"}
 
 
 def test_toy_study_declares_576_configurations_and_1152_embedded_runs() -> None:
@@ -103,3 +107,47 @@ def test_the_zoo_compares_every_system_that_its_data_allow(data: str, refused: s
     zoo = replace(MODEL_ZOO, data=data)
     compared = {run.algorithm for run in zoo.runs(zoo.preset("smoke"))}
     assert set(objectives.available()) - compared == refused
+
+
+def test_a_space_may_have_hyper_parameters_that_algorithms_have_of_their_own():
+    study = Study(
+        "own",
+        "?",
+        {"width": (32, 64), "temperature": (1.5, 3.0), **FIXED},
+        algorithms=("vae", "aavae", "aavae:temperature=5"),
+        presets={"all": Preset(iterations=10, lambdas=(0.1,))},
+    )
+    assert study.compared() == ("vae", "aavae", "aavae:temperature=3", "aavae:temperature=5")
+    assert len(study.configurations()) == 2  # what is an algorithm's own makes no configuration
+    runs = study.runs(study.preset("all"))
+    assert len(runs) == 2 * 4
+    without = replace(study, space={name: study.space[name] for name in study.shared})
+    usual = {run.key for run in without.runs(without.preset("all"), ["vae", "aavae"])}
+    assert usual < {
+        run.key for run in runs
+    }  # a finished study is extended by the axis: the default's runs are those it has
+
+
+def test_levels_can_be_varied_by_words_and_of_the_study_nothing_else_changes():
+    study = STUDY.varied({"width": ["32"], "learning_rate": ["1e-3", "0.01"]})
+    assert study.space["width"] == (32,)
+    assert study.space["learning_rate"] == (1e-3, 0.01)
+    assert len(study.configurations()) == 576 // 3 // 3 * 2
+    kept = {c.key for c in study.configurations()} & {c.key for c in STUDY.configurations()}
+    assert len(kept) == 576 // 9
+
+
+def test_an_own_hyper_parameter_must_be_known_of_who_is_compared_and_have_levels():
+    def space(**own):
+        return replace(STUDY, space={**STUDY.space, **own})
+
+    with pytest.raises(
+        ValueError, match="temperature must be of an algorithm that is compared, got it of aacvae"
+    ):
+        space(temperature=(1.0,)).compared()
+    with pytest.raises(ValueError, match="got 'penalti'; did you mean penalty"):
+        space(penalti=(1.0,)).compared(["wgan_gp"])
+    with pytest.raises(
+        ValueError, match="clip, which algorithms have of their own, must have levels, got Float"
+    ):
+        space(clip=Float(0.01, 1.0)).compared(["wgan"])

@@ -23,6 +23,13 @@ from trainables.streams import stream
 from trainables.training import Training
 
 ALL = sorted(objectives.available())
+VARIANTS = [
+    "aavae:temperature=3",
+    "avb:critic_steps=1",
+    "iwgan:k=16",
+    "vae_flow:length=2",
+    "wgan:critic_steps=1,clip=0.1",
+]
 CPU = torch.device("cpu")
 LAMBDA = torch.tensor(0.7)
 
@@ -58,7 +65,7 @@ def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_c
 @pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize(
     "name",
-    [name for name in ALL if not objectives.find(name).form.twice],
+    [name for name in (*ALL, *VARIANTS) if not objectives.find(name).form.twice],
 )
 def test_a_system_is_lowered_to_the_gradients_it_has_on_torch(name: str) -> None:
     torch.set_flush_denormal(True)

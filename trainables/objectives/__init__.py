@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from trainables import datasets
 from trainables.form import EXPLICIT_DECODER, Form
 from trainables.found import instances
+from trainables.parameters import own_values
 
 if TYPE_CHECKING:
     from trainables.objectives.base import Objective
@@ -26,11 +27,19 @@ def available() -> dict[str, Objective]:
     return instances(__name__, __path__, Objective)
 
 
+@functools.cache
 def find(name: str) -> Objective:
-    """The objective called `name`. Raises ValueError, naming those there are."""
-    if name not in available():
+    """The objective called `name`, such as aavae, or aavae:temperature=3 with values of hyper-parameters of its own.
+
+    Raises:
+        ValueError: there is none, naming those there are; or it has no such hyper-parameter, or not with that value.
+    """
+    plain, _, words = name.partition(":")
+    if plain not in available():
         raise ValueError(f"algorithm must be one of {', '.join(available())}, got {name!r}")
-    return available()[name]
+    if not words:
+        return available()[plain]
+    return type(available()[plain])(**own_values(name))
 
 
 def trainable(data: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """AAVAE: a VAE that learns from its own points as well, as far as they deceive a critic."""
 
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -8,6 +8,7 @@ from torch import Tensor
 from trainables.batch import Batch, Model
 from trainables.form import CRITIC_X, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
+from trainables.parameters import own
 
 
 @final
@@ -24,13 +25,13 @@ class AAVAE(Objective):
     x~ ~ p(x|z): of binary data a sample of 0s and 1s like the data, which the critic could tell from the mean by its grey.
 
     Departures from the paper:
-        1. T = 1.5, where the paper chooses among 1, 1.5, 3 and 5 by cross-validation. It is in the weights alone; the
+        1. T (`temperature`) is 1.5 by default, where the paper chooses among 1, 1.5, 3 and 5 by cross-validation. It is in the weights alone; the
            critic is trained at T = 1 (appendix G.2 can be read as both).
     """
 
     name = "aavae"
     label = "AAVAE"
-    temperature: ClassVar[float] = 1.5
+    temperature: float = own(1.5, above=0.0)
     form = Form(
         {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC_X},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},

@@ -1,14 +1,15 @@
 """AS-VAE: the adversarial symmetric variational autoencoder."""
 
-from typing import ClassVar, final
+from typing import final
 
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from trainables.batch import Batch, shifted
 from trainables.datasets.base import DataSet
-from trainables.form import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
+from trainables.form import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
+from trainables.parameters import own
 
 _PAIR = {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER}
 _CRITICS = {"critic_1": CRITIC, "critic_2": CRITIC}
@@ -99,22 +100,19 @@ class ASVAEFlow(_Symmetric):
     Source: Pu et al. 2017 (AS-VAE), §5: "approximated with a normalizing flow"; the losses are those of AS-VAE.
 
     Departures from the paper: as AS-VAE, 1, 3 and 4, and
-        2. Four layers, where the paper has 80.
+        2. `length` layers, four by default, where the paper has 80.
         5. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.
         6. Layers are functions of the condition, and w·u > −1 is held by another function (`trainables.planar`).
     """
 
     name = "as_vae_flow"
     label = "AS-VAE-NF"
-    length: ClassVar[int] = 4
-    form = Form(
-        {
-            "encoder": Net(("x",), "z", explicit=True, flow=length),
-            "decoder": Net(("z",), "x", explicit=True, flow=length),
-            **_CRITICS,
-        },
-        {"critic": tuple(_CRITICS), "autoencoder": _TRAINED},
-    )
+    length: int = own(4, least=1)
+    form = ASVAE.form
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        self.form = self.form.bent("encoder", self.length).bent("decoder", self.length)
 
 
 @final

@@ -1,5 +1,6 @@
 """AVB: adversarial variational Bayes."""
 
+from dataclasses import replace
 from typing import ClassVar, final
 
 from torch import Tensor
@@ -9,6 +10,7 @@ from trainables.batch import Batch, Model
 from trainables.densities import log_prior
 from trainables.form import CRITIC, ENCODER, EXPLICIT_DECODER, Form
 from trainables.objectives.base import Objective
+from trainables.parameters import own
 
 
 class AVBObjective(Objective):
@@ -21,10 +23,14 @@ class AVBObjective(Objective):
     form = Form(
         {"encoder": ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
-        critic_steps=3,
         critic_every_step=True,
     )
+    critic_steps: int = own(3, least=1)
     prior_added: ClassVar[bool] = False
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        self.form = replace(self.form, critic_steps=self.critic_steps)
 
     def log_ratio(self, model: Model, side: str, x: Tensor, z: Tensor) -> Tensor:
         """T(x, z), [batch]; `side` as of `Model.score`."""
@@ -58,7 +64,7 @@ class AVB(AVBObjective):
 
     Departures from the paper:
         1. T is one network of the concatenated pair, not the inner product of one of x and one of z.
-        2. Three steps of T before each step of encoder and decoder: algorithm 1 has one, the Eight Schools of §5.1 two.
+        2. Three steps of T (`critic_steps`) before each step of encoder and decoder: algorithm 1 has one, the Eight Schools of §5.1 two.
     """
 
     name = "avb"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from types import CodeType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,9 +12,11 @@ from torch.nn.functional import softplus
 
 from trainables.batch import Batch, Model
 from trainables.form import CRITIC, DECODER, ENCODER, Form
+from trainables.parameters import declared, variant
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
+    from trainables.runs import Configuration
 
 
 class Objective(ABC):
@@ -22,17 +25,43 @@ class Objective(ABC):
     A player's loss is the method of its name: a scalar that the player minimises, from a batch and λ.
     Final subclasses set the attributes.
 
+    Hyper-parameters of its own are declared in its class with `own`. They are no part of a configuration: runs that differ in them
+    alone see the same random draws, and pair.
+
+    Args:
+        values: of its own hyper-parameters, where they are not the defaults.
+
+    Raises:
+        ValueError: it has no such hyper-parameter, or a value is out of bounds.
+
     Attributes:
-        name: what a study calls it.
+        name: what a study calls it; with values of its own hyper-parameters, where they are not the defaults.
         version: raised where its results change: to a store it is another system then, and old rows stay what they were.
         label: what reports call it.
         form: its networks, and who trains them.
     """
 
-    name: ClassVar[str]
+    name: str
     version: ClassVar[int] = 1
     label: ClassVar[str]
-    form: ClassVar[Form]
+    form: Form
+
+    def __init__(self, **values: object) -> None:
+        known = declared(type(self))
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"{self.name} has {_listed(known)} of its own, got {name!r}")
+            vars(self)[name] = known[name].check(value)
+        self.name = variant(self.name, {n: v for n, v in self.own.items() if v != known[n].default})
+
+    @property
+    def own(self) -> dict[str, int | float]:
+        """Hyper-parameter of its own -> value."""
+        return {name: getattr(self, name) for name in declared(type(self))}
+
+    def changed(self, values: Mapping[str, object]) -> Objective:
+        """The objective with these values of its own hyper-parameters. Raises ValueError as the class."""
+        return type(self)(**{**self.own, **values})
 
     @property
     def kind(self) -> str:
@@ -57,9 +86,13 @@ class Objective(ABC):
         while names:
             name = names.pop()
             if name not in found and hasattr(type(self), name):
-                found[name] = getattr(type(self), name)
+                found[name] = vars(self).get(name, getattr(type(self), name))
                 names |= _named(getattr(found[name], "__code__", None))
         return found
+
+    def misfit(self, configuration: Configuration) -> str | None:
+        """What it needs of a configuration that this one has not; None where they can be trained together."""
+        return None
 
     def refusal(self, data: DataSet) -> str | None:
         """What it needs that the data have not, as in 'needs continuous data'; None where it can be trained on them."""
@@ -68,6 +101,10 @@ class Objective(ABC):
     @abstractmethod
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar that encoder and decoder, whichever there are, minimise together."""
+
+
+def _listed(known: Iterable[str]) -> str:
+    return f"the hyper-parameters {', '.join(known)}" if known else "no hyper-parameter"
 
 
 def _named(code: object) -> set[str]:

@@ -1,6 +1,6 @@
 """CVAE and AACVAE: the class-conditional forms of VAE and AAVAE."""
 
-from typing import ClassVar, final
+from typing import final
 
 from torch import Tensor
 
@@ -8,6 +8,7 @@ from trainables.batch import Batch, Model
 from trainables.form import Form, Net
 from trainables.objectives.aavae import activated
 from trainables.objectives.base import BoundObjective, Objective
+from trainables.parameters import own
 
 _PAIR = {"encoder": Net(("x", "y"), "z", explicit=True), "decoder": Net(("z", "y"), "x", explicit=True)}
 
@@ -43,7 +44,7 @@ class AACVAE(Objective):
 
     name = "aacvae"
     label = "AACVAE"
-    temperature: ClassVar[float] = 1.5
+    temperature: float = own(1.5, above=0.0)
     form = Form(
         {**_PAIR, "critic": Net(("x", "y"), "score")},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},

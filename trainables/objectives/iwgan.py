@@ -1,6 +1,8 @@
 """IWGAN: a GAN that learns most from the points it generates best."""
 
-from typing import ClassVar, final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
@@ -8,6 +10,10 @@ from torch.nn.functional import softplus
 
 from trainables.batch import Batch
 from trainables.objectives.gan import DecoderObjective
+from trainables.parameters import own
+
+if TYPE_CHECKING:
+    from trainables.runs import Configuration
 
 
 @final
@@ -25,16 +31,22 @@ class IWGAN(DecoderObjective):
 
     name = "iwgan"
     label = "IWGAN"
-    k: ClassVar[int | None] = None
-    """Samples that share their weights; None for all of a batch, as in the paper. With 1 it is a GAN."""
+    k: int = own(0, least=0)
+    """Samples that share their weights; 0 for all of a batch, as in the paper. With 1 it is a GAN."""
+
+    def misfit(self, configuration: Configuration) -> str | None:
+        """Groups of k fill a batch."""
+        if self.k and configuration.batch_size % self.k:
+            return f"needs a batch_size that is a multiple of k = {self.k}"
+        return None
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return weighted(batch.f_p, self.k)
 
 
-def weighted(scores: Tensor, k: int | None) -> Tensor:
-    """Σᵢ w̃ᵢ s(fᵢ) over every k scores [batch], w̃ᵢ ∝ exp(−fᵢ) constant in the gradient; averaged over the groups."""
+def weighted(scores: Tensor, k: int) -> Tensor:
+    """Σᵢ w̃ᵢ s(fᵢ) over every k scores [batch], or all for 0, w̃ᵢ ∝ exp(−fᵢ) constant in the gradient; averaged over the groups."""
     f = scores.unflatten(0, (-1, k or len(scores)))
     weights = torch.softmax(-f.detach(), -1)
     return (weights * softplus(f)).sum(-1).mean()

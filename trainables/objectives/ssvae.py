@@ -3,7 +3,7 @@
 import itertools
 import math
 from statistics import NormalDist
-from typing import ClassVar, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from trainables.batch import Batch, Model
 from trainables.form import CRITIC_X, NOISE, Form, Net
 from trainables.objectives.aavae import reversed_discriminator
 from trainables.objectives.base import Objective
+from trainables.parameters import own
 
 _NETWORKS = {
     "encoder": Net(("x", "y"), "z", explicit=True),
@@ -77,7 +78,7 @@ class AASSVAE(_SemiSupervised):
     name = "aassvae"
     version = 2
     label = "AASSVAE"
-    temperature: ClassVar[float] = 1.5
+    temperature: float = own(1.5, above=0.0)
     form = Form(
         {**_NETWORKS, "critic": CRITIC_X},
         {"critic": ("critic",), "autoencoder": tuple(_NETWORKS)},

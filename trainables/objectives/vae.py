@@ -1,9 +1,10 @@
 """VAE: the variational autoencoder, with a Gaussian posterior, diagonal or not, and with one that a planar flow bends."""
 
-from typing import ClassVar, final
+from typing import final
 
 from trainables.form import EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
 from trainables.objectives.base import BoundObjective
+from trainables.parameters import own
 
 
 @final
@@ -55,15 +56,16 @@ class VAEFlow(BoundObjective):
         −E_q [log p(x|z~) + log p(z~) − log q(z~|x)],   z~ = f_K(… f_1(z_0)),   z_0 Gaussian
 
     Departures from the papers:
-        1. Four planar layers, where the papers have 80.
+        1. Planar layers (`length`): four by default, where the papers have 80.
         2. The bound is not annealed.
         3. w·u > −1 is held by another function (`trainables.planar`).
     """
 
     name = "vae_flow"
     label = "VAE-NF"
-    length: ClassVar[int] = 4
-    form = Form(
-        {"encoder": Net(("x",), "z", explicit=True, flow=length), "decoder": EXPLICIT_DECODER},
-        {"autoencoder": ("encoder", "decoder")},
-    )
+    length: int = own(4, least=1)
+    form = VAE.form
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        self.form = self.form.bent("encoder", self.length)

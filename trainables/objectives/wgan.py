@@ -8,12 +8,18 @@ from torch import Tensor
 from trainables.batch import Batch
 from trainables.objectives.base import Objective
 from trainables.objectives.gan import DecoderObjective
+from trainables.parameters import own
 
 
 class WassersteinObjective(Objective):
     """A decoder against a critic that estimates a distance; f is larger on generated points, as in `Objective`."""
 
-    form = replace(DecoderObjective.form, critic_steps=5)
+    form = DecoderObjective.form
+    critic_steps: int = own(5, least=1)
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        self.form = replace(self.form, critic_steps=self.critic_steps)
 
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
         """E_data f − E_p f."""
@@ -26,7 +32,7 @@ class WassersteinObjective(Objective):
 
 @final
 class WGAN(WassersteinObjective):
-    """WGAN: every parameter of the critic is clipped to ± 0.01 after each of its steps.
+    """WGAN: every parameter of the critic is clipped to ± c (`clip`), 0.01 by default, after each of its steps.
 
     Source: Arjovsky et al. 2017, algorithm 1; Pu et al. 2017 (sVAE), eq. 25.
 
@@ -41,4 +47,8 @@ class WGAN(WassersteinObjective):
 
     name = "wgan"
     label = "WGAN"
-    form = replace(WassersteinObjective.form, clip=0.01)
+    clip: float = own(0.01, above=0.0)
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        self.form = replace(self.form, clip=self.clip)

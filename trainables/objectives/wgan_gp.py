@@ -9,9 +9,7 @@ from torch import Tensor
 from trainables.batch import Batch
 from trainables.form import NOISE
 from trainables.objectives.wgan import WassersteinObjective
-
-PENALTY = 10.0
-"""Weight of the penalty, as in the paper."""
+from trainables.parameters import own
 
 
 @final
@@ -20,7 +18,7 @@ class WGANGP(WassersteinObjective):
 
     Source: Gulrajani et al. 2017, algorithm 1; Pu et al. 2017 (sVAE), eq. 25.
 
-        critic: E_data f − E_p f + 10 E (‖∇f(u x + (1 − u) x~)‖ − 1)²,  u ~ U(0, 1);   decoder: E_p f
+        critic: E_data f − E_p f + c E (‖∇f(u x + (1 − u) x~)‖ − 1)²,  u ~ U(0, 1), c (`penalty`) 10;   decoder: E_p f
 
     Departures from the paper:
         1. The sign of f, as everywhere here.
@@ -32,6 +30,7 @@ class WGANGP(WassersteinObjective):
 
     name = "wgan_gp"
     label = "WGAN-GP"
+    penalty: float = own(10.0, least=0.0)
     form = replace(WassersteinObjective.form, noise=(*NOISE, "u"), twice=True)
 
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
@@ -40,4 +39,4 @@ class WGANGP(WassersteinObjective):
         between = u * batch.x + (1 - u) * batch.x_p
         slope = torch.func.grad(lambda x: batch.score("critic", "q", x=x).sum())(between)
         norm = (slope.square().sum(-1) + 1e-12).sqrt()  # differentiable at 0
-        return super().critic(batch, lam) + PENALTY * (norm - 1).square().mean()
+        return super().critic(batch, lam) + self.penalty * (norm - 1).square().mean()
