@@ -123,6 +123,9 @@ _AFTER = [
     pa.field(VERSION, pa.int64()),
 ]
 
+_DEFAULT = "default"
+"""Key, in a column's metadata, of its value in rows that were written before it was there."""
+
 _COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
 
 LATER = (*FURTHER_METRICS, "sampler", VERSION)
@@ -143,11 +146,20 @@ SAMPLES = pa.schema(
 )
 
 
-def runs_schema(hyper_parameters: Mapping[str, str]) -> pa.Schema:
-    """Schema of `runs` for hyper-parameters given as name -> 'int' | 'float' | 'str' | 'bool'."""
-    columns = [
-        pa.field(name, HYPER_PARAMETER_TYPES[kind], nullable=False) for name, kind in hyper_parameters.items()
-    ]
+def runs_schema(
+    hyper_parameters: Mapping[str, str], defaults: Mapping[str, int | float] | None = None
+) -> pa.Schema:
+    """Schema of `runs`.
+
+    Args:
+        hyper_parameters: name -> 'int' | 'float' | 'str' | 'bool'.
+        defaults: name -> value of those that older rows may lack (`conformed`).
+    """
+    columns = []
+    for name, kind in hyper_parameters.items():
+        default = (defaults or {}).get(name)
+        metadata = None if default is None else {_DEFAULT: json.dumps(default)}
+        columns.append(pa.field(name, HYPER_PARAMETER_TYPES[kind], nullable=False, metadata=metadata))
     return pa.schema([*_BEFORE, *columns, *_AFTER])
 
 
@@ -207,6 +219,7 @@ class Manifest:
         best: metric -> its best possible value on the study's data, where that is known.
         smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
             of a metric that is left out the report has a default.
+        defaults: hyper-parameter -> its value in rows that were written before the study had it.
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
     """
 
@@ -221,6 +234,7 @@ class Manifest:
     best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
+    defaults: Mapping[str, int | float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return (
@@ -309,7 +323,7 @@ def read_runs(uri: str) -> pa.Table:
         SchemaError: there is no study, or a file of it is damaged: none is passed over.
     """
     manifest = read_manifest(uri)
-    return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters)))
+    return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters, manifest.defaults)))
 
 
 def read_curves(uri: str) -> pa.Table:
@@ -368,10 +382,14 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table as a schema has it, with the columns of LATER that it lacks. Raises pyarrow.ArrowException if it is another."""
+    """A table as a schema has it, with the columns of LATER that it lacks, and those of hyper-parameters that have a default. Raises pyarrow.ArrowException if it is another."""
     for name in LATER:
         if name in schema.names and name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
+    for column in schema:
+        if column.name not in table.column_names and (metadata := column.metadata):
+            value = pa.scalar(json.loads(metadata[_DEFAULT.encode()]), column.type)
+            table = table.append_column(column.name, pa.repeat(value, table.num_rows))
     if set(table.column_names) == set(schema.names):
         table = table.select(schema.names)  # a column may have been added before those that it has
     table = table.cast(schema)

@@ -35,7 +35,7 @@ from result_schema import (
 from sweeps import command_line, provenance
 from sweeps.refusal import check_given
 from trainables import datasets, objectives
-from trainables.runs import HYPER_PARAMETERS, Configuration, Run
+from trainables.runs import Configuration, Run
 
 if TYPE_CHECKING:
     from trainables.training import Result
@@ -66,15 +66,16 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     if row[VERSION] != here:
         raise ValueError(f"run {run_key} must be of version {here} of {row['algorithm']}, which is here, but is of version "
                          f"{row[VERSION]}; use commit {row['git_commit']}, at which it was trained")  # fmt: skip
+    manifest = read_manifest(results)
     run = Run(
         study=row["study"],
         algorithm=row["algorithm"],
         lam=row["lam"],
         seed=row["seed"],
-        configuration=Configuration(**{name: row[name] for name in HYPER_PARAMETERS}),
+        configuration=Configuration(**{name: row[name] for name in manifest.hyper_parameters}),
         budget=row["budget"],
         number=row["configuration"],
-        precision=read_manifest(results).precision,
+        precision=manifest.precision,
         data=data[0],
     )
     if run.key != run_key:

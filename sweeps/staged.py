@@ -20,7 +20,7 @@ from sweeps.store import Store
 from sweeps.study import Preset, Study
 from sweeps.work import Work, cohort_limits
 from trainables import datasets, objectives
-from trainables.runs import HYPER_PARAMETERS, Configuration, Run, content_hash
+from trainables.runs import Configuration, Run, content_hash
 
 
 class StagedWork(Work):
@@ -140,10 +140,9 @@ class HalvedGrid(StagedWork):
         for (algorithm, lam, seed), runs in self.populations.items():
             best = min(runs, key=lambda run: loss(rows, run, run.budget, metric))
             if math.isfinite(loss(rows, best, best.budget, metric)):
-                values = {name: getattr(best.configuration, name) for name in HYPER_PARAMETERS}
                 value = rows[best.key][metric]
                 console.print(
-                    f"best      {algorithm} λ={exact(lam)} seed {seed}: {metric} {value:.4g} with {_words(values)}"
+                    f"best      {algorithm} λ={exact(lam)} seed {seed}: {metric} {value:.4g} with {_words(best.configuration.content)}"
                 )
             elif done:
                 console.print(f"best      {algorithm} λ={exact(lam)} seed {seed}: none, for no run COMPLETED with a value of {metric}")  # fmt: skip

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ from result_schema import (
 )
 from sweeps.lease import Token
 from trainables import datasets
-from trainables.runs import HYPER_PARAMETERS, Run
+from trainables.runs import DEFAULTS, Run, columns
 
 if TYPE_CHECKING:
     from trainables.training import Result
@@ -59,7 +60,12 @@ class Store:
         self.uri = uri
         self.filesystem, self.path = open_directory(uri)
         self.token = Token(self.filesystem, self.path, lease) if lease else None
-        self.schema = runs_schema(HYPER_PARAMETERS)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Of its rows, as its manifest has it."""
+        manifest = read_manifest(self.uri)
+        return runs_schema(manifest.hyper_parameters, manifest.defaults)
 
     def check(self, study: str, precision: str = "float32") -> bool:
         """Whether the directory already is this study's store; False if there is nothing yet.
@@ -82,7 +88,7 @@ class Store:
         if manifest.precision != precision:
             raise SchemaError(f"{self.uri} holds results in precision {manifest.precision}, not {precision}; "
                               f"choose another --results, or --precision {manifest.precision}")  # fmt: skip
-        if manifest.hyper_parameters != HYPER_PARAMETERS:
+        if manifest.hyper_parameters != columns(manifest.hyper_parameters):
             raise SchemaError(f"{self.uri} was written with other hyper-parameters "
                               f"({', '.join(manifest.hyper_parameters)}); choose another --results")  # fmt: skip
         return True
@@ -115,8 +121,10 @@ class Store:
         targets: tuple[Target, ...] = (),
         smallest_differences: Mapping[str, float] | None = None,
         looks: tuple[int, ...] = (),
+        varied: Iterable[str] = (),
     ) -> None:
-        """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now.
+        """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
+        hyper-parameters that are `varied` now and have a default, which is what its rows had.
 
         Raises:
             SchemaError: as `check`, or other looks are planned.
@@ -132,7 +140,7 @@ class Store:
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
             manifest = Manifest(
                 study,
-                HYPER_PARAMETERS,
+                columns(varied),
                 question,
                 precision,
                 searched,
@@ -144,12 +152,23 @@ class Store:
                 looks,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
-        elif looks and (known := read_manifest(self.uri)).looks != looks:
-            if known.looks:
+        else:
+            known = read_manifest(self.uri)
+            if known.looks and looks and looks != known.looks:
                 planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
                 raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
                                   "then, or choose another --results")  # fmt: skip
-            self._write_bytes(MANIFEST, replace(known, looks=looks).to_json().encode())
+            wider = columns({*known.hyper_parameters, *varied})
+            added = {name: DEFAULTS[name] for name in wider if name not in known.hyper_parameters}
+            now = replace(
+                known,
+                looks=looks or known.looks,
+                hyper_parameters=wider,
+                defaults={**known.defaults, **added},
+            )
+            if now != known:
+                self._write_bytes(MANIFEST, now.to_json().encode())
+                vars(self).pop("schema", None)
         for name in ("runs", "curves", "samples", "states"):
             own_folder(self.filesystem, self.path, name)
 
@@ -178,6 +197,8 @@ class Store:
         """
         curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
         samples = [{"run_key": r.run.key, "points": r.samples.ravel()} for r in results if len(r.samples)]
+        for result in results:
+            self._check_columns(result.run)
         rows = [
             {
                 **_identity(r.run),
@@ -193,6 +214,13 @@ class Store:
         self._write_table(f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=CURVES))
         self._write_table(f"samples/{cohort_key}.parquet", pa.Table.from_pylist(samples, schema=SAMPLES))
         self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
+
+    def _check_columns(self, run: Run) -> None:
+        """Raises SchemaError where the rows here have no column for a hyper-parameter of the run: it would be lost."""
+        lost = [name for name in run.configuration.content if name not in self.schema.names]
+        if lost:
+            raise SchemaError(f"{self.uri} must have a column for every hyper-parameter of its runs, but has none of "
+                              f"{', '.join(lost)}; give the study's command again")  # fmt: skip
 
     def write_state(self, name: str, content: bytes) -> None:
         """Keep the state of a cohort, from which members go on in others; before its rows, which tell of it."""

@@ -88,7 +88,8 @@ class Cohort:
         self.parameters = {name: self._initial(name) for name in self.networks}
         rate = self._column([r.configuration.learning_rate for r in runs])
         beta1 = self._column([r.configuration.beta1 for r in runs])
-        self.optimisers = {name: Adam(flat, rate, beta1) for name, flat in self.parameters.items()}
+        decay = self._column([r.configuration.weight_decay for r in runs])
+        self.optimisers = {name: Adam(flat, rate, beta1, decay) for name, flat in self.parameters.items()}
         self.native = all(net.native for net in self.networks.values()) and native_block.available(self)
         self.replayed: dict[tuple[str, ...], Replayed] = {}
 

@@ -90,11 +90,11 @@ def train(
         number(len(schedule)), updates, number(block.batch_size), number(cohort.data.shape[1]), number(block.noise_size),
         cohort.data, block.indices, block.noise_keys, ctypes.c_int64(block.first_step), block.dropout,
         torch.from_numpy(rates), cohort.lam, some.beta1,
-        some.one_minus_beta1, real(adam.BETA2), real(1 - adam.BETA2), real(adam.EPSILON), number(scratch), result,
+        some.one_minus_beta1, torch.empty(0) if some.kept is None else some.kept, real(adam.BETA2), real(1 - adam.BETA2), real(adam.EPSILON), number(scratch), result,
     ]  # fmt: skip
     tensors = [a for a in arguments if isinstance(a, Tensor)]
     assert all(t.is_contiguous() for t in tensors)
-    library.train(*(ctypes.c_void_p(a.data_ptr()) if isinstance(a, Tensor) else a for a in arguments))
+    library.train(*(ctypes.c_void_p(a.data_ptr() or None) if isinstance(a, Tensor) else a for a in arguments))
     return result
 
 

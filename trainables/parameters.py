@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import MISSING, field
 from typing import Any
 
 KINDS = {"int": (int,), "float": (int, float)}
 
 
-def structural(**bounds: Any) -> Any:
-    """A field of a configuration that sets shapes: runs of one cohort agree in it. Bounds as of `checked`."""
-    return field(metadata={"structural": True, **bounds})
+def structural(*, default: Any = MISSING, **bounds: Any) -> Any:
+    """A field of a configuration that sets shapes: runs of one cohort agree in it.
+
+    Args:
+        default: its value where none is given. It is then in no key: configurations that have it keep the keys that they had before
+            there was the hyper-parameter.
+        bounds: as of `checked`.
+    """
+    return field(default=default, metadata={"structural": True, **bounds})
 
 
-def fusible(**bounds: Any) -> Any:
-    """A field of a configuration that may differ between the members of a cohort. Bounds as of `checked`."""
-    return field(metadata={"structural": False, **bounds})
+def fusible(*, default: Any = MISSING, **bounds: Any) -> Any:
+    """A field of a configuration that may differ between the members of a cohort; arguments as of `structural`."""
+    return field(default=default, metadata={"structural": False, **bounds})
 
 
 def checked(name: str, value: object, kind: str, rule: Mapping[str, Any]) -> int | float:

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import checkpoint
-from trainables.runs import HYPER_PARAMETERS, Configuration, Run
+from trainables import checkpoint, runs
+from trainables.runs import Configuration, Run
 from trainables.training import Training
 
 DEFAULTS: dict[str, Any] = {
@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "beta1": 0.5,
     "critic_dropout": 0.0,
+    **runs.DEFAULTS,
 }
 """What a trial's configuration may set, and what it is when it does not."""
 
@@ -62,7 +63,7 @@ class ToyTrainable(tune.Trainable):
             algorithm=values["algorithm"],
             lam=values["lam"],
             seed=values["seed"],
-            configuration=Configuration(**{name: values[name] for name in HYPER_PARAMETERS}),
+            configuration=Configuration(**{name: values[name] for name in runs.HYPER_PARAMETERS}),
             budget=values["iterations"],
         )
         self.training = Training([run], device=values["device"])

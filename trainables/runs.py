@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from trainables import datasets, objectives
@@ -39,6 +39,7 @@ class Configuration:
         learning_rate: Adam's rate, of every player.
         beta1: Adam's first-moment decay, of every player.
         critic_dropout: probability of dropping a hidden unit of the critic.
+        weight_decay: decoupled decay of every network's parameters, times the rate at each step (Loshchilov & Hutter 2019).
 
     Raises:
         ValueError: a value is outside its bounds.
@@ -52,6 +53,7 @@ class Configuration:
     learning_rate: float = fusible(above=0.0)
     beta1: float = fusible(least=0.0, below=1.0)
     critic_dropout: float = fusible(least=0.0, below=1.0)
+    weight_decay: float = fusible(least=0.0, default=0.0)
 
     def __post_init__(self) -> None:
         for f in fields(self):
@@ -61,7 +63,12 @@ class Configuration:
     @property
     def key(self) -> str:
         """Hash of the hyper-parameters; the two algorithms' runs of one configuration pair on it."""
-        return content_hash(vars(self))
+        return content_hash(self.content)
+
+    @property
+    def content(self) -> dict[str, int | float]:
+        """Hyper-parameter -> value, without those that have the default which they declare."""
+        return {name: value for name, value in vars(self).items() if value != DEFAULTS.get(name)}
 
     @property
     def structure(self) -> tuple[int, ...]:
@@ -71,6 +78,17 @@ class Configuration:
 
 HYPER_PARAMETERS: dict[str, str] = {f.name: str(f.type) for f in fields(Configuration)}
 """Name -> 'int' | 'float' of every hyper-parameter, in reading order."""
+
+DEFAULTS: dict[str, int | float] = {
+    f.name: f.default for f in fields(Configuration) if f.default is not MISSING
+}
+"""Name -> default of the hyper-parameters that declare one: a study need not name them, and rows from before they were there have it."""
+
+
+def columns(varied: Iterable[str]) -> dict[str, str]:
+    """Name -> type of the hyper-parameters that a study's rows have: those without a default, and those that it varies."""
+    names = set(varied)
+    return {name: kind for name, kind in HYPER_PARAMETERS.items() if name not in DEFAULTS or name in names}
 
 
 @dataclass(frozen=True, order=True)
@@ -126,7 +144,7 @@ class Run:
             "seed": self.seed,
             "budget": self.budget,
             "data": self.dataset.version,
-            **vars(self.configuration),
+            **self.configuration.content,
         }
         if self.precision != "float32":  # all there was before; stored results keep their keys
             content["precision"] = self.precision

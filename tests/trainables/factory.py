@@ -35,7 +35,7 @@ def run(
 
 
 def different_runs(budget: int = 60, **structure: Any) -> list[Run]:
-    """Eight runs that differ in algorithm, λ, seed, rate, β1 and dropout, and agree in structure."""
+    """Eight runs that differ in algorithm, λ, seed, rate, β1, dropout and, two of them, in weight decay, and agree in structure."""
     table = [
         ("svae_r", 0.1, 0, 1e-3, 0.5, 0.0),
         ("alice", 0.1, 0, 1e-3, 0.5, 0.0),
@@ -47,7 +47,17 @@ def different_runs(budget: int = 60, **structure: Any) -> list[Run]:
         ("svae_r", 0.01, 6, 2e-3, 0.0, 0.5),
     ]
     return [
-        run(a, lam, seed, budget, learning_rate=lr, beta1=b1, critic_dropout=p, **structure)
+        run(
+            a,
+            lam,
+            seed,
+            budget,
+            learning_rate=lr,
+            beta1=b1,
+            critic_dropout=p,
+            weight_decay=0.5 * (seed == 1) + (seed == 4),
+            **structure,
+        )
         for a, lam, seed, lr, b1, p in table
     ]
 

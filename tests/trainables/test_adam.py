@@ -12,15 +12,16 @@ def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
     start = torch.randn(3, 64, generator=generator)
     gradients = torch.randn(30, 3, 64, generator=generator)
     ours = start.clone()
-    adam = Adam(ours, torch.tensor(rates), torch.tensor(betas))
+    decays = [0.0, 0.1, 1.0]
+    adam = Adam(ours, torch.tensor(rates), torch.tensor(betas), torch.tensor(decays))
     for i, gradient in enumerate(gradients):
         if i % 10 == 0:
             scheduled, corrections = adam.schedule(10)
         adam.step(gradient, torch.from_numpy(scheduled[i % 10]), torch.tensor(corrections[i % 10]))
         adam.taken += 1
-    for m, (rate, beta) in enumerate(zip(rates, betas, strict=True)):
+    for m, (rate, beta, decay) in enumerate(zip(rates, betas, decays, strict=True)):
         theirs = start[m].clone().requires_grad_()
-        optimiser = torch.optim.Adam([theirs], lr=rate, betas=(beta, 0.999))
+        optimiser = torch.optim.AdamW([theirs], lr=rate, betas=(beta, 0.999), weight_decay=decay)
         for gradient in gradients[:, m]:
             theirs.grad = gradient.clone()
             optimiser.step()
@@ -30,7 +31,7 @@ def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
 def test_first_step_moves_by_the_rate_against_the_sign() -> None:
     # m̂ / √v̂ = g / |g| in the first step, whatever β1.
     parameters = torch.zeros(2, 64)
-    adam = Adam(parameters, torch.tensor([1e-3, 1e-2]), torch.tensor([0.5, 0.9]))
+    adam = Adam(parameters, torch.tensor([1e-3, 1e-2]), torch.tensor([0.5, 0.9]), torch.zeros(2))
     scheduled, corrections = adam.schedule(1)
     adam.step(torch.full((2, 64), -3.0), torch.from_numpy(scheduled[0]), torch.tensor(corrections[0]))
     assert parameters[0].tolist() == pytest.approx([1e-3] * 64, rel=1e-5)

@@ -7,6 +7,8 @@ import torch
 
 from tests.trainables.factory import run, train
 from trainables import objectives
+from trainables.cohort import Cohort
+from trainables.draws import Block
 from trainables.parameters import declared, own, own_values
 from trainables.training import Training
 
@@ -121,3 +123,31 @@ def test_every_own_hyper_parameter_changes_what_is_trained(name):
         flats.append({k: v.clone() for k, v in training.cohort.parameters.items()})
     same = [torch.equal(flats[0][k], flats[1][k]) for k in flats[0] if flats[0][k].shape == flats[1][k].shape]
     assert not all(same) or len(same) < len(flats[0])
+
+
+@pytest.mark.parametrize("kernels", [True, False])
+def test_weight_decay_takes_its_part_of_every_parameter_at_every_step(kernels: bool):
+    found = []
+    for decay in (0.0, 0.5):
+        runs = [run(seed=1, learning_rate=1e-2, weight_decay=decay), run(seed=1, learning_rate=1e-2)]
+        cohort = Cohort(runs, torch.device("cpu"), kernels)
+        start = {name: flat.clone() for name, flat in cohort.parameters.items()}
+        with torch.inference_mode():
+            cohort.train(Block(cohort.runs, 1, cohort.device), [("autoencoder", 0)])
+        found.append((start, cohort.parameters))
+    (start, without), (begun, decayed) = found
+    for name in (
+        "encoder",
+        "decoder",
+    ):  # the stream of a run has its weight decay in it: weights begin elsewhere
+        step, decayed_step = without[name][1] - start[name][1], decayed[name][1] - begun[name][1]
+        torch.testing.assert_close(step, decayed_step)  # whose neighbour decays
+        moved = decayed[name][0] - begun[name][0]
+        used = begun[name][0].abs() > 0.02  # what Adam's first step, of 0.01, does not hide
+        shrunk = moved + 0.005 * begun[name][0]
+        used &= shrunk.abs() > 1e-3  # nor has no gradient
+        assert used.sum() > 1000
+        torch.testing.assert_close(
+            shrunk[used].abs(), torch.full_like(shrunk[used], 0.01), rtol=0.02, atol=1e-4
+        )
+    assert torch.equal(decayed["critic"], begun["critic"])

@@ -38,7 +38,7 @@ def members(name: str, budget: int = 40) -> list:
     """Three runs of one system that differ in everything that may differ in a cohort."""
     return [
         run(name, 0.1, 0, budget),
-        run(name, 1.0, 1, budget, learning_rate=3e-4, beta1=0.9, critic_dropout=0.2),
+        run(name, 1.0, 1, budget, learning_rate=3e-4, beta1=0.9, critic_dropout=0.2, weight_decay=10.0),
         run(name, 0.0, 2, budget, learning_rate=2e-3, beta1=0.0),
     ]
 

@@ -37,12 +37,13 @@ struct Update {  // one step of one player
 };
 
 // indices [batches, M, rows] into data [points, x_dim]; noise_keys [M, 2]; dropout [updates, M, 2, 5];
-// rates [updates, M]; losses [updates, M]. Step numbers count from `first_step`.
+// rates [updates, M]; kept [M], by which a step multiplies the parameters first, null for 1; losses [updates, M]. Step numbers count
+// from `first_step`.
 void train(long members, long count, Network *networks, const Optimiser *optimisers, const Player *players,
            long updates, const Update *schedule, long rows, long x_dim, long noise_dim, const float *data,
            const int64_t *indices, const int64_t *noise_keys, int64_t first_step, const int64_t *dropout,
-           const float *rates, const float *lam, const float *beta1, const float *one_minus_beta1, float beta2,
-           float one_minus_beta2, float epsilon, long scratch_size, float *losses) {
+           const float *rates, const float *lam, const float *beta1, const float *one_minus_beta1, const float *kept,
+           float beta2, float one_minus_beta2, float epsilon, long scratch_size, float *losses) {
     std::vector<float> x(rows * x_dim), noise((rows * noise_dim + 63) / 64 * 64), scratch(scratch_size);
     std::vector<std::vector<float>> gradients, transposed;
     bool fresh[NETWORKS];
@@ -69,6 +70,8 @@ void train(long members, long count, Network *networks, const Optimiser *optimis
                 const long k = player.trained[t];
                 const Optimiser &o = optimisers[k];
                 const long at = m * o.size;
+                if (kept && kept[m] != 1)
+                    for (long i = at; i < at + o.size; i++) o.parameters[i] *= kept[m];
                 adam(o.size, o.parameters + at, o.first + at, o.second + at, into[k], rates[u * members + m], beta1[m],
                      one_minus_beta1[m], beta2, one_minus_beta2, update.correction, epsilon);
                 if (o.clip > 0)
