@@ -145,9 +145,7 @@ def test_weight_decay_takes_its_part_of_every_parameter_at_every_step(kernels: b
         moved = decayed[name][0] - begun[name][0]
         used = begun[name][0].abs() > 0.02  # what Adam's first step, of 0.01, does not hide
         shrunk = moved + 0.005 * begun[name][0]
-        used &= shrunk.abs() > 1e-3  # nor has no gradient
-        assert used.sum() > 1000
-        torch.testing.assert_close(
-            shrunk[used].abs(), torch.full_like(shrunk[used], 0.01), rtol=0.02, atol=1e-4
-        )
+        by_the_rate = (shrunk[used].abs() - 0.01).abs() < 3e-4
+        assert by_the_rate.float().mean() > 0.98  # the others have no gradient, or hardly any
+        assert ((moved[used].abs() - 0.01).abs() < 3e-4).float().mean() < 0.1
     assert torch.equal(decayed["critic"], begun["critic"])
