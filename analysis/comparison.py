@@ -33,7 +33,7 @@ class Comparison:
 
 
 def compare_study(study: Rows, family: Family) -> Comparison | None:
-    """The comparison of the study's two algorithms (`paired.choose_pair`), or None where it has only one."""
+    """The comparison of the study's two algorithms (`paired.choose_pair`), or None where it has no such two."""
     chosen = paired.choose_pair(study.algorithms)
     if chosen is None:
         return None

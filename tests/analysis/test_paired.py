@@ -36,10 +36,11 @@ def pairs_of(run, study):
         (["ali", "svae"], ("svae", "ali")),
         (["wgan", "avb", "vae"], ("avb", "vae")),
         (["wgan", "aae"], ("wgan", "aae")),
+        (["wgan", "aae", "infogan"], None),
         (["svae_r"], None),
     ],
 )
-def test_choose_pair_prefers_the_published_comparison(algorithms, expected):
+def test_choose_pair_is_a_published_one_or_the_only_two(algorithms, expected):
     assert paired.choose_pair(algorithms) == expected
 
 
