@@ -30,6 +30,7 @@ from analysis.fragility_results import Results
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
+from analysis.style import naming
 from analysis.verdicts import Family
 
 _MOST_SYSTEMS = 6
@@ -41,6 +42,11 @@ _MOST_LAMBDAS = 5
 
 def build(study: Rows) -> dict[str, bytes]:
     """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
+    with naming(study.manifest.labels):
+        return _build(study)
+
+
+def _build(study: Rows) -> dict[str, bytes]:
     table = summary.summarise(study)
     family = family_of(study)
     comparison = None if study.manifest.coordinates else compare_study(study, family)

@@ -18,14 +18,12 @@ from analysis import estimates, rows, states
 from analysis.estimates import Interval
 from analysis.locations import mean_interval
 from analysis.measures import Floats, Measure
+from analysis.rows import Rows
+from analysis.stored_names import BASELINES
 from analysis.verdicts import ALONE, Family, Verdict
 from result_schema import FURTHER_METRICS, METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
-_PREFERRED = (("svae_r", "alice"), ("svae", "ali"), ("avb", "vae"), ("aavae", "vae"), ("iwgan", "gan"),
-              ("aacvae", "cvae"), ("iwcgan", "cgan"), ("aassvae", "ssvae"), ("avb_ac", "vae"), ("vae_flow", "vae"),
-              ("avb", "vae_full_rank"), ("vae_full_rank", "vae"), ("avb_prior", "avb"), ("avb_ac_prior", "avb_ac"))  # fmt: skip
-"""What the papers compare, in this order."""
 
 
 @dataclass(frozen=True)
@@ -119,21 +117,24 @@ class Divergence:
     p: float
 
 
-def published_pairs(algorithms: list[str]) -> list[tuple[str, str]]:
-    """Every pair that a paper compares, as (first, second), in the order of _PREFERRED, sVAE-r − ALICE before all.
+def published_pairs(study: Rows) -> list[tuple[str, str]]:
+    """Every algorithm with each of its baselines, as (first, second), in reading order: sVAE-r − ALICE before all.
 
-    Where there is none: of two algorithms these, the later by name minus the earlier; of more none, since all pairs are
-    alike.
+    Where there is none: of two algorithms these, the later by name minus the earlier; of more none, since no pair of them
+    comes before another.
     """
-    found = [pair for pair in _PREFERRED if set(pair) <= set(algorithms)]
+    algorithms, baselines = study.algorithms, study.manifest.baselines or BASELINES
+    found = [
+        (first, second) for first in algorithms for second in baselines.get(first, ()) if second in algorithms
+    ]
     if not found and len(algorithms) == 2:
         found = [(max(algorithms), min(algorithms))]
     return found
 
 
-def choose_pair(algorithms: list[str]) -> tuple[str, str] | None:
+def choose_pair(study: Rows) -> tuple[str, str] | None:
     """Which two algorithms a report compares at length: the first of `published_pairs`, None where there is none."""
-    return next(iter(published_pairs(algorithms)), None)
+    return next(iter(published_pairs(study)), None)
 
 
 def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:

@@ -34,7 +34,7 @@ from result_schema import (
     runs_schema,
 )
 from sweeps.lease import Token
-from trainables import datasets
+from trainables import datasets, objectives
 from trainables.runs import HYPER_PARAMETERS, Run
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ class Store:
                 targets,
                 found.best,
                 smallest_differences or {},
+                {name: one.label for name, one in objectives.available().items()},
+                {name: one.baselines for name, one in objectives.available().items() if one.baselines},
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):

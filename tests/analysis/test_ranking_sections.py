@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import json
 
 import pandas as pd
 import pytest
@@ -15,6 +16,7 @@ from analysis.measures import INCEPTION, LOG_MSE
 from analysis.ranking_figures import rank_figure
 from analysis.ranking_sections import cells_of, pair_cells, sentences
 from analysis.rows import load
+from result_schema import MANIFEST
 
 LOST = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}
 NO_MSE = {"mse_x": None, "mse_z": None}
@@ -188,3 +190,17 @@ def test_a_study_of_two_systems_has_no_ranking(store, run):
     assert not [name for name in files if name.startswith(("ranks", "pairs"))]
     assert "Ranking" not in files["report.html"].decode()
     assert "Ranking" not in files["summary.md"].decode()
+
+
+def test_a_report_calls_systems_as_the_manifest_does_and_compares_them_with_their_baselines(store, run):
+    where = store(scores(run, {"mine": 4.0, "yours": 3.0, "alice": 2.0}))
+    fields = json.loads((where / MANIFEST).read_text())
+    names = {"labels": {"mine": "<Mine>"}, "baselines": {"mine": ["yours"]}}
+    (where / MANIFEST).write_text(json.dumps(fields | names))
+    html = build(load(str(where)))["report.html"].decode()
+    assert "At λ = 0.1, &lt;Mine&gt; against yours: inception score higher" in html
+    assert (
+        "shown better than &lt;Mine&gt; (1.00), and shown worse than another are yours (2.00) and ALICE (3.00)"
+        in html
+    )
+    assert "<Mine>" not in html

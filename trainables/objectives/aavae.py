@@ -30,6 +30,7 @@ class AAVAE(Objective):
 
     name = "aavae"
     label = "AAVAE"
+    baselines = ("vae",)
     temperature: ClassVar[float] = 1.5
     form = Form(
         {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC_X},

@@ -63,6 +63,7 @@ class AVB(AVBObjective):
 
     name = "avb"
     label = "AVB"
+    baselines = ("vae", "vae_full_rank")
     version = 2
 
 
@@ -77,4 +78,5 @@ class AVBPrior(AVBObjective):
 
     name = "avb_prior"
     label = "AVB, log-prior in T"
+    baselines = ("avb",)
     prior_added = True

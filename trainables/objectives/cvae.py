@@ -43,6 +43,7 @@ class AACVAE(Objective):
 
     name = "aacvae"
     label = "AACVAE"
+    baselines = ("cvae",)
     temperature: ClassVar[float] = 1.5
     form = Form(
         {**_PAIR, "critic": Net(("x", "y"), "score")},

@@ -25,6 +25,7 @@ class IWGAN(DecoderObjective):
 
     name = "iwgan"
     label = "IWGAN"
+    baselines = ("gan",)
     k: ClassVar[int | None] = None
     """Samples that share their weights; None for all of a batch, as in the paper. With 1 it is a GAN."""
 

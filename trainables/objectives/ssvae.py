@@ -77,6 +77,7 @@ class AASSVAE(_SemiSupervised):
     name = "aassvae"
     version = 2
     label = "AASSVAE"
+    baselines = ("ssvae",)
     temperature: ClassVar[float] = 1.5
     form = Form(
         {**_NETWORKS, "critic": CRITIC_X},

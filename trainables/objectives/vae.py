@@ -40,6 +40,7 @@ class VAEFullRank(BoundObjective):
 
     name = "vae_full_rank"
     label = "VAE, full rank"
+    baselines = ("vae",)
     form = Form(
         {"encoder": Net(("x",), "z", explicit=True, full_rank=True), "decoder": EXPLICIT_DECODER},
         {"autoencoder": ("encoder", "decoder")},
@@ -62,6 +63,7 @@ class VAEFlow(BoundObjective):
 
     name = "vae_flow"
     label = "VAE-NF"
+    baselines = ("vae",)
     length: ClassVar[int] = 4
     form = Form(
         {"encoder": Net(("x",), "z", explicit=True, flow=length), "decoder": EXPLICIT_DECODER},
