@@ -6,6 +6,9 @@ them. All pairs × metrics × λ are another, exploratory one: nobody named them
 351 a metric, beside which ten published ones, corrected for all, would show little in a few seeds. Each family errs in
 5 % of reports at most.
 
+Pairs are judged by their own differences, not by those of mean ranks, which depend on who else is ranked: Benavoli, Corani
+& Mangili 2016 (JMLR 17).
+
 Both are judged alike (`verdicts.Family`): by Bonferroni, so that what an interval excludes and what a test rejects is the
 same; Holm's steps would show some more pairs to differ, without an interval that says so.
 """

@@ -85,8 +85,15 @@ def scope(found: Standings) -> str:
 
 def sentences(found: Standings, shown: Sequence[float]) -> list[str]:
     """One sentence per metric: at each λ shown, the systems that none is shown better than, and those shown worse."""
-    said = {m: [_at(one) for one in found.by(m) if one.ranking.lam in shown] for m in found.measures}
-    return [f"{_name(measure)}: {'; '.join(parts)}." for measure, parts in said.items() if parts]
+    said = []
+    for measure in found.measures:
+        standings = [one for one in found.by(measure) if one.ranking.lam in shown]
+        sizes = list(dict.fromkeys(map(_size, standings)))
+        once = f", {sizes[0]}" if len(sizes) == 1 else ""
+        parts = [_at(one) if once else f"{_at(one)} ({_size(one)})" for one in standings]
+        if parts:
+            said.append(f"{_name(measure)}{once}: {'; '.join(parts)}.")
+    return said
 
 
 def all_cells(study: Rows, found: Standings) -> list[tuple[str, Table]]:
@@ -141,25 +148,32 @@ def pairs_csv(found: Standings) -> bytes:
     return pd.DataFrame(table).to_csv(index=False).encode()
 
 
+def _size(one: Standing) -> str:
+    return f"{counted(len(one.ranking.systems), 'system')} over {_units(one)}"
+
+
 def _at(one: Standing) -> str:
-    """What a standing says, after the metric's name."""
+    """What a standing says at its λ."""
     ranking, losses = one.ranking, one.losses
-    count, pairs = len(ranking.systems), math.comb(len(ranking.systems), 2)
     begin = f"at λ = {exact(ranking.lam)}"
     if not ranking.mean:
-        return f"{begin} not ranked, since no {ranking.unit[:-1]} has a result of all {count} systems"
-    begin += f", over {_units(one)}"
-    if not losses:
-        first = min(mean.point for mean in ranking.mean.values())
-        best = _listed(one, [name for name, mean in ranking.mean.items() if mean.point == first])
-        judged = f"no two of {count} systems are shown to differ" if one.contests else "too few for a verdict"
-        said = f"{begin}, {judged}; best in the mean: {best}"
-    else:
+        return f"{begin} not ranked, since no {ranking.unit[:-1]} has a result of all"
+    if losses:
         unbeaten = _listed(one, [name for name in ranking.mean if not losses[name]])
         beaten = _listed(one, [name for name in ranking.mean if losses[name]])
-        said = f"{begin}, none of {count} systems is shown better than {unbeaten}, and shown worse than another are {beaten}"
+        if len(losses) > _MOST_NAMES:
+            beaten = f"the other {len(losses)}"
+        are = "is" if len(losses) == 1 else "are"
+        said = f"{begin} none is shown better than {unbeaten}, while {beaten} {are} shown worse than another"
+    else:
+        first = min(mean.point for mean in ranking.mean.values())
+        best = _listed(one, [name for name, mean in ranking.mean.items() if mean.point == first])
+        said = f"{begin} {'no two are shown to differ' if one.contests else 'too few for a verdict'}, best in the mean {best}"
+    pairs = math.comb(len(ranking.systems), 2)
     unjudged = pairs - len(one.contests)
-    return said + f"; {unjudged} of {pairs} pairs have too few results for a verdict" * (0 < unjudged < pairs)
+    return said + f", with too few results of {unjudged} of {pairs} pairs for a verdict" * (
+        0 < unjudged < pairs
+    )
 
 
 def _listed(one: Standing, names: Sequence[str]) -> str:

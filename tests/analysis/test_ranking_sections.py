@@ -33,15 +33,12 @@ def scores(run, named, units=12, **changes):
 
 def test_the_opening_names_who_is_not_beaten_and_who_is(run, study):
     found = contests.compute(study(scores(run, {"svae_r": 4.0, "alice": 3.0, "ali": 4.0, "gan": 2.0})))
-    mse, score = sentences(found, [0.1])
-    assert mse == (
-        "MSE: at λ = 0.1, over 12 configurations, no two of 4 systems are shown to differ; best in the mean: sVAE-r (2.50), ALICE (2.50), "
-        "ALI (2.50) and GAN (2.50)."
-    )
-    assert score == (
-        "Inception score: at λ = 0.1, over 12 configurations, none of 4 systems is shown better than sVAE-r (1.50) and ALI (1.50), and "
-        "shown worse than another are ALICE (3.00) and GAN (4.00)."
-    )
+    assert sentences(found, [0.1]) == [
+        "MSE, 4 systems over 12 configurations: at λ = 0.1 no two are shown to differ, best in the mean sVAE-r (2.50), ALICE (2.50), "
+        "ALI (2.50) and GAN (2.50).",
+        "Inception score, 4 systems over 12 configurations: at λ = 0.1 none is shown better than sVAE-r (1.50) and ALI (1.50), while "
+        "ALICE (3.00) and GAN (4.00) are shown worse than another.",
+    ]
 
 
 def test_the_opening_says_where_units_are_too_few_or_none(run, study):
@@ -49,17 +46,22 @@ def test_the_opening_says_where_units_are_too_few_or_none(run, study):
     apart = [run(a, i, 1.0) for i, a in enumerate(("svae_r", "alice", "gan"))]
     _, score = sentences(contests.compute(study(runs + apart)), [0.1, 1.0])
     assert score == (
-        "Inception score: at λ = 0.1, over 2 configurations, too few for a verdict; best in the mean: sVAE-r (1.00); at λ = 1 not ranked, "
-        "since no configuration has a result of all 3 systems."
+        "Inception score: at λ = 0.1 too few for a verdict, best in the mean sVAE-r (1.00) (3 systems over 2 configurations); at λ = 1 not "
+        "ranked, since no configuration has a result of all (3 systems over 0 configurations)."
     )
 
 
 def test_the_opening_counts_systems_beyond_six(run, study):
-    found = contests.compute(study(scores(run, {f"s{i:02d}": 3.0 + 0.02 * i for i in range(9)}, units=30)))
-    _, score = sentences(found, [0.1])
+    named = {f"s{i:02d}": 3.0 + 0.02 * i for i in range(9)}
+    _, score = sentences(contests.compute(study(scores(run, named, units=30))), [0.1])
     assert score.endswith(
-        "shown better than s08 (1.00), and shown worse than another are s07 (2.00), s06 (3.00), s05 (4.00), s04 (5.00), s03 (6.00), "
-        "s02 (7.00) and 2 more."
+        "none is shown better than s08 (1.00), while the other 8 are shown worse than another."
+    )
+    alike = dict.fromkeys((*named, "best"), 3.0)
+    _, score = sentences(contests.compute(study(scores(run, alike | {"worst": 2.0}, units=30))), [0.1])
+    assert score.endswith(
+        "none is shown better than best (5.50), s00 (5.50), s01 (5.50), s02 (5.50), s03 (5.50), s04 (5.50) and 4 more, while worst (11.0) "
+        "is shown worse than another."
     )
 
 
@@ -131,39 +133,39 @@ def odd(run):
     [
         (
             "one DIVERGED everywhere",
-            ["shown worse than another are b (2.00) and c (3.00)"],
+            ["while b (2.00) and c (3.00) are shown worse than another"],
             ["paired.png", "only a"],
         ),
         (
             "one without MSE",
             [
-                "MSE: at λ = 0.1, over 12 configurations, no two of 2 systems",
-                "worse than another are ALICE (2.00) and GAN (3.00)",
+                "MSE, 2 systems over 12 configurations: at λ = 0.1 no two are shown to differ",
+                "while ALICE (2.00) and GAN (3.00) are shown worse than another",
             ],
             [],
         ),
         (
             "no MSE at all",
-            ["Inception score: at λ = 0.1, over 12 configurations, no two of 3 systems are shown to differ"],
+            ["Inception score, 3 systems over 12 configurations: at λ = 0.1 no two are shown to differ"],
             ["MSE: at"],
         ),
         ("no metric", ["no two systems have a metric with a smallest difference of interest"], ["mean rank"]),
-        ("thirty", ["over 3 configurations, too few for a verdict"], ["alg01 − alg00"]),
+        ("thirty", ["30 systems over 3 configurations: at λ = 0.1 too few for a verdict"], ["alg01 − alg00"]),
         (
             "disjoint",
-            ["not ranked, since no configuration has a result of all 3 systems"],
+            ["not ranked, since no configuration has a result of all"],
             ["best in the mean"],
         ),
         (
             "one configuration",
-            ["over 5 seeds", "at λ = 1, over 5 seeds, none of 3 systems is shown better than"],
+            ["over 5 seeds", "3 systems over 5 seeds", "at λ = 1 none is shown better than"],
             [],
         ),
         (
             "running",
             [
-                "over 4 configurations, no two of 3 systems",
-                "; 2 of 3 pairs have too few results for a verdict",
+                "3 systems over 4 configurations: at λ = 0.1 no two",
+                "with too few results of 2 of 3 pairs for a verdict",
                 "4 pairs wait",
             ],
             [],
@@ -200,7 +202,7 @@ def test_a_report_calls_systems_as_the_manifest_does_and_compares_them_with_thei
     html = build(load(str(where)))["report.html"].decode()
     assert "At λ = 0.1, &lt;Mine&gt; against yours: inception score higher" in html
     assert (
-        "shown better than &lt;Mine&gt; (1.00), and shown worse than another are yours (2.00) and ALICE (3.00)"
+        "shown better than &lt;Mine&gt; (1.00), while yours (2.00) and ALICE (3.00) are shown worse than another"
         in html
     )
     assert "<Mine>" not in html
