@@ -221,6 +221,8 @@ class Manifest:
             of a metric that is left out the report has a default.
         defaults: hyper-parameter -> its value in rows that were written before the study had it.
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
+        labels: algorithm -> what reports call it.
+        baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
     """
 
     study: str
@@ -235,6 +237,8 @@ class Manifest:
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
     defaults: Mapping[str, int | float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return (
@@ -268,7 +272,10 @@ class Manifest:
             }
             check_smallest_differences(differences)
             check_looks(tuples.get("looks", ()))
-            read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences}
+            labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
+            baselines = {name: _names(own) for name, own in dict(fields.get("baselines", {})).items()}
+            read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
+                    "baselines": baselines}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
@@ -284,6 +291,13 @@ class Manifest:
             raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters of {', '.join(HYPER_PARAMETER_TYPES)}, got "
                               f"{', '.join(map(str, kinds))[:200]}; use the version that wrote it")  # fmt: skip
         return manifest
+
+
+def _names(algorithms: Sequence[str]) -> tuple[str, ...]:
+    """Names as JSON has them. Raises TypeError where they are no list: a text would be read letter by letter."""
+    if not isinstance(algorithms, list):
+        raise TypeError(f"baselines must be lists of algorithms, got {algorithms!r}")
+    return tuple(map(str, algorithms))
 
 
 def _target(bounds: Sequence[Sequence[Any]]) -> Target:

@@ -40,13 +40,23 @@ class Block:
         return int(self.units.max()) + 1 if len(self.units) else 0
 
 
+def aligned(given: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Some systems' results side by side, [results, systems], indexed by KEY; NaN where a system has none."""
+    return pd.concat(dict(given), axis=1).sort_index()
+
+
+def numbered(table: pd.DataFrame, unit: str = KEY[0]) -> npt.NDArray[np.intp]:
+    """The number of each row's unit, [n] in 0 … k − 1: its configuration, or another column of KEY."""
+    return np.unique(table.index.get_level_values(unit).to_numpy(), return_inverse=True)[1]
+
+
 def block(given: Mapping[str, pd.Series]) -> Block:
     """The block of some systems' results, algorithm -> one number per result, indexed by KEY."""
     if not given:
         return Block({}, np.empty(0, np.intp), 0)
-    table = pd.concat(dict(given), axis=1).sort_index()
+    table = aligned(given)
     whole = table.dropna()
-    _, units = np.unique(whole.index.get_level_values(KEY[0]).to_numpy(), return_inverse=True)
+    units = numbered(whole)
     return Block({name: whole[name].to_numpy(float) for name in given}, units, len(table) - len(whole))
 
 

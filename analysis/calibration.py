@@ -19,8 +19,14 @@ import tyro
 import command_output
 from analysis import page
 from analysis.early_looks import false_looks
-from analysis.error_rates import false_claims, false_effects, false_verdicts
-from analysis.interval_coverage import HELD, clustered_coverage, location_coverage, range_coverage
+from analysis.error_rates import false_claims, false_contests, false_effects, false_verdicts
+from analysis.interval_coverage import (
+    HELD,
+    clustered_coverage,
+    location_coverage,
+    range_coverage,
+    ranking_coverage,
+)
 
 COVERAGE = (0.92, 0.97)
 FALSE = 0.06
@@ -86,6 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("Coverage of 95 % intervals, by units", location_coverage, count, beyond_coverage),
         ("Coverage over configurations, by their number", clustered_coverage, count, below_coverage),
         ("Coverage of ranges of λ, by configurations", range_coverage, few, below_coverage),
+        ("Coverage of mean ranks, by units", ranking_coverage, count, below_coverage),
         ("Reports with a false verdict, by units", false_verdicts, count, over),
         (
             "Studies with a false verdict at one of their looks, by units",
@@ -93,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
             max(count // 4, 1),
             over,
         ),
+        ("Reports in which two of five systems differ and none does, by units", false_contests, count, over),
         ("Reports with a false claim, by configurations", false_claims, few, over),
         ("Studies with a false main effect, by seeds", false_effects, few, over),
     ):

@@ -33,8 +33,8 @@ class Comparison:
 
 
 def compare_study(study: Rows, family: Family) -> Comparison | None:
-    """The comparison of the study's two algorithms (`paired.choose_pair`), or None where it has only one."""
-    chosen = paired.choose_pair(study.algorithms)
+    """The comparison of the study's two algorithms (`paired.choose_pair`), or None where it has no such two."""
+    chosen = paired.choose_pair(study)
     if chosen is None:
         return None
     pairs = paired.match(study.runs, *chosen)
@@ -46,7 +46,7 @@ def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
     """What the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have units enough."""
     family = Family(declared=study.manifest.smallest_differences)
     measures = [m for m in MEASURES if m.column in study.runs and family.smallest(m) is not None]
-    matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study.algorithms)]
+    matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study)]
     return [
         (pairs, lam, measure)
         for pairs in matched

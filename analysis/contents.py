@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import (
+    contests,
     course_sections,
     effect_sections,
     figure_sections,
@@ -14,6 +15,7 @@ from analysis import (
     likelihood_sections,
     page,
     posterior_section,
+    ranking_sections,
     scale_free_sections,
     summary,
     systems_section,
@@ -21,12 +23,14 @@ from analysis import (
     verdict_section,
 )
 from analysis.comparison import Comparison, compare_study, family_of
+from analysis.contests import Standings
 from analysis.exchange import Claim
 from analysis.exemplars import spread
 from analysis.fragility_results import Results
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
+from analysis.style import naming
 from analysis.verdicts import Family
 
 _MOST_SYSTEMS = 6
@@ -38,15 +42,22 @@ _MOST_LAMBDAS = 5
 
 def build(study: Rows) -> dict[str, bytes]:
     """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
+    with naming(study.manifest.labels):
+        return _build(study)
+
+
+def _build(study: Rows) -> dict[str, bytes]:
     table = summary.summarise(study)
     family = family_of(study)
     comparison = None if study.manifest.coordinates else compare_study(study, family)
     claim = lambda_sections.claim_of(study, comparison, family)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
+    standings = contests.compute(study)
     fragile = fragility_results.compute(study)
     scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
     parts = [
+        ranking_sections.ranking_section(study, standings, shown),
         fragility_sections.fragility_section(study, fragile, shown),
         verdict_section.verdict_section(study, family),
         scale_free_sections.scale_free_section(scale_free),
@@ -70,12 +81,16 @@ def build(study: Rows) -> dict[str, bytes]:
     files = {
         "summary.csv": table.to_csv(index=False).encode(),
         "summary.md": markdown(
-            study, table, comparison, claim, shown, family=family, fragile=fragile, scale_free=scale_free
+            study, table, comparison, claim, shown, family=family, standings=standings, fragile=fragile,
+            scale_free=scale_free,
         ),
-    }
+    }  # fmt: skip
+    if standings.family.size:
+        files["pairs.csv"] = ranking_sections.pairs_csv(standings)
     for drawing in (drawing for _, drawings in kept for drawing in drawings):
         files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
-    opening = "".join(page.paragraph(text, "finding") for text in fragility_sections.headline(fragile))
+    first = ranking_sections.sentences(standings, shown) + fragility_sections.headline(fragile)
+    opening = "".join(page.paragraph(text, "finding") for text in first)
     opening += table_sections.opening(study, comparison, shown)
     if claim is not None:
         opening += page.paragraph(lambda_sections.verdict(study, claim), "finding")
@@ -94,18 +109,23 @@ def _crowded(study: Rows, title: str) -> figure_sections.Part:
 
 
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float], *, family: Family, fragile: Results, scale_free: list[tuple[str, Table]]) -> bytes:  # fmt: skip
+             shown: list[float], *, family: Family, standings: Standings, fragile: Results,
+             scale_free: list[tuple[str, Table]]) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
     said = (
-        fragility_sections.sentences(fragile)
+        ranking_sections.sentences(standings, shown)
+        + fragility_sections.sentences(fragile)
         + table_sections.findings(comparison, shown)
         + ([lambda_sections.verdict(study, claim)] if claim else [])
     )
     said += table_sections.notes(study, comparison)
     parts += [f"- {text}" for text in said] + [""] * bool(said)
-    for title, cells in fragility_sections.all_cells(study, fragile, shown):
+    for title, cells in (
+        *ranking_sections.all_cells(study, standings),
+        *fragility_sections.all_cells(study, fragile, shown),
+    ):
         parts += [f"## {title}\n", page.markdown_table(*cells)]
     judged = verdict_section.cells_of(study, family)
     if judged[1]:

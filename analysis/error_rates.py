@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from analysis import estimates
+from analysis.contests import paired_units
 from analysis.effects import main_effects
 from analysis.exchange import Finding, claim, judged_changes
-from analysis.interval_coverage import POPULATIONS, SEEDS, UNITS, Draw, frame, two_optima
+from analysis.interval_coverage import POPULATIONS, RANKED, SEEDS, UNITS, Draw, frame, two_optima
 from analysis.measures import INCEPTION, Floats
 from analysis.resampling import Generator
 from analysis.rows import Rows
@@ -56,6 +59,23 @@ NULLS: Mapping[str, Draw] = {
 """Paired differences of two systems that do not differ."""
 
 
+def _runs(seeds: int, diverged: float) -> Callable[[Generator, int], tuple[Floats, npt.NDArray[np.intp]]]:
+    """Results [n · seeds, systems] of n configurations that move all of their systems, and their configurations."""
+
+    def draw(rng: Generator, n: int) -> tuple[Floats, npt.NDArray[np.intp]]:
+        values = (
+            rng.normal(size=(n, 1, 1)) + rng.normal(size=(n, 1, RANKED)) + rng.normal(size=(n, seeds, RANKED))
+        )
+        values[rng.random(values.shape) < diverged] = -np.inf
+        return values.reshape(-1, RANKED), np.repeat(np.arange(n), seeds)
+
+    return draw
+
+
+RUNS = {"normal": _runs(1, 0.0), "three seeds": _runs(SEEDS, 0.0), "1 in 10 DIVERGED": _runs(1, 0.1)}
+"""Results of systems that do not differ."""
+
+
 def false_verdicts(repetitions: int, units: Sequence[int] = UNITS) -> pd.DataFrame:
     """Share of reports with a false verdict: index (data, truth), columns units."""
     family = Family(COMPARISONS)
@@ -74,6 +94,27 @@ def false_verdicts(repetitions: int, units: Sequence[int] = UNITS) -> pd.DataFra
                     any(family.judge(INCEPTION, one).answer is false for one in report) for report in reports
                 ]
                 table[name, truth].append(float(np.mean(wrong)))
+    return frame(table, units)
+
+
+def false_contests(repetitions: int, units: Sequence[int] = (5, 8, 12, 24, 48, 96)) -> pd.DataFrame:
+    """Share of reports on two metrics that find a difference between any two of five systems, none of which differs."""
+    pairs = math.comb(RANKED, 2)
+    family = Family(2 * pairs)
+    table: dict[tuple[str, str], list[float]] = {}
+    for name, draw in RUNS.items():
+        table["all pairs of five systems", name] = []
+        for n in units:
+            rng = estimates.generator("contests", name, n)
+            wrong = [
+                any(
+                    family.judge(INCEPTION, found).answer is Answer.DIFFERS
+                    for _ in range(2)
+                    for _, _, found in paired_units(*draw(rng, n))
+                )
+                for _ in range(repetitions)
+            ]
+            table["all pairs of five systems", name].append(float(np.mean(wrong)))
     return frame(table, units)
 
 

@@ -105,7 +105,7 @@ def judged_changes(study: Rows) -> int:
     """How many changes with λ the report judges: two metrics of each algorithm, and a claim's paired difference."""
     if not enough(study):
         return 0
-    return 2 * len(study.algorithms) + (paired.choose_pair(study.algorithms) is not None)
+    return 2 * len(study.algorithms) + (paired.choose_pair(study) is not None)
 
 
 def exchange(study: Rows, algorithm: str, family: Family) -> Exchange:

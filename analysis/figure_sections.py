@@ -59,8 +59,12 @@ def paired_section(study: Rows, comparison: Comparison | None, shown: list[float
     if study.manifest.coordinates:
         return None
     if comparison is None:
-        only = label(study.algorithms[0])
-        text = f"No paired difference: it compares two systems on the same configurations, and the rows have only {only}."
+        why = (
+            f"the rows have only {label(study.algorithms[0])}"
+            if len(study.algorithms) == 1
+            else "no paper compares two of these; section Ranking has every pair"
+        )
+        text = f"No paired difference: it compares two systems on the same configurations, and {why}."
         return Section("Paired difference", page.paragraph(text)), []
     pairs, colour = comparison.pairs, colours(study.algorithms)
     first, second = label(pairs.first), label(pairs.second)

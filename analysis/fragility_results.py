@@ -91,7 +91,7 @@ def compute(study: Rows) -> Results:
         or study.runs["configuration_key"].nunique() < LEAST
     ):
         return Results(measured, met)
-    pairs = published_pairs(study.algorithms)
+    pairs = published_pairs(study)
     for measure in filter(lambda m: study.measured(m.column), MEASURES):
         close, sides = closeness(study, measure), gains(study, measure)
         for lams, best in _places(sides, np.median):

@@ -131,7 +131,7 @@ def target_words(target: Target) -> str:
 
 
 def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
-    """Title, header and cells of each target, a row per λ and pair."""
+    """Title, header and cells of each target, a row per λ and pair; nothing where no pair is compared."""
     header = ["λ", "systems", "configurations", "left out", "met, first [95 %]", "met, second [95 %]",
               "difference in points [95 %]"]  # fmt: skip
     for target in dict.fromkeys(m.target for m in results.met):
@@ -140,17 +140,19 @@ def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
              *(percent(m.own[name]) for name in pair), _points(difference)]
             for m in results.met if m.target == target for pair, difference in m.differences.items()
         ]  # fmt: skip
-        yield target_words(target), (header, cells)
+        if cells:
+            yield target_words(target), (header, cells)
 
 
 def tables(results: Results) -> Iterator[tuple[str, Table]]:
-    """Title, header and cells of each measure, a row per λ and pair."""
+    """Title, header and cells of each measure, a row per λ and pair; nothing where no pair is compared."""
     for close in dict.fromkeys(m.closeness for m in results.measured):
         unit = f", {close.measure.unit}" if close.measure.unit else ""
         header = ["λ", "systems", "configurations", "left out", f"{close.words()} (%)", f"worst tenth{unit}", f"IQM{unit}",
                   f"IQR{unit}", "P, same configuration", "P, at random"]  # fmt: skip
         cells = [_cells(m, c) for m in results.measured if m.closeness == close for c in m.found.contrasts]
-        yield close.measure.label, (header, cells)
+        if cells:
+            yield close.measure.label, (header, cells)
 
 
 def all_cells(study: Rows, results: Results, shown: list[float]) -> Iterator[tuple[str, Table]]:

@@ -15,6 +15,7 @@ from analysis.estimates import Interval
 from analysis.lambda_effects import good_range
 from analysis.locations import clustered_median, clustered_share, mean_interval, median_interval
 from analysis.measures import Floats
+from analysis.rankings import mean_ranks
 from analysis.resampling import Generator
 
 UNITS = (3, 5, 8, 12, 24, 48, 96, 576)
@@ -126,6 +127,44 @@ def range_coverage(repetitions: int, units: Sequence[int] = (12, 48)) -> pd.Data
         {("decades of λ, bootstrap", "scores, normal"): coverage(repetitions, 1.0, width, units, "range")},
         units,
     )
+
+
+RANKED = 5
+"""Systems that are ranked."""
+
+
+def ranking_coverage(repetitions: int, units: Sequence[int] = UNITS) -> pd.DataFrame:
+    """Coverage of mean ranks over configurations: index (interval, data), columns units."""
+
+    def of(place: int, step: float, seeds: int, part: float) -> Callable[[Generator, int], Interval]:
+        """Of the system at a place among some that lie a step apart, a part of the variance between configurations."""
+
+        def interval(rng: Generator, n: int) -> Interval:
+            noise = [
+                np.sqrt(part) * rng.normal(size=(n, 1, RANKED)),
+                np.sqrt(1 - part) * rng.normal(size=(n, seeds, RANKED)),
+            ]
+            gains = sum(noise) - step * np.arange(RANKED)
+            return mean_ranks(gains.reshape(-1, RANKED), np.repeat(np.arange(n), seeds))[place]
+
+        return interval
+
+    table = {}
+    for data, place, step, seeds, part in (
+        ("normal, no system differs", 0, 0.0, 1, 0.0),
+        ("normal, no system differs, three seeds", 0, 0.0, SEEDS, 0.5),
+        ("normal, half a deviation apart, the first", 0, 0.5, 1, 0.0),
+        ("normal, half a deviation apart, the middle one", 2, 0.5, 1, 0.0),
+        ("normal, half a deviation apart, the first, three seeds", 0, 0.5, SEEDS, 0.5),
+        ("normal, two deviations apart, the first", 0, 2.0, 1, 0.0),
+        ("normal, two deviations apart, the middle one", 2, 2.0, 1, 0.0),
+    ):
+        away = step * (np.arange(RANKED) - place)
+        truth = 0.5 + float(np.sum(stats.norm.cdf(-away / np.sqrt(2))))  # 1/2 is its own part of the sum
+        table["mean rank of five, score", data] = coverage(
+            repetitions, truth, of(place, step, seeds, part), units, "rank", data
+        )
+    return frame(table, units)
 
 
 def frame(table: Mapping[tuple[str, str], Iterable[float]], columns: Sequence[int]) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]
         "first one better in",
     ]
     cells = []
-    for first, second in published_pairs(study.algorithms):
+    for first, second in published_pairs(study):
         pairs = match(study.runs, first, second)
         shown = (
             [m for m in (*MEASURES, ACCURACY) if m != ELBO_ERROR and not differences(pairs.table, m).empty]

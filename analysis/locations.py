@@ -6,6 +6,9 @@ median  Order statistics, as the sign test has them: no shape is assumed, and ±
         One interval by itself lies between two pairs of them (Hettmansperger & Sheather 1986), from five values up.
         Several rows to a cluster (seeds to a configuration): Woodruff's (1952), from five clusters up.
 share   Wilson's, with as many rows as are worth theirs where clusters agree in themselves.
+mean of values between two bounds, such as ranks
+        Wilson's too, of as many trials as the values' spread leaves worth: within the bounds, and with a width where few
+        values agree.
 
 Coverage of every one is simulated by `make check-statistics`; the tables are in docs/statistics.md.
 """
@@ -165,6 +168,31 @@ def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike) -> Interval:
     if 0 < share < 1 and count > 1:
         variance = share * (1 - share)
         worth = _Z**2 * variance / _margin(values - share, index, count, variance) ** 2
+    return _score(share, worth)
+
+
+def bounded_mean(values: Floats, trials: int) -> Interval:
+    """Mean of independent values [n] between 0 and 1 with Wilson's interval; no bounds for fewer than LEAST.
+
+    It is of as many trials as leave Student's interval its width. Values that agree have none: the next may differ from
+    them in one of its trials, as often as Wilson's interval of 0 in n allows.
+
+    Args:
+        values: shares, each of so many trials.
+        trials: to a value, at least 1.
+    """
+    n, mean = len(values), float(np.mean(values))
+    if n < LEAST:
+        return Interval(mean, math.nan, math.nan)
+    variance = mean * (1 - mean)
+    half = _student(CONFIDENCE, n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    if constant(values):
+        half = _Z**2 / (n + _Z**2) / trials
+    return _score(mean, _Z**2 * variance / half**2 if variance else n * trials)
+
+
+def _score(share: float, worth: float) -> Interval:
+    """Wilson's interval of a share of so many trials."""
     middle = (share + _Z**2 / (2 * worth)) / (1 + _Z**2 / worth)
     half = _Z * math.sqrt(share * (1 - share) / worth + _Z**2 / (4 * worth**2)) / (1 + _Z**2 / worth)
     return Interval(share, max(middle - half, 0.0), min(middle + half, 1.0))

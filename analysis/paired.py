@@ -18,14 +18,12 @@ from analysis import estimates, rows, states
 from analysis.estimates import Interval
 from analysis.locations import mean_interval
 from analysis.measures import Floats, Measure
+from analysis.rows import Rows
+from analysis.stored_names import BASELINES
 from analysis.verdicts import ALONE, Family, Verdict
 from result_schema import FURTHER_METRICS, METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
-_PREFERRED = (("svae_r", "alice"), ("svae", "ali"), ("avb", "vae"), ("aavae", "vae"), ("iwgan", "gan"),
-              ("aacvae", "cvae"), ("iwcgan", "cgan"), ("aassvae", "ssvae"), ("avb_ac", "vae"), ("vae_flow", "vae"),
-              ("avb", "vae_full_rank"), ("vae_full_rank", "vae"), ("avb_prior", "avb"), ("avb_ac_prior", "avb_ac"))  # fmt: skip
-"""What the papers compare, in this order."""
 
 
 @dataclass(frozen=True)
@@ -119,24 +117,27 @@ class Divergence:
     p: float
 
 
-def choose_pair(algorithms: list[str]) -> tuple[str, str] | None:
-    """Which two algorithms to compare, as (first, second).
+def published_pairs(study: Rows) -> list[tuple[str, str]]:
+    """Every algorithm with each of its baselines, as (first, second), in reading order: sVAE-r − ALICE before all.
 
-    The first of _PREFERRED that is there, sVAE-r − ALICE before all, else the first two by name, the later minus the
-    earlier; None for fewer than two algorithms.
+    A variant with hyper-parameters of its own has those of its algorithm, and the algorithm as it is by default before them.
+    Where there is none: of two algorithms these, the later by name minus the earlier; of more none, since no pair of them
+    comes before another.
     """
-    for first, second in _PREFERRED:
-        if first in algorithms and second in algorithms:
-            return first, second
-    names = sorted(algorithms)
-    return (names[1], names[0]) if len(names) > 1 else None
+    algorithms, baselines = study.algorithms, study.manifest.baselines or BASELINES
+    found = []
+    for first in algorithms:
+        plain = first.partition(":")[0]
+        compared = (*([plain] if plain != first else []), *baselines.get(plain, ()))
+        found += [(first, second) for second in compared if second in algorithms]
+    if not found and len(algorithms) == 2:
+        found = [(max(algorithms), min(algorithms))]
+    return found
 
 
-def published_pairs(algorithms: list[str]) -> list[tuple[str, str]]:
-    """Every pair that a paper compares, or the one of `choose_pair` where there is none."""
-    found = [pair for pair in _PREFERRED if set(pair) <= set(algorithms)]
-    chosen = choose_pair(algorithms)
-    return found or ([chosen] if chosen else [])
+def choose_pair(study: Rows) -> tuple[str, str] | None:
+    """Which two algorithms a report compares at length: the first of `published_pairs`, None where there is none."""
+    return next(iter(published_pairs(study)), None)
 
 
 def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
@@ -169,7 +170,7 @@ def differences(pairs: pd.DataFrame, measure: Measure) -> pd.DataFrame:
     first, second = _sides(pairs, measure)
     kept = ~np.isnan(first) & ~np.isnan(second) & ~_diverged(pairs, "first") & ~_diverged(pairs, "second")
     table = pairs.loc[kept, KEY].copy()
-    table["difference"] = _difference(first[kept], second[kept], measure)
+    table["difference"] = minus(measure.scaled(first[kept]), measure.scaled(second[kept]))
     return table
 
 
@@ -209,7 +210,14 @@ def pair_differences(pairs: pd.DataFrame, measure: Measure) -> Floats:
 
     ±∞ where one side is such, 0 where both are, NaN where a COMPLETED side has no value.
     """
-    return _difference(*_sides(pairs, measure), measure)
+    first, second = _sides(pairs, measure)
+    return minus(measure.scaled(first), measure.scaled(second))
+
+
+def minus(first: Floats, second: Floats) -> Floats:
+    """First − second; 0 where both are infinite, which are equally bad."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(first) & np.isinf(second), 0.0, first - second)
 
 
 def over_units(differences: Floats, units: npt.ArrayLike) -> Floats:
@@ -261,14 +269,6 @@ def _sides(pairs: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
         values = pairs[f"{measure.column}_{side}"].to_numpy(float)
         found.append(np.where(_diverged(pairs, side) | np.isinf(values), states.worst(measure), values))
     return found[0], found[1]
-
-
-def _difference(first: Floats, second: Floats, measure: Measure) -> Floats:
-    """First − second on the measure's scale; 0 where both are infinite, which are equally bad."""
-    with np.errstate(invalid="ignore"):
-        return np.where(
-            np.isinf(first) & np.isinf(second), 0.0, measure.scaled(first) - measure.scaled(second)
-        )
 
 
 def _diverged(pairs: pd.DataFrame, side: str) -> npt.NDArray[np.bool_]:

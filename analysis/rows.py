@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 import result_schema
 from analysis import states
-from analysis.style import LABELS
+from analysis.stored_names import LABELS
 from analysis.versions import Superseded, newest
 from result_files import PlaceError
 from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError

@@ -58,7 +58,7 @@ def cells_of(study: Rows) -> list[tuple[str, Table]]:
     """Title, header and cells of both tables; nothing where no two systems reconstruct at two positive λ."""
     levels: list[list[str]] = []
     ratios: list[list[str]] = []
-    for first, second in published_pairs(study.algorithms):
+    for first, second in published_pairs(study):
         names = f"{label(first)} − {label(second)}"
         if not comparable(study, first, second):
             continue

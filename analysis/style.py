@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -15,19 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 
 from analysis.estimates import Interval
+from analysis.stored_names import LABELS
 
 Colours = dict[str, str]
 """Algorithm -> colour, in reading order."""
 
-LABELS = {
-    "svae_r": "sVAE-r", "alice": "ALICE", "svae": "sVAE", "ali": "ALI", "alice_cycle": "ALICE, adversarial",
-    "vae": "VAE", "aavae": "AAVAE", "avb": "AVB", "avb_ac": "AVB+AC", "avb_prior": "AVB, log-prior in T",
-    "avb_ac_prior": "AVB+AC, log r in T", "aae": "AAE",
-    "vae_full_rank": "VAE, full rank", "vae_flow": "VAE-NF", "as_vae_flow": "AS-VAE-NF", "ssvae": "SSVAE", "aassvae": "AASSVAE",
-    "as_vae": "AS-VAE", "as_vae_r": "AS-VAE-r", "as_vae_g": "AS-VAE-g",
-    "cvae": "CVAE", "aacvae": "AACVAE", "cgan": "CGAN", "iwcgan": "IWCGAN",
-    "gan": "GAN", "symmetric_gan": "symmetric GAN", "iwgan": "IWGAN", "infogan": "InfoGAN", "wgan": "WGAN", "wgan_gp": "WGAN-GP",
-}  # fmt: skip
+_labels: ContextVar[Mapping[str, str]] = ContextVar("labels", default=LABELS)
 
 # Okabe and Ito's palette. The two systems that are usually compared differ most, also in grey.
 _KNOWN = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
@@ -58,11 +52,21 @@ def settings() -> AbstractContextManager[None]:
     return mpl.rc_context({**_DEFAULTS, **RC})
 
 
+@contextmanager
+def naming(labels: Mapping[str, str]) -> Iterator[None]:
+    """What is written meanwhile calls algorithms by these labels (`result_schema.Manifest.labels`), then as stored studies do."""
+    token = _labels.set({**LABELS, **labels})
+    try:
+        yield
+    finally:
+        _labels.reset(token)
+
+
 def label(algorithm: str) -> str:
     """The algorithm's name as its paper writes it, with values of hyper-parameters of its own; its own name where none is known."""
     name, _, own = algorithm.partition(":")
     values = ", ".join(own.replace("=", " = ").split(","))
-    return f"{LABELS.get(name, name)} ({values})" if own else LABELS.get(name, name)
+    return f"{_labels.get().get(name, name)} ({values})" if own else _labels.get().get(name, name)
 
 
 def drawable(text: str) -> str:

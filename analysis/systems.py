@@ -29,15 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.systems")
     from analysis import page, rows  # seconds, which help and bad options do without
     from analysis.joined_systems import joined, notes
+    from analysis.style import naming
 
     try:
         studies = [rows.load(directory) for directory in options.directories]
     except (SchemaError, PlaceError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(page.markdown_table(*joined(studies)))
-    for text in notes(studies):
-        print(f"\n{text}")
+    with naming({name: label for study in studies for name, label in study.manifest.labels.items()}):
+        print(page.markdown_table(*joined(studies)))
+        for text in notes(studies):
+            print(f"\n{text}")
     return 0
 
 

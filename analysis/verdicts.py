@@ -70,6 +70,15 @@ class Verdict:
         return self.smallest is not None and bound > self.smallest
 
     @property
+    def side(self) -> int:
+        """Of 0 on which the difference is shown to lie: +1, −1, or 0 where none is shown."""
+        if self.answer is not Answer.DIFFERS:
+            return 0
+        if self.location.statistic == "mean":
+            return 1 if self.location.interval.point > 0 else -1
+        return 1 if self.location.above > self.location.below else -1
+
+    @property
     def p(self) -> float:
         """Of the location's own test, corrected (`times`): 0.05 or less where the interval excludes 0."""
         return float(np.minimum(1.0, self.location.p * self.times))
@@ -102,9 +111,7 @@ class Verdict:
         if self.answer is Answer.EQUIVALENT:
             return f"equivalent within {self.margin}"
         if self.answer is Answer.DIFFERS:
-            side = "higher" if self.location.above > self.location.below else "lower"
-            if self.location.statistic == "mean":
-                side = "higher" if self.location.interval.point > 0 else "lower"
+            side = "higher" if self.side > 0 else "lower"
             return f"{side}, by less than {self.margin}" if self.negligible else side
         if not np.isfinite([self.location.interval.low, self.location.interval.high]).any():
             return f"undecided: too few for a bound ({self.location.units})"

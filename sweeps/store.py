@@ -35,7 +35,7 @@ from result_schema import (
     runs_schema,
 )
 from sweeps.lease import Token
-from trainables import datasets
+from trainables import datasets, objectives
 from trainables.runs import DEFAULTS, Run, columns
 
 if TYPE_CHECKING:
@@ -138,18 +138,21 @@ class Store:
                 own_folder(self.filesystem, self.path, "samples")
                 row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
+            everyone = objectives.available()
             manifest = Manifest(
-                study,
-                columns(varied),
-                question,
-                precision,
-                searched,
-                found.shape,
-                found.coordinates,
-                targets,
-                found.best,
-                smallest_differences or {},
-                looks,
+                study=study,
+                hyper_parameters=columns(varied),
+                question=question,
+                precision=precision,
+                searched=searched,
+                shape=found.shape,
+                coordinates=found.coordinates,
+                targets=targets,
+                best=found.best,
+                smallest_differences=smallest_differences or {},
+                looks=looks,
+                labels={name: one.label for name, one in everyone.items()},
+                baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:

@@ -7,8 +7,14 @@ import pandas as pd
 import pytest
 
 from analysis import calibration
-from analysis.error_rates import NULLS, false_claims, false_effects, false_verdicts
-from analysis.interval_coverage import POPULATIONS, clustered_coverage, location_coverage, range_coverage
+from analysis.error_rates import NULLS, false_claims, false_contests, false_effects, false_verdicts
+from analysis.interval_coverage import (
+    POPULATIONS,
+    clustered_coverage,
+    location_coverage,
+    range_coverage,
+    ranking_coverage,
+)
 
 
 @pytest.mark.parametrize("name", POPULATIONS)
@@ -37,10 +43,14 @@ def test_intervals_cover_from_five_units_up():
     )  # which no interval of a mean can know
     assert calibration.beyond_coverage(clustered_coverage(200, units=(5, 24)), 200) == []
     assert range_coverage(20, units=(12,)).iloc[0, 0] > 0.8
+    ranks = ranking_coverage(200, units=(5, 24))
+    assert calibration.below_coverage(ranks, 200) == []
+    assert calibration.beyond_coverage(ranks[["no system" in data for _, data in ranks.index]], 200) == []
 
 
 def test_verdicts_claims_and_main_effects_are_hardly_ever_false():
     assert calibration.over(false_verdicts(60, units=(5, 12, 48)), 60) == []
+    assert calibration.over(false_contests(60, units=(5, 12)), 60) == []
     assert calibration.over(false_claims(10, units=(6, 24)), 10) == []
     assert calibration.over(false_effects(30), 30) == []
 
@@ -60,11 +70,11 @@ def test_a_bound_that_is_not_kept_is_named():
 
 def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(monkeypatch, capsys):
     index = pd.MultiIndex.from_tuples([("mean", "normal")])
-    for name, value in (("location", 0.95), ("clustered", np.nan), ("range", 0.96)):
+    for name, value in (("location", 0.95), ("clustered", np.nan), ("range", 0.96), ("ranking", 0.95)):
         monkeypatch.setattr(
             calibration, f"{name}_coverage", lambda _, v=value: pd.DataFrame([[v]], index, [5])
         )
-    for name in ("verdicts", "looks", "claims", "effects"):
+    for name in ("verdicts", "looks", "contests", "claims", "effects"):
         monkeypatch.setattr(calibration, f"false_{name}", lambda _: pd.DataFrame([[0.04]], index, [5]))
     assert calibration.main(["--repetitions", "100"]) == 0
     said = capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,11 +37,19 @@ def pairs_of(run, study):
         (["ali", "svae"], ("svae", "ali")),
         (["wgan", "avb", "vae"], ("avb", "vae")),
         (["wgan", "aae"], ("wgan", "aae")),
+        (["wgan", "aae", "infogan"], None),
         (["svae_r"], None),
     ],
 )
-def test_choose_pair_prefers_the_published_comparison(algorithms, expected):
-    assert paired.choose_pair(algorithms) == expected
+def test_choose_pair_is_a_published_one_or_the_only_two(run, study, algorithms, expected):
+    assert paired.choose_pair(study([run(a, 0) for a in algorithms])) == expected
+
+
+def test_published_pairs_are_the_baselines_that_a_manifest_declares(run, study):
+    rows = study([run(a, 0) for a in ("svae_r", "alice", "mine", "vae")])
+    assert paired.published_pairs(rows) == [("svae_r", "alice")]  # of a study stored without baselines
+    declared = replace(rows.manifest, baselines={"mine": ("vae", "alice", "absent")})
+    assert paired.published_pairs(replace(rows, manifest=declared)) == [("mine", "vae"), ("mine", "alice")]
 
 
 def test_match_pairs_equal_configuration_lambda_seed_and_data(run, study):

@@ -31,6 +31,7 @@ class AAVAE(Objective):
 
     name = "aavae"
     label = "AAVAE"
+    baselines = ("vae",)
     temperature: float = own(1.5, above=0.0)
     form = Form(
         {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC_X},

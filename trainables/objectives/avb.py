@@ -69,6 +69,7 @@ class AVB(AVBObjective):
 
     name = "avb"
     label = "AVB"
+    baselines = ("vae", "vae_full_rank")
     version = 2
 
 
@@ -83,4 +84,5 @@ class AVBPrior(AVBObjective):
 
     name = "avb_prior"
     label = "AVB, log-prior in T"
+    baselines = ("avb",)
     prior_added = True

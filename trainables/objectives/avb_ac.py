@@ -69,6 +69,7 @@ class AVBAC(ContrastObjective):
 
     name = "avb_ac"
     label = "AVB+AC"
+    baselines = ("vae",)
     version = 2
 
 
@@ -83,6 +84,7 @@ class AVBACPrior(ContrastObjective):
 
     name = "avb_ac_prior"
     label = "AVB+AC, log r in T"
+    baselines = ("avb_ac",)
     prior_added = True
 
 

@@ -38,12 +38,14 @@ class Objective(ABC):
         name: what a study calls it; with values of its own hyper-parameters, where they are not the defaults.
         version: raised where its results change: to a store it is another system then, and old rows stay what they were.
         label: what reports call it.
+        baselines: names of the systems that its paper compares it with, the most important first: a report compares them pair by pair.
         form: its networks, and who trains them.
     """
 
     name: str
     version: ClassVar[int] = 1
     label: ClassVar[str]
+    baselines: ClassVar[tuple[str, ...]] = ()
     form: Form
 
     def __init__(self, **values: object) -> None:

@@ -52,6 +52,7 @@ class IWCGAN(Objective):
     name = "iwcgan"
     version = 2
     label = "IWCGAN"
+    baselines = ("cgan",)
     form = CONDITIONAL
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:

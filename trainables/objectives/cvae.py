@@ -44,6 +44,7 @@ class AACVAE(Objective):
 
     name = "aacvae"
     label = "AACVAE"
+    baselines = ("cvae",)
     temperature: float = own(1.5, above=0.0)
     form = Form(
         {**_PAIR, "critic": Net(("x", "y"), "score")},

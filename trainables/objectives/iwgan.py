@@ -31,6 +31,7 @@ class IWGAN(DecoderObjective):
 
     name = "iwgan"
     label = "IWGAN"
+    baselines = ("gan",)
     k: int = own(0, least=0)
     """Samples that share their weights; 0 for all of a batch, as in the paper. With 1 it is a GAN."""
 

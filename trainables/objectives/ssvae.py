@@ -78,6 +78,7 @@ class AASSVAE(_SemiSupervised):
     name = "aassvae"
     version = 2
     label = "AASSVAE"
+    baselines = ("ssvae",)
     temperature: float = own(1.5, above=0.0)
     form = Form(
         {**_NETWORKS, "critic": CRITIC_X},

@@ -25,6 +25,7 @@ class SVAE(JointObjective):
 
     name = "svae"
     label = "sVAE"
+    baselines = ("ali",)
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""

@@ -24,6 +24,7 @@ class SVAEr(JointObjective):
 
     name = "svae_r"
     label = "sVAE-r"
+    baselines = ("alice",)
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""

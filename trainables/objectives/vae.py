@@ -41,6 +41,7 @@ class VAEFullRank(BoundObjective):
 
     name = "vae_full_rank"
     label = "VAE, full rank"
+    baselines = ("vae",)
     form = Form(
         {"encoder": Net(("x",), "z", explicit=True, full_rank=True), "decoder": EXPLICIT_DECODER},
         {"autoencoder": ("encoder", "decoder")},
@@ -63,6 +64,7 @@ class VAEFlow(BoundObjective):
 
     name = "vae_flow"
     label = "VAE-NF"
+    baselines = ("vae",)
     length: int = own(4, least=1)
     form = VAE.form
 
