@@ -15,6 +15,8 @@ from analysis import (
     page,
     posterior_section,
     scale_free_sections,
+    seed_results,
+    seed_sections,
     summary,
     systems_section,
     table_sections,
@@ -45,10 +47,13 @@ def build(study: Rows) -> dict[str, bytes]:
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
     fragile = fragility_results.compute(study)
+    decomposed = seed_results.decompose(study)
     scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
+    further = [*seed_sections.tables(study, decomposed), *scale_free]
     parts = [
         fragility_sections.fragility_section(study, fragile, shown),
         verdict_section.verdict_section(study, family),
+        seed_sections.seed_section(study, decomposed, shown),
         scale_free_sections.scale_free_section(scale_free),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
@@ -70,7 +75,7 @@ def build(study: Rows) -> dict[str, bytes]:
     files = {
         "summary.csv": table.to_csv(index=False).encode(),
         "summary.md": markdown(
-            study, table, comparison, claim, shown, family=family, fragile=fragile, scale_free=scale_free
+            study, table, comparison, claim, shown, family=family, fragile=fragile, further=further
         ),
     }
     for drawing in (drawing for _, drawings in kept for drawing in drawings):
@@ -94,7 +99,7 @@ def _crowded(study: Rows, title: str) -> figure_sections.Part:
 
 
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float], *, family: Family, fragile: Results, scale_free: list[tuple[str, Table]]) -> bytes:  # fmt: skip
+             shown: list[float], *, family: Family, fragile: Results, further: list[tuple[str, Table]]) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
@@ -110,7 +115,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     judged = verdict_section.cells_of(study, family)
     if judged[1]:
         parts += ["## Verdicts\n", f"{verdict_section.scope(study, family)}\n", page.markdown_table(*judged)]
-    for title, cells in scale_free:
+    for title, cells in further:
         parts += [f"## {title}\n", page.markdown_table(*cells)]
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
