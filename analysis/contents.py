@@ -14,6 +14,7 @@ from analysis import (
     likelihood_sections,
     page,
     posterior_section,
+    sample_size_sections,
     scale_free_sections,
     seed_results,
     seed_sections,
@@ -49,10 +50,12 @@ def build(study: Rows) -> dict[str, bytes]:
     fragile = fragility_results.compute(study)
     decomposed = seed_results.decompose(study)
     scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
-    further = [*seed_sections.tables(study, decomposed), *scale_free]
+    sizes = sample_size_sections.tables(study, family)
+    further = [*sizes, *seed_sections.tables(study, decomposed), *scale_free]
     parts = [
         fragility_sections.fragility_section(study, fragile, shown),
         verdict_section.verdict_section(study, family),
+        sample_size_sections.sample_size_section(study, sizes),
         seed_sections.seed_section(study, decomposed, shown),
         scale_free_sections.scale_free_section(scale_free),
         (table_sections.summary_section(study, table), []),
