@@ -20,7 +20,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -163,6 +163,15 @@ def check_smallest_differences(declared: Mapping[str, float]) -> None:
             raise ValueError(f"the smallest difference of {metric} must be {what} and finite, got {value}")
 
 
+def check_default(declared: Mapping[str, Any], hyper_parameters: Collection[str]) -> None:
+    """Raises ValueError where a default is of what is no hyper-parameter."""
+    unknown = [str(name) for name in declared if name not in hyper_parameters]
+    if unknown:
+        raise ValueError(
+            f"a default must be of hyper-parameters ({', '.join(hyper_parameters)}), got {', '.join(unknown)[:200]}"
+        )
+
+
 class Bound(NamedTuple):
     """One condition on a run's final metrics.
 
@@ -198,6 +207,7 @@ class Manifest:
         best: metric -> its best possible value on the study's data, where that is known.
         smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
             of a metric that is left out the report has a default.
+        default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
     """
 
     study: str
@@ -210,6 +220,7 @@ class Manifest:
     targets: tuple[Target, ...] = ()
     best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
+    default: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return (
@@ -240,7 +251,15 @@ class Manifest:
                 metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
             }
             check_smallest_differences(differences)
-            read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences}
+            default = dict(fields.get("default", {}))
+            check_default(default, fields["hyper_parameters"])
+            read = {
+                **tuples,
+                "targets": targets,
+                "best": best,
+                "smallest_differences": differences,
+                "default": default,
+            }
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES

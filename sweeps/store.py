@@ -114,6 +114,7 @@ class Store:
         data: str = "mixture5",
         targets: tuple[Target, ...] = (),
         smallest_differences: Mapping[str, float] | None = None,
+        default: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is.
 
@@ -140,6 +141,7 @@ class Store:
                 targets,
                 found.best,
                 smallest_differences or {},
+                default or {},
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         for name in ("runs", "curves", "samples", "states"):

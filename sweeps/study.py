@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from result_schema import Target, check_smallest_differences, check_target
+from result_schema import Target, check_default, check_smallest_differences, check_target
 from sweeps.grid import Grid
-from sweeps.space import Space, check, points
+from sweeps.space import Space, check, is_grid, points
 from trainables import objectives
 from trainables.runs import Configuration, Run
 from trainables.runs import check as check_run
@@ -66,10 +66,12 @@ class Study:
         targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
         smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
             differs by less is called equivalent. The report has a default for a metric that is left out.
+        default: hyper-parameter -> the value that is used where nobody tunes, for all of the space or for none: what the
+            report says tuning gains is from there.
 
     Raises:
-        ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target is none, or a
-            smallest difference is none.
+        ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
+            smallest difference is none, or the default is no point of the space.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Study:
     data: str = "mixture5"
     targets: tuple[Target, ...] = ()
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
+    default: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -95,6 +98,11 @@ class Study:
         for target in self.targets:
             check_target(target)
         check_smallest_differences(self.smallest_differences)
+        check_default(self.default, self.space)
+        if self.default and is_grid(self.space) and dict(self.default) not in points(self.space):
+            raise ValueError(
+                f"a default must be one of the {len(points(self.space)):,} configurations, got {dict(self.default)}; give a level of every dimension"
+            )
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.
