@@ -20,6 +20,7 @@ import command_output
 from analysis import page
 from analysis.component_coverage import component_coverage
 from analysis.error_rates import false_claims, false_effects, false_verdicts
+from analysis.importance_coverage import share_coverage, tuning_coverage
 from analysis.interval_coverage import HELD, clustered_coverage, location_coverage, range_coverage
 
 COVERAGE = (0.92, 0.97)
@@ -87,6 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
         ("Coverage over configurations, by their number", clustered_coverage, count, below_coverage),
         ("Coverage of ranges of λ, by configurations", range_coverage, few, below_coverage),
         ("Coverage of components of variance, by configurations", component_coverage, count, below_coverage),
+        ("Coverage of shares of variance, by configurations", share_coverage, few, below_coverage),
+        ("Coverage of gains of tuning, by configurations", tuning_coverage, few, below_coverage),
         ("Reports with a false verdict, by units", false_verdicts, count, over),
         ("Reports with a false claim, by configurations", false_claims, few, over),
         ("Studies with a false main effect, by seeds", false_effects, few, over),

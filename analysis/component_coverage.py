@@ -1,4 +1,4 @@
-"""Coverage of the intervals of components of variance and of tunability, simulated on data whose truth is known."""
+"""Coverage of the intervals of components of variance, simulated on data whose truth is known."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def component_coverage(repetitions: int, units: Sequence[int] = UNITS) -> pd.Dat
     for name, draw in STANDARD.items():
         for part in PARTS:
             data = f"{name}, {100 * part:g} % of the variance between configurations"
-            table |= _covered(repetitions, units, data, _one_lambda(draw, part))
-    table |= _covered(repetitions, units, "normal, three λ", _three_lambdas((1.0, 1.0, 1.0)))
-    table |= _covered(repetitions, units, "normal, of three λ more spread", _three_lambdas((0.25, 1.0, 4.0)))
+            table |= covered(repetitions, units, data, _one_lambda(draw, part))
+    table |= covered(repetitions, units, "normal, three λ", _three_lambdas((1.0, 1.0, 1.0)))
+    table |= covered(repetitions, units, "normal, of three λ more spread", _three_lambdas((0.25, 1.0, 4.0)))
     return frame(table, units)
 
 
-def _covered(
+def covered(
     repetitions: int, units: Sequence[int], data: str, intervals: Callable[[Generator, int], Intervals]
 ) -> dict[tuple[str, str], list[float]]:
     """(interval, data) -> the share of intervals that cover, for each number of units."""

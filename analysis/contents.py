@@ -70,7 +70,7 @@ def build(study: Rows) -> dict[str, bytes]:
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
         figure_sections.learning_section(study, shown) if few else _crowded(study, "Learning curves"),
-        None if study.manifest.searched else effect_sections.effect_section(study),
+        None if study.manifest.searched else effect_sections.effect_section(study, shown),
         None if study.manifest.searched else tuning_sections.tuning_section(study, shown),
         (table_sections.marginal_section(study, shown), []),
         None if study.manifest.searched else effect_sections.budget_section(study, shown, _MOST_SYSTEMS),

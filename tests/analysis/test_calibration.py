@@ -9,6 +9,7 @@ import pytest
 from analysis import calibration
 from analysis.component_coverage import STANDARD, component_coverage
 from analysis.error_rates import NULLS, false_claims, false_effects, false_verdicts
+from analysis.importance_coverage import share_coverage, tuning_coverage
 from analysis.interval_coverage import POPULATIONS, clustered_coverage, location_coverage, range_coverage
 
 
@@ -38,6 +39,11 @@ def test_components_cover_of_normal_data():
     table = component_coverage(60, units=(5, 24))
     assert calibration.below_coverage(table, 60) == []
     assert set(table.index.get_level_values(0)) > {"sd of seeds", "reliability"}
+
+
+def test_shares_and_gains_cover_of_normal_data():
+    for simulate, units in ((share_coverage, (48,)), (tuning_coverage, (12,))):
+        assert calibration.below_coverage(simulate(40, units=units), 40) == []
 
 
 def test_intervals_cover_from_five_units_up():
@@ -74,7 +80,14 @@ def test_a_bound_that_is_not_kept_is_named():
 
 def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(monkeypatch, capsys):
     index = pd.MultiIndex.from_tuples([("mean", "normal")])
-    for name, value in (("location", 0.95), ("clustered", np.nan), ("range", 0.96), ("component", 0.96)):
+    for name, value in (
+        ("location", 0.95),
+        ("clustered", np.nan),
+        ("range", 0.96),
+        ("component", 0.96),
+        ("share", 0.96),
+        ("tuning", 0.99),
+    ):
         monkeypatch.setattr(
             calibration, f"{name}_coverage", lambda _, v=value: pd.DataFrame([[v]], index, [5])
         )
