@@ -28,8 +28,8 @@ _ANOVA = (
 )
 _SHARES = (
     "Of all runs, and at each λ, whose runs are ranked among themselves: over all λ its own share hides the others. Terms of {shown:g} % and "
-    "more somewhere. Intervals: 95 %, each by itself, jackknife over {groups} groups of configurations, from so many configurations up; they "
-    "err on the long side, and reach to what is left of a share without what noise adds to it."
+    "more somewhere. A share is too large by what noise adds to it, the residual too small; intervals are of what is left without that: "
+    "95 %, each by itself, by the jackknife over {groups} groups of configurations, from so many configurations up; they err on the long side."
 )
 _SHOWN = 0.01
 """Share from which a term is in the table."""

@@ -42,7 +42,7 @@ def test_components_cover_of_normal_data():
 
 
 def test_shares_and_gains_cover_of_normal_data():
-    for simulate, units in ((share_coverage, (48,)), (tuning_coverage, (12,))):
+    for simulate, units in ((share_coverage, (24,)), (tuning_coverage, (12,))):
         assert calibration.below_coverage(simulate(40, units=units), 40) == []
 
 

@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 
 from analysis.effects import causes, effects, factors, main_effects
+from analysis.estimates import Interval
 from analysis.linear_models import RESIDUAL
 from analysis.measures import INCEPTION, MSE
-from analysis.shares import share_interval
+from analysis.shares import residual_interval, share_interval
 
 LEVELS = list(itertools.product((2, 3), (1e-4, 1e-3), ("alice", "svae_r")))
 
@@ -169,14 +170,43 @@ def test_main_effects_at_one_lambda_take_seeds_for_no_independent_facts(run):
     assert np.mean(found) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 80)
 
 
-def test_share_has_an_interval_from_24_configurations_up_that_reaches_to_what_noise_does_not_add():
-    # Shares 0.3 without any group but the first, without which it is 0.34: mean 0.3 + 0.04 / 24, so that
-    # 24 · 0.3 − 23 · (0.3 + 0.04 / 24) = 0.3 − 23 · 0.04 / 24 is the jackknife's, and its error
-    # √(23 / 24 · 0.04² · 23 / 24) = 0.04 · 23 / 24; of the root that over 2 √0.3.
-    found = share_interval(np.array([0.3, 0.34, *[0.3] * 23]))
-    moved = 0.04 * 23 / 24
-    half = stats.t.ppf(0.975, 23) * moved / (2 * np.sqrt(0.3))
+def without_groups(share, moved):
+    """A share and itself without each of 24 groups, of which one moves it."""
+    return np.array([share, share + moved, *[share] * 23])
+
+
+def test_interval_of_a_share_is_of_a_square_and_its_noise():
+    # The jackknife's error is 0.04 · 23 / 24, of the root over 2 √0.3. Of one square: normal about the root, to 1 part in 100.
+    found = share_interval(without_groups(0.3, 0.04), 1)
+    half = stats.t.ppf(0.975, 23) * 0.04 * 23 / 24 / (2 * np.sqrt(0.3))
     assert found.point == 0.3
-    assert found.low == pytest.approx((np.sqrt(0.3 - moved) - half) ** 2)
-    assert found.high == pytest.approx((np.sqrt(0.3) + half) ** 2)
-    assert np.isnan(share_interval(np.array([0.3, np.nan])).low)
+    assert found.low == pytest.approx((np.sqrt(0.3) - half) ** 2, rel=0.01)
+    assert found.high == pytest.approx((np.sqrt(0.3) + half) ** 2, rel=0.01)
+    # Of nine squares what noise adds is taken off: nine times that of one.
+    of_nine = share_interval(without_groups(0.3, 0.04), 9)
+    assert of_nine.low < found.low
+    assert 0.3 < of_nine.high < found.high
+
+
+def test_interval_of_a_share_that_noise_may_add_up_to_reaches_to_0():
+    assert share_interval(without_groups(0.01, 0.02), 1).low == 0
+    assert share_interval(np.zeros(25), 1) == Interval(0.0, 0.0, 0.0)
+
+
+def test_interval_of_the_residual_is_of_what_it_is_without_the_noise_that_terms_take_up():
+    # Adjusted by 1.5 it is 0.3, and 0.3 · e^0.04 without one group.
+    found = residual_interval(np.array([0.2, 0.2 * np.exp(0.04), *[0.2] * 23]), np.full(25, 1.5))
+    factor = np.exp(stats.t.ppf(0.975, 23) * 0.04 * 23 / 24)
+    assert (found.point, found.low, found.high) == (0.2, 0.2, pytest.approx(0.3 * factor))
+
+
+def test_there_is_no_interval_of_a_share_where_a_group_is_missing():
+    assert np.isnan(share_interval(np.array([0.3, np.nan]), 1).low)
+    assert np.isnan(residual_interval(np.array([0.3]), np.ones(1)).high)
+
+
+def test_shares_have_intervals_from_24_configurations_up(run):
+    rng = np.random.default_rng(0)
+    for count, there in ((23, False), (24, True)):
+        runs = pd.DataFrame([run("alice", i, depth=2 + i % 2, inception_score=3 + i % 2 + rng.normal()) for i in range(count)])  # fmt: skip
+        assert [np.isfinite(e.interval.low) for e in effects(runs, ["depth"], INCEPTION)] == [there] * 2
