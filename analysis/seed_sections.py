@@ -81,7 +81,9 @@ def tables(study: Rows, found: Sequence[Decomposed]) -> list[tuple[str, Table]]:
 def sentences(study: Rows, found: Sequence[Decomposed], shown: list[float]) -> Iterator[str]:
     """How far one configuration's difference can be relied on at the λ shown, a sentence per pair of systems and metric."""
     seeds = study.runs["seed"].nunique()
-    pairs = [d for d in found if d.lam in shown and len(d.subject) > 1]
+    pairs = [
+        d for d in found if d.lam in shown and len(d.subject) > 1 and not math.isnan(d.found.ratio.point)
+    ]
     for subject, measure in dict.fromkeys((d.subject, d.measure) for d in pairs):
         own = [d for d in pairs if (d.subject, d.measure) == (subject, measure)]
         said = [
@@ -97,7 +99,7 @@ def sentences(study: Rows, found: Sequence[Decomposed], shown: list[float]) -> I
 def _takes(needed: Interval) -> str:
     """How many seeds make a statement of one configuration reliable, in words."""
     if math.isinf(needed.point):
-        least = "" if math.isnan(needed.low) else f", {needed.low:,.0f} at least"
+        least = f", {needed.low:,.0f} at least" if needed.low > 1 else ""
         return f"{RELIABLE:g} takes more seeds than these rows can tell{least}"
     return f"{RELIABLE:g} takes {_seeds(needed)} seed{'s' * (needed.point != 1)}"
 

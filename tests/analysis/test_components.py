@@ -13,7 +13,7 @@ from scipy import stats
 
 from analysis.components import components
 from analysis.contents import build
-from analysis.measures import INCEPTION, LOG_MSE
+from analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE
 from analysis.rows import Rows, load
 from analysis.seed_results import decompose, obstacle
 from analysis.seed_sections import seed_section, sentences, tables
@@ -164,6 +164,24 @@ def test_a_report_of_several_seeds_has_components_on_the_page_and_in_its_summary
     for name in ("report.html", "summary.md"):
         assert "Over λ" in files[name].decode()
     assert "Seeds and configurations" in files["summary.md"].decode()
+
+
+def test_infinite_values_are_left_out_and_counted(run: Run, study: Study) -> None:
+    runs = [run(a, c, seed=s, kl_posterior=math.inf if (c, s) == (0, 0) else 1.0 + c + s) for a in ("avb", "vae") for c in range(6) for s in range(2)]  # fmt: skip
+    rows = study(runs)
+    found = [d for d in decompose(rows) if d.measure == KL_POSTERIOR]
+    assert {d.subject: d.left_out for d in found} == {("avb",): 1, ("vae",): 1, ("avb", "vae"): 1}
+
+
+def test_values_that_do_not_differ_have_no_reliability_and_nothing_is_said_of_it(
+    run: Run, study: Study
+) -> None:
+    rows = study([run(a, c, seed=s) for a in ("svae_r", "alice") for c in range(6) for s in range(2)])
+    found = decompose(rows)
+    assert {(d.found.configuration.point, d.found.seed.point) for d in found} == {(0.0, 0.0)}
+    assert all(math.isnan(d.found.reliability(2).point) for d in found)
+    assert list(sentences(rows, found, rows.lambdas)) == []
+    assert "nan" not in seed_section(rows, found, rows.lambdas)[0].body
 
 
 def test_numbers_without_squares_do_not_stop_a_report(run: Run, study: Study) -> None:
