@@ -24,9 +24,9 @@ _ENOUGH = (0.8, 0.9)
 """Shares of agreement that the least number is given for."""
 
 _WORDS = (
-    "Percent of smaller studies that would have come to the same verdict, at the family’s level: random parts of this study’s units, "
-    "drawn without replacement (standard error 2.5 % at most; a balanced subset varies less). Least for 80 %: from so many on. Last, as "
-    "many units as there are, drawn with replacement: how often the same study on other configurations like these would decide so. Parts "
+    "Percent of smaller studies, of n {units}, that would have come to the same verdict at the family’s level: random parts of this "
+    "study, drawn without replacement (standard error 2.5 % at most; a balanced subset varies less). Least for 80 %: from so many on. Last, as "
+    "many as there are, drawn with replacement: how often the same study on other configurations like these would decide so. Parts "
     "that are nearly all of the study agree with it whatever is true; an undecided verdict has nothing to agree with."
 )
 
@@ -39,7 +39,9 @@ def sample_size_section(study: Rows, tables: list[tuple[str, Table]]) -> Part | 
         why = f"Not shown: no verdict on more than {LEAST} {_units(study)} is decided."
         return Section(_TITLE, page.paragraph(why, "small")), []
     ((title, cells),) = tables
-    return Section(title, page.paragraph(_WORDS, "small") + page.table(*cells, 4)), []
+    return Section(
+        title, page.paragraph(_WORDS.format(units=_units(study)), "small") + page.table(*cells, 4)
+    ), []
 
 
 def tables(study: Rows, family: Family) -> list[tuple[str, Table]]:
@@ -53,7 +55,7 @@ def tables(study: Rows, family: Family) -> list[tuple[str, Table]]:
             systems = f"{label(pairs.first)} − {label(pairs.second)}"
             found.append(([exact(lam), systems, measure.label.removeprefix("log10 "), verdict.words], own))
     sizes = [n for n in _SIZES if any(n < len(own.shares) for _, own in found)]
-    header = ["λ", "systems", "metric", "verdict", *(f"{n} {_units(study)}" for n in sizes),
+    header = ["λ", "systems", "metric", "verdict", *(f"n = {n}" for n in sizes),
               *(f"least for {100 * share:g} %" for share in _ENOUGH), "all, drawn anew"]  # fmt: skip
     cells = [[*words, *_numbers(own, sizes)] for words, own in found]
     return [(_TITLE, (header, cells))] if cells else []

@@ -115,8 +115,8 @@ def test_a_report_has_a_line_per_decided_verdict(run: Run, store: Callable[..., 
     study = rows.load(str(store(two(run, 30, 1.0))))
     ((title, (header, cells)),) = tables(study, Family(2))
     assert header[4:] == [
-        "12 configurations",
-        "24 configurations",
+        "n = 12",
+        "n = 24",
         "least for 80 %",
         "least for 90 %",
         "all, drawn anew",

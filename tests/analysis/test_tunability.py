@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,8 @@ from analysis.measures import INCEPTION, LOG_MSE
 from analysis.rows import Rows
 from analysis.tunability import best_on_average, configurations, declared_default, tuned
 from analysis.tuning_sections import tuning_section
-from result_schema import Manifest, SchemaError
+from result_schema import Manifest, SchemaError, read_manifest
+from sweeps.store import Store
 from sweeps.study import Study
 
 Run = Callable[..., dict[str, Any]]
@@ -142,6 +144,12 @@ def test_a_manifest_carries_a_default_and_one_without_it_reads() -> None:
     assert Manifest.from_json(text % "", "here").default == {}
     with pytest.raises(SchemaError, match="must be of hyper-parameters"):
         Manifest.from_json(text % ', "default": {"beauty": 1}', "here")
+
+
+def test_a_store_has_the_default_of_its_study(tmp_path: Path) -> None:
+    default = {"depth": 2, "learning_rate": 1e-3}
+    Store(str(tmp_path)).create("toy", "?", default=default)
+    assert read_manifest(str(tmp_path)).default == default
 
 
 def test_a_study_declares_a_default_of_its_space() -> None:
