@@ -21,7 +21,7 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -184,6 +184,15 @@ def check_looks(looks: Sequence[int]) -> None:
         raise ValueError(f"looks must be ascending whole numbers > 0, got {', '.join(map(str, looks))[:200]}")
 
 
+def check_default(declared: Mapping[str, Any], hyper_parameters: Collection[str]) -> None:
+    """Raises ValueError where a default is of what is no hyper-parameter."""
+    unknown = [str(name) for name in declared if name not in hyper_parameters]
+    if unknown:
+        raise ValueError(
+            f"a default must be of hyper-parameters ({', '.join(hyper_parameters)}), got {', '.join(unknown)[:200]}"
+        )
+
+
 class Bound(NamedTuple):
     """One condition on a run's final metrics.
 
@@ -219,10 +228,11 @@ class Manifest:
         best: metric -> its best possible value on the study's data, where that is known.
         smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
             of a metric that is left out the report has a default.
-        defaults: hyper-parameter -> its value in rows that were written before the study had it.
+        absent: hyper-parameter -> its value in rows that were written before the study had it.
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
         labels: algorithm -> what reports call it.
         baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
+        default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
     """
 
     study: str
@@ -236,9 +246,10 @@ class Manifest:
     best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
-    defaults: Mapping[str, int | float] = field(default_factory=dict)
+    absent: Mapping[str, int | float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    default: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         return (
@@ -271,11 +282,13 @@ class Manifest:
                 metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
             }
             check_smallest_differences(differences)
+            default = dict(fields.get("default", {}))
+            check_default(default, fields["hyper_parameters"])
             check_looks(tuples.get("looks", ()))
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
             baselines = {name: _names(own) for name, own in dict(fields.get("baselines", {})).items()}
             read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
-                    "baselines": baselines}  # fmt: skip
+                    "baselines": baselines, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
@@ -337,7 +350,7 @@ def read_runs(uri: str) -> pa.Table:
         SchemaError: there is no study, or a file of it is damaged: none is passed over.
     """
     manifest = read_manifest(uri)
-    return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters, manifest.defaults)))
+    return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters, manifest.absent)))
 
 
 def read_curves(uri: str) -> pa.Table:

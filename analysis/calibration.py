@@ -18,8 +18,10 @@ import tyro
 
 import command_output
 from analysis import page
+from analysis.component_coverage import component_coverage
 from analysis.early_looks import false_looks
 from analysis.error_rates import false_claims, false_contests, false_effects, false_verdicts
+from analysis.importance_coverage import share_coverage, tuning_coverage
 from analysis.interval_coverage import (
     HELD,
     clustered_coverage,
@@ -93,6 +95,9 @@ def main(arguments: list[str] | None = None) -> int:
         ("Coverage over configurations, by their number", clustered_coverage, count, below_coverage),
         ("Coverage of ranges of λ, by configurations", range_coverage, few, below_coverage),
         ("Coverage of mean ranks, by units", ranking_coverage, count, below_coverage),
+        ("Coverage of components of variance, by configurations", component_coverage, count, below_coverage),
+        ("Coverage of shares of variance, by configurations", share_coverage, few, below_coverage),
+        ("Coverage of gains of tuning, by configurations", tuning_coverage, few, below_coverage),
         ("Reports with a false verdict, by units", false_verdicts, count, over),
         (
             "Studies with a false verdict at one of their looks, by units",

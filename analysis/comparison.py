@@ -42,10 +42,15 @@ def compare_study(study: Rows, family: Family) -> Comparison | None:
     return Comparison(pairs, differences, [paired.divergence(pairs, lam) for lam in pairs.lambdas])
 
 
+def judged_measures(study: Rows) -> list[Measure]:
+    """The metrics that have a smallest difference of interest, in this study or by default."""
+    family = Family(declared=study.manifest.smallest_differences)
+    return [m for m in MEASURES if m.column in study.runs and family.smallest(m) is not None]
+
+
 def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
     """What the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have units enough."""
-    family = Family(declared=study.manifest.smallest_differences)
-    measures = [m for m in MEASURES if m.column in study.runs and family.smallest(m) is not None]
+    measures = judged_measures(study)
     matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study)]
     return [
         (pairs, lam, measure)

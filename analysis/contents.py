@@ -16,10 +16,14 @@ from analysis import (
     page,
     posterior_section,
     ranking_sections,
+    sample_size_sections,
     scale_free_sections,
+    seed_results,
+    seed_sections,
     summary,
     systems_section,
     table_sections,
+    tuning_sections,
     verdict_section,
 )
 from analysis.comparison import Comparison, compare_study, family_of
@@ -55,11 +59,16 @@ def _build(study: Rows) -> dict[str, bytes]:
     few = len(study.algorithms) <= _MOST_SYSTEMS
     standings = contests.compute(study)
     fragile = fragility_results.compute(study)
+    decomposed = seed_results.decompose(study)
     scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
+    sizes = sample_size_sections.tables(study, family)
+    further = [*sizes, *seed_sections.tables(study, decomposed), *scale_free]
     parts = [
         ranking_sections.ranking_section(study, standings, shown),
         fragility_sections.fragility_section(study, fragile, shown),
         verdict_section.verdict_section(study, family),
+        sample_size_sections.sample_size_section(study, sizes),
+        seed_sections.seed_section(study, decomposed, shown),
         scale_free_sections.scale_free_section(scale_free),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
@@ -72,7 +81,8 @@ def _build(study: Rows) -> dict[str, bytes]:
         course_sections.search_section(study, shown),
         course_sections.halving_section(study, shown),
         figure_sections.learning_section(study, shown) if few else _crowded(study, "Learning curves"),
-        None if study.manifest.searched else effect_sections.effect_section(study),
+        None if study.manifest.searched else effect_sections.effect_section(study, shown),
+        None if study.manifest.searched else tuning_sections.tuning_section(study, shown),
         (table_sections.marginal_section(study, shown), []),
         None if study.manifest.searched else effect_sections.budget_section(study, shown, _MOST_SYSTEMS),
         (table_sections.provenance_section(study), []),
@@ -82,7 +92,7 @@ def _build(study: Rows) -> dict[str, bytes]:
         "summary.csv": table.to_csv(index=False).encode(),
         "summary.md": markdown(
             study, table, comparison, claim, shown, family=family, standings=standings, fragile=fragile,
-            scale_free=scale_free,
+            further=further,
         ),
     }  # fmt: skip
     if standings.family.size:
@@ -110,7 +120,7 @@ def _crowded(study: Rows, title: str) -> figure_sections.Part:
 
 def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
              shown: list[float], *, family: Family, standings: Standings, fragile: Results,
-             scale_free: list[tuple[str, Table]]) -> bytes:  # fmt: skip
+             further: list[tuple[str, Table]]) -> bytes:  # fmt: skip
     """The summary as Markdown: what was run, the tables, the paired tables."""
     facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
     parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
@@ -130,7 +140,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     judged = verdict_section.cells_of(study, family)
     if judged[1]:
         parts += ["## Verdicts\n", f"{verdict_section.scope(study, family)}\n", page.markdown_table(*judged)]
-    for title, cells in scale_free:
+    for title, cells in further:
         parts += [f"## {title}\n", page.markdown_table(*cells)]
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
     for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):

@@ -11,24 +11,43 @@ from matplotlib.lines import Line2D
 from analysis.budget import BudgetCurve
 from analysis.effects import Effect
 from analysis.measures import Measure
-from analysis.style import INK, MUTED, Colours, label, legend, log_axis, panel_title, settings, tick_words
+from analysis.style import (
+    GRID,
+    INK,
+    MUTED,
+    Colours,
+    label,
+    legend,
+    log_axis,
+    panel_title,
+    settings,
+    tick_words,
+)
+
+_SHADES = {0: GRID, 1: INK, 2: MUTED}
+"""Of the residual, of main effects and of interactions, by the number of factors."""
+
+_LINE = "#D55E00"
+"""Of intervals, on any shade."""
 
 _LARGEST = 12
 """Terms drawn of each metric."""
 
 
 def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
-    """A panel per metric: shares of the largest terms as bars, interactions lighter, main effects with p > 0.05 hollow."""
+    """A panel per metric: shares of the largest terms as bars, interactions and the residual lighter, main effects with p > 0.05 hollow; intervals as lines."""
     with settings():
         figure = Figure(figsize=(10.5, 3.6), layout="constrained")
         panels = figure.subplots(1, len(found), squeeze=False)[0]
         for panel, (measure, effects) in zip(panels, found.items(), strict=True):
             shown = list(effects[:_LARGEST])[::-1]
             for place, effect in enumerate(shown):
-                shade = INK if len(effect.term) == 1 else MUTED
+                shade = _SHADES[len(effect.term)]
                 panel.barh(
                     place, 100 * effect.share, color="none" if effect.p > 0.05 else shade, edgecolor=shade
                 )
+                ends = [100 * effect.interval.low, 100 * effect.interval.high]  # NaN is not drawn
+                panel.plot(ends, [place, place], color=_LINE, linewidth=1.2, solid_capstyle="butt")
             panel.set_yticks(range(len(shown)), tick_words([term_label(effect.term) for effect in shown]))
             panel.set_xlabel("share of the variance of ranks (%)")
             panel_title(panel, measure.label)
@@ -36,7 +55,9 @@ def effect_figure(found: Mapping[Measure, Sequence[Effect]]) -> Figure:
 
 
 def term_label(term: Sequence[str]) -> str:
-    """A term in words: its factors, λ as λ, joined by ×."""
+    """A term in words: its factors, λ as λ, joined by ×; of none, the residual."""
+    if not term:
+        return "residual"
     return " × ".join("λ" if name == "lam" else name for name in term)
 
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+import math
+
 from analysis import page, rows
 from analysis.budget import BAND, BudgetCurve, budget_curve
 from analysis.drawings import render
 from analysis.effect_figures import budget_figure, effect_figure, term_label
-from analysis.effects import causes, effects, factors, obstacle
+from analysis.effects import Effect, causes, effects, factors, obstacle
 from analysis.figure_sections import Part
 from analysis.measures import INCEPTION, MSE, Measure
 from analysis.page import Drawing, Section
 from analysis.rows import Rows
-from analysis.style import colours, label, number, p_value
+from analysis.shares import GROUPS
+from analysis.style import colours, label, number, p_value, percent
 from result_schema import exact
 
 _ANOVA = (
     "Analysis of variance of ranks (Conover & Iman 1981) over all runs: every main effect and two-way interaction, sums of "
-    "squares of type II. A DIVERGED run has the worst rank. Bars: share of the total sum of squares (η²), which describes these runs, "
-    "noise and all; dark: main effects, hollow where p > 0.05 after Holm’s correction over them; light: interactions, which have "
-    "no p, as ranks make one where effects add up on the metric’s own scale. Units of the tests are configurations: a hyper-parameter "
+    "squares of type II. A DIVERGED run has the worst rank. Bars: share of the total sum of squares (η²), which describes these runs; "
+    "dark: main effects, hollow where p > 0.05 after Holm’s correction over them; grey: interactions, which have "
+    "no p, as ranks make one where effects add up on the metric’s own scale; lightest: the residual, which is noise and what only three factors "
+    "or more explain; lines: the intervals of the table below. Units of the tests are configurations: a hyper-parameter "
     "is tested against what they differ by beyond all main effects, λ and the algorithm against how much their effect differs between "
     "configurations. An interaction with the algorithm is a hyper-parameter to which the systems respond differently."
 )
+_SHARES = (
+    "Of all runs, and at each λ, whose runs are ranked among themselves: over all λ its own share hides the others. Terms of {shown:g} % and "
+    "more somewhere. A share is too large by what noise adds to it, the residual too small; intervals are of what is left without that: "
+    "95 %, each by itself, by the jackknife over {groups} groups of configurations, from so many configurations up; they err on the long side."
+)
+_SHOWN = 0.01
+"""Share from which a term is in the table."""
+
 _CAUSES = (
     "A logistic model of divergence on all factors; the deviance it loses without one of them is that factor’s part. p: of its "
     "main effect on the share DIVERGED, over configurations as above, with Holm’s correction over factors."
@@ -35,22 +47,30 @@ _STEPS = (1, 4, 16, 64, 256)
 """Budgets in the table."""
 
 
-def effect_section(study: Rows) -> Part:
-    """What moves the metrics and what goes with divergence, or why that cannot be told."""
+def effect_section(study: Rows, shown: list[float]) -> Part:
+    """What moves the metrics, over all λ and at those shown, and what goes with divergence, or why that cannot be told."""
     names = factors(study.runs, list(study.manifest.hyper_parameters))
     tried = {measure: effects(study.runs, names, measure) for measure in (MSE, INCEPTION)}
     found = {measure: terms for measure, terms in tried.items() if terms}
     drawings = [render("effects", effect_figure(found))] if found else []
     body = "".join(page.figure(drawing, _ANOVA) for drawing in drawings)
-    for measure in tried:
-        if measure not in found:
-            why = obstacle(study.runs, names, measure)
-            body += page.paragraph(f"What moves {measure.label} is not shown: {why}.", "small")
-    for measure, terms in found.items():
-        cells = [[term_label(t.term), f"{100 * t.share:.2f} %", p_value(t.p)] for t in terms]
-        body += page.details(
-            f"All terms: {measure.label}", page.table(["term", "share of variance", "Holm p"], cells, 1)
-        )
+    tables = ""
+    for measure, terms in tried.items():
+        places = {"all λ": (study.runs, terms)}
+        for lam in shown if len(study.lambdas) > 1 else []:
+            here = study.runs[study.runs["lam"] == lam]
+            places[f"λ = {exact(lam)}"] = here, effects(here, names, measure)
+        missing: dict[str, list[str]] = {}
+        for place, (runs, own) in places.items():
+            if not own:
+                missing.setdefault(obstacle(runs, names, measure), []).append(place)
+        for why, where in missing.items():
+            at = f" at {', '.join(where)}" * (len(where) < len(places))
+            body += page.paragraph(f"What moves {measure.label}{at} is not shown: {why}.", "small")
+        tables += _shares(measure, {place: own for place, (_, own) in places.items() if own})
+    if tables:
+        words = _SHARES.format(shown=100 * _SHOWN, groups=GROUPS)
+        body += "<h3>Shares of variance</h3>" + page.paragraph(words, "small") + tables
     body += "<h3>What goes with divergence</h3>"
     diverging = causes(study.runs, names)
     if diverging:
@@ -63,6 +83,34 @@ def effect_section(study: Rows) -> Part:
     else:
         body += page.paragraph("No run DIVERGED, or every one did: there is nothing to explain.", "small")
     return Section("What matters", body), drawings
+
+
+def _shares(measure: Measure, places: dict[str, list[Effect]]) -> str:
+    """A table of the terms with a share of note in one of the places, and below it all terms of each; nothing of no place."""
+    if not places:
+        return ""
+    own = {place: {effect.term: effect for effect in found} for place, found in places.items()}
+    largest = {
+        term: max(found[term].share for found in own.values() if term in found)
+        for found in own.values()
+        for term in found
+    }
+    noted = sorted((t for t, share in largest.items() if share >= _SHOWN), key=lambda t: -largest[t])
+    cells = [
+        [term_label(term), *(_share(found[term]) if term in found else "–" for found in own.values())]
+        for term in noted
+    ]
+    body = page.table([measure.label, *places], cells, 1)
+    for place, found in places.items():
+        title = f"All terms: {measure.label}" + f" at {place}" * (place != "all λ")
+        cells = [[term_label(effect.term), _share(effect), p_value(effect.p)] for effect in found]
+        body += page.details(title, page.table(["term", "share of variance [95 %]", "Holm p"], cells, 1))
+    return body
+
+
+def _share(effect: Effect) -> str:
+    share = percent(effect.interval)
+    return share.partition(" [")[0] if math.isnan(effect.interval.low) else share
 
 
 def budget_section(study: Rows, shown: list[float], most: int) -> Part:

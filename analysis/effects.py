@@ -19,15 +19,10 @@ import pandas as pd
 from scipy import stats
 
 from analysis import estimates, rows, states
-from analysis.linear_models import (
-    Term,
-    analysis_of_variance,
-    between_units,
-    contrasts,
-    logistic_deviance,
-    within_units,
-)
+from analysis.estimates import Interval
+from analysis.linear_models import Term, between_units, contrasts, logistic_deviance, within_units
 from analysis.measures import Floats, Measure
+from analysis.shares import shares
 from result_schema import exact
 
 ALGORITHM = "algorithm"
@@ -35,17 +30,21 @@ ALGORITHM = "algorithm"
 
 @dataclass(frozen=True)
 class Effect:
-    """One term of an analysis of variance.
+    """One term of an analysis of variance, or what no term explains.
 
     Attributes:
-        term: its factors.
-        share: of the total sum of squares (η²), in [0, 1].
-        p: of a main effect, in its stratum, with Holm's correction over main effects; NaN of an interaction.
+        term: its factors; none of the residual.
+        interval: share of the total sum of squares (η²), in [0, 1], with its interval over configurations.
+        p: of a main effect, in its stratum, with Holm's correction over main effects; NaN of another.
     """
 
     term: Term
-    share: float
+    interval: Interval
     p: float
+
+    @property
+    def share(self) -> float:
+        return self.interval.point
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def factors(runs: pd.DataFrame, hyper_parameters: Sequence[str]) -> list[str]:
 
 
 def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[Effect]:
-    """Every main effect and two-way interaction on the rank of a metric, the largest share first.
+    """Every main effect and two-way interaction on the rank of a metric, and the residual; the largest share first.
 
     A term's sum of squares is what it adds to all others but those that contain it (type II); in a full factorial
     terms are orthogonal and this is the term's own.
@@ -92,14 +91,13 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     if not names or len(set(values)) < 2:
         return []
     ranks = stats.rankdata(measure.better * values)
-    terms = analysis_of_variance(ranks, {name: contrasts(found[name]) for name in names})
-    whole = float(np.sum((ranks - ranks.mean()) ** 2))
-    ps = main_effects(found, names, ranks)
-    measured = [
-        Effect(own.term, own.squares / whole, ps[own.term[0]] if len(own.term) == 1 else float("nan"))
-        for own in terms
+    columns = {name: contrasts(found[name]) for name in names}
+    measured = shares(ranks, columns, found[rows.unit(found)])
+    ps = main_effects(found, names, ranks) if measured else {}
+    table = [
+        Effect(term, own, ps[term[0]] if len(term) == 1 else float("nan")) for term, own in measured.items()
     ]
-    return sorted(measured, key=lambda effect: -effect.share)
+    return sorted(table, key=lambda effect: -effect.share)
 
 
 def main_effects(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> dict[str, float]:

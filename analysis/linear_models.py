@@ -6,34 +6,30 @@ Pure functions on arrays; factors come as their sum-to-zero contrasts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
 from analysis.measures import Floats
 
+Mask = npt.NDArray[np.bool_]
+
 Term = tuple[str, ...]
 """One factor, or two that interact."""
+
+_LEAST_TOLERANCE = 1e-9
+"""Part of a column's variance that the others leave, below which it is taken for one that they determine."""
 
 _MOST_STEPS = 50
 _CONVERGED = 1e-8
 """Change of the deviance from one step of the logistic regression to the next, below which it ends."""
 
 
-@dataclass(frozen=True)
-class Squares:
-    """One term of an analysis of variance.
-
-    Attributes:
-        term: its factors.
-        squares: its sum of squares of type II.
-    """
-
-    term: Term
-    squares: float
+RESIDUAL: Term = ()
+"""Differences that neither main effects nor two-way interactions explain."""
 
 
 def contrasts(column: pd.Series) -> Floats:
@@ -43,40 +39,77 @@ def contrasts(column: pd.Series) -> Floats:
     return np.asarray(coding[codes])
 
 
-def analysis_of_variance(values: Floats, factors: Mapping[str, Floats]) -> list[Squares]:
-    """Every main effect and two-way interaction: what it adds to all other terms but those that contain it.
+def terms(names: Sequence[str]) -> list[Term]:
+    """Main effects in order of the factors, two-way interactions, and RESIDUAL."""
+    return [*((name,) for name in names), *combinations(names, 2), RESIDUAL]
+
+
+def analysis_of_variance(
+    values: Floats, factors: Mapping[str, Floats], groups: Sequence[Mask] = ()
+) -> Floats | None:
+    """Sums of squares of type II: what each term adds to all others but those that contain it, and the residual.
 
     Args:
         values: [n].
         factors: name -> its contrasts [n, levels − 1].
+        groups: of rows, each [n], left out one at a time.
 
     Returns:
-        Terms in order of the factors, interactions after them; nothing where the values cannot tell the terms apart.
+        [1 + g, T], in order of `terms`: of all rows, and without each group, NaN where the others cannot tell the terms
+        apart. None where all rows cannot.
     """
-    columns: dict[Term, Floats] = {(name,): own for name, own in factors.items()}
+    columns: dict[Term, Floats] = {(): np.ones((len(values), 1))}
+    columns |= {(name,): own for name, own in factors.items()}
     for first, second in combinations(factors, 2):
         products = factors[first][:, :, None] * factors[second][:, None, :]
         columns[first, second] = products.reshape(len(values), -1)
-    design = np.column_stack([np.ones(len(values)), *columns.values()])
-    if len(values) <= design.shape[1]:
-        return []
-    # All models have the same columns or fewer: one triangle, as wide as the design is, stands for its n rows.
-    triangle = _triangle(np.column_stack([design, values]))
-    if np.linalg.matrix_rank(triangle[:, :-1]) < design.shape[1]:
-        return []
-    owners = np.array([-1, *(i for i, own in enumerate(columns.values()) for _ in range(own.shape[1]))])
-
-    def residual(left_out: Sequence[int]) -> float:
-        kept = np.append(~np.isin(owners, left_out), True)
-        return float(_triangle(triangle[:, kept])[-1, -1] ** 2)
-
-    error = residual([])
-    found = []
-    for i, term in enumerate(columns):
-        containing = [j for j, other in enumerate(columns) if set(term) < set(other)]
-        squares = residual([i, *containing]) - (residual(containing) if containing else error)
-        found.append(Squares(term, squares))
+    owners = np.repeat(np.arange(len(columns)), [own.shape[1] for own in columns.values()])
+    if len(values) <= len(owners):
+        return None
+    # All that models of the same columns take of n rows is their products, as many as columns squared.
+    table = np.column_stack([*columns.values(), values - values.mean()])
+    whole = table.T @ table
+    if not _identified(whole):
+        return None
+    without = [whole - table[group].T @ table[group] for group in groups]
+    identified = [True, *map(_identified, without)]
+    found = np.full((1 + len(groups), len(columns)), np.nan)
+    found[identified] = _squares(np.stack([whole, *without])[identified], owners, list(columns))
     return found
+
+
+def _identified(products: Floats) -> bool:
+    """Whether no column but the last is determined by the others, of the products [p + 1, p + 1] of them all."""
+    design = products[:-1, :-1]
+    size = np.sqrt(np.diag(design))
+    if not size.all():
+        return False
+    try:
+        left = np.diag(np.linalg.cholesky(design / np.outer(size, size)))
+    except np.linalg.LinAlgError:
+        return False
+    return bool(left.min() ** 2 > _LEAST_TOLERANCE)
+
+
+def _squares(products: Floats, owners: npt.NDArray[np.intp], columns: Sequence[Term]) -> Floats:
+    """The sums of squares [b, T] of products [b, p + 1, p + 1], the values last, of columns [p] of the terms by number."""
+
+    def solved(kept: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+        inverse = np.asarray(np.linalg.inv(products[:, kept[:, None], kept]))
+        return inverse, np.einsum("bij,bj->bi", inverse, products[:, kept, -1])
+
+    everything = np.arange(len(owners))
+    full = solved(everything)
+    found = {RESIDUAL: products[:, -1, -1] - np.einsum("bi,bi->b", full[1], products[:, :-1, -1])}
+    for number, term in enumerate(columns[1:], 1):
+        containing = [i for i, other in enumerate(columns) if set(term) < set(other)]
+        kept = everything[~np.isin(owners, containing)]
+        inverse, solution = solved(kept) if containing else full
+        own = np.flatnonzero(owners[kept] == number)
+        part = solution[:, own, None]
+        found[term] = np.sum(part * np.linalg.solve(inverse[:, own[:, None], own], part), axis=(1, 2))
+    names = [name for term in columns for name in term if len(term) == 1]
+    return np.stack([found[term] for term in terms(names)], axis=1)
 
 
 def between_units(values: Floats, factors: Mapping[str, Floats]) -> dict[str, float]:
@@ -129,11 +162,6 @@ def _f_test(squares: float, df: int, error: float, freedom: int) -> float:
     if error <= 0:
         return 1.0 if squares <= 0 else 0.0
     return float(stats.f.sf(squares / df / (error / freedom), df, freedom))
-
-
-def _triangle(matrix: Floats) -> Floats:
-    """R of the QR decomposition of a matrix."""
-    return np.asarray(np.linalg.qr(matrix, mode="r"))
 
 
 def logistic_deviance(outcomes: Floats, columns: Sequence[Floats]) -> float:

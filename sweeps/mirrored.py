@@ -61,7 +61,7 @@ class StudyRows:
         self._filesystem, self._path = open_directory(directory)
         made = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
         self.origin = {"results": directory if "://" in directory else self._path, "origin": str(made)}
-        self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.defaults)
+        self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.absent)
         self._runs = self._schema.empty_table()
         self._curves = CURVES.empty_table()
         self._seen: dict[str, tuple[int, int]] = {}  # path -> size and time

@@ -65,7 +65,7 @@ class Store:
     def schema(self) -> pa.Schema:
         """Of its rows, as its manifest has it."""
         manifest = read_manifest(self.uri)
-        return runs_schema(manifest.hyper_parameters, manifest.defaults)
+        return runs_schema(manifest.hyper_parameters, manifest.absent)
 
     def check(self, study: str, precision: str = "float32") -> bool:
         """Whether the directory already is this study's store; False if there is nothing yet.
@@ -122,6 +122,7 @@ class Store:
         smallest_differences: Mapping[str, float] | None = None,
         looks: tuple[int, ...] = (),
         varied: Iterable[str] = (),
+        default: Mapping[str, Any] | None = None,
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
         hyper-parameters that are `varied` now and have a default, which is what its rows had.
@@ -153,6 +154,7 @@ class Store:
                 looks=looks,
                 labels={name: one.label for name, one in everyone.items()},
                 baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
+                default=default or {},
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
@@ -167,7 +169,7 @@ class Store:
                 known,
                 looks=looks or known.looks,
                 hyper_parameters=wider,
-                defaults={**known.defaults, **added},
+                absent={**known.absent, **added},
             )
             if now != known:
                 self._write_bytes(MANIFEST, now.to_json().encode())

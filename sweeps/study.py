@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from result_schema import Target, check_smallest_differences, check_target
+from result_schema import Target, check_default, check_smallest_differences, check_target
 from sweeps.grid import Grid
-from sweeps.space import Float, Int, Space, When, check, points
+from sweeps.space import Float, Int, Space, When, check, is_grid, points
 from trainables import objectives
 from trainables.parameters import own_values
 from trainables.runs import HYPER_PARAMETERS, Configuration, Run
@@ -83,10 +83,12 @@ class Study:
         smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
             differs by less is called equivalent. The report has a default for a metric that is left out.
         asked: the verdicts that answer the question.
+        default: hyper-parameter -> the value that is used where nobody tunes, for all of the space or for none: what the
+            report says tuning gains is from there.
 
     Raises:
-        ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target is none, or a
-            smallest difference is none.
+        ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
+            smallest difference is none, or the default is no point of the space.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Study:
     targets: tuple[Target, ...] = ()
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     asked: Asked = Asked()
+    default: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -113,6 +116,11 @@ class Study:
         for target in self.targets:
             check_target(target)
         check_smallest_differences(self.smallest_differences)
+        check_default(self.default, self.shared)
+        if self.default and is_grid(self.shared) and dict(self.default) not in points(self.shared):
+            raise ValueError(
+                f"a default must be one of the {len(points(self.shared)):,} configurations, got {dict(self.default)}; give a level of every dimension"
+            )
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.
@@ -128,13 +136,13 @@ class Study:
         return {name: dimension for name, dimension in self.space.items() if name in HYPER_PARAMETERS}
 
     def varied(self, values: Mapping[str, Sequence[str]]) -> Study:
-        """The study with these levels, given as words, in place of its own.
+        """The study with these levels, given as words, in place of its own; without its default, which may be none of them.
 
         Raises:
             ValueError: a level is no number of its hyper-parameter's type.
         """
         levels = {name: tuple(_level(name, word) for word in words) for name, words in values.items()}
-        return replace(self, space={**self.space, **levels})
+        return replace(self, space={**self.space, **levels}, default={})
 
     def subset(self, limit: int | None) -> list[tuple[int, Configuration]]:
         """`limit` numbered configurations: deterministic, balanced in levels, nested in larger limits.

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis import calibration
+from analysis.component_coverage import STANDARD, component_coverage
 from analysis.error_rates import NULLS, false_claims, false_contests, false_effects, false_verdicts
+from analysis.importance_coverage import share_coverage, tuning_coverage
 from analysis.interval_coverage import (
     POPULATIONS,
     clustered_coverage,
@@ -30,6 +32,24 @@ def test_a_population_has_the_mean_and_median_that_it_says(name):
 def test_a_null_favours_neither_side(name):
     values = NULLS[name](np.random.default_rng(0), (10, 20_000))
     assert np.mean(values > 0) == pytest.approx(np.mean(values < 0), abs=0.01)
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_a_standard_population_has_mean_0_and_variance_1(name):
+    values = STANDARD[name](np.random.default_rng(0), (400_000,))
+    assert np.mean(values) == pytest.approx(0, abs=0.01)
+    assert np.var(values) == pytest.approx(1, abs=0.05)
+
+
+def test_components_cover_of_normal_data():
+    table = component_coverage(60, units=(5, 24))
+    assert calibration.below_coverage(table, 60) == []
+    assert set(table.index.get_level_values(0)) > {"sd of seeds", "reliability"}
+
+
+def test_shares_and_gains_cover_of_normal_data():
+    for simulate, units in ((share_coverage, (24,)), (tuning_coverage, (12,))):
+        assert calibration.below_coverage(simulate(40, units=units), 40) == []
 
 
 def test_intervals_cover_from_five_units_up():
@@ -70,7 +90,15 @@ def test_a_bound_that_is_not_kept_is_named():
 
 def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(monkeypatch, capsys):
     index = pd.MultiIndex.from_tuples([("mean", "normal")])
-    for name, value in (("location", 0.95), ("clustered", np.nan), ("range", 0.96), ("ranking", 0.95)):
+    for name, value in (
+        ("location", 0.95),
+        ("clustered", np.nan),
+        ("range", 0.96),
+        ("ranking", 0.95),
+        ("component", 0.96),
+        ("share", 0.96),
+        ("tuning", 0.99),
+    ):
         monkeypatch.setattr(
             calibration, f"{name}_coverage", lambda _, v=value: pd.DataFrame([[v]], index, [5])
         )

@@ -10,7 +10,10 @@ import pytest
 from scipy import stats
 
 from analysis.effects import causes, effects, factors, main_effects
+from analysis.estimates import Interval
+from analysis.linear_models import RESIDUAL
 from analysis.measures import INCEPTION, MSE
+from analysis.shares import residual_interval, share_interval
 
 LEVELS = list(itertools.product((2, 3), (1e-4, 1e-3), ("alice", "svae_r")))
 
@@ -30,12 +33,14 @@ def test_effects_are_shares_of_the_ranks_sum_of_squares(run):
     runs = factorial(run, lambda *at: {"inception_score": 1 + 0.1 * (order[at[:3]] + at[3])})
     found = effects(runs, ["depth", "learning_rate", "algorithm"], INCEPTION)
     shares = {effect.term: effect.share for effect in found}
-    assert len(shares) == 6
+    assert len(shares) == 7
     assert shares["depth",] == pytest.approx(256 / 340)
     assert shares["learning_rate",] == pytest.approx(64 / 340)
     assert shares["algorithm",] == pytest.approx(16 / 340)
     assert [e.term for e in found[:3]] == [("depth",), ("learning_rate",), ("algorithm",)]
-    assert sum(shares.values()) == pytest.approx(336 / 340)
+    assert shares[RESIDUAL] == pytest.approx(4 / 340)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert all(np.isnan(effect.interval.low) for effect in found)  # of eight configurations
     assert shares["depth", "algorithm"] == pytest.approx(0, abs=1e-12)
 
 
@@ -44,7 +49,7 @@ def test_effects_find_an_interaction_that_has_no_main_effect(run):
         "mse_x": 1 + ((depth == 2) == (a == "alice")) + 0.01 * seed + 0.001 * (rate > 5e-4)})  # fmt: skip
     found = effects(runs, ["depth", "learning_rate", "algorithm"], MSE)
     assert found[0].term == ("depth", "algorithm")
-    assert all(np.isnan(e.p) == (len(e.term) == 2) for e in found)  # an interaction of ranks has no p
+    assert all(np.isnan(e.p) == (len(e.term) != 1) for e in found)  # an interaction of ranks has no p
     # Eight ranks above the middle and eight below it, 4 away on average: 16 · 16 of 340, less ½ for each of 8 ties.
     assert found[0].share == pytest.approx(256 / 336)
 
@@ -118,7 +123,10 @@ def test_main_effects_take_seeds_for_no_independent_facts(run):
         run("alice", i, seed=seed, depth=2 + i % 2, inception_score=3 + level[i] + 0.1 * rng.normal())
         for i in range(8) for seed in range(20)
     ])  # fmt: skip
-    (found,) = effects(runs, ["depth"], INCEPTION)
+    found, residual = sorted(
+        effects(runs, ["depth"], INCEPTION), key=lambda effect: effect.term, reverse=True
+    )
+    assert residual.term == RESIDUAL
     # Two groups of four means of ranks.
     ranks = stats.rankdata(runs["inception_score"])
     means = pd.Series(ranks).groupby(runs["configuration_key"]).mean().to_numpy()
@@ -144,3 +152,61 @@ def test_main_effects_of_algorithm_and_lambda_are_against_how_they_differ_betwee
         main_effects(shifted, ["lam", "algorithm"], shifted["inception_score"].to_numpy(float))["algorithm"]
         == 1.0
     )
+
+
+def test_main_effects_at_one_lambda_take_seeds_for_no_independent_facts(run):
+    # Configurations differ by chance, as much as seeds do; no hyper-parameter explains it at any λ.
+    rng, found = np.random.default_rng(5), []
+    for _ in range(40):
+        level = rng.normal(size=(2, 24))
+        runs = pd.DataFrame([
+            run("alice", i, lam, seed, depth=2 + i % 2, learning_rate=[1e-4, 1e-3][i // 2 % 2], inception_score=level[j, i] + rng.normal())
+            for j, lam in enumerate((0.1, 1.0)) for i in range(24) for seed in range(5)
+        ])  # fmt: skip
+        for lam in (0.1, 1.0):
+            own = effects(runs[runs["lam"] == lam], ["depth", "learning_rate", "lam", "algorithm"], INCEPTION)
+            assert {name for effect in own for name in effect.term} == {"depth", "learning_rate"}
+            found.append(min(effect.p for effect in own if len(effect.term) == 1) <= 0.05)
+    assert np.mean(found) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 80)
+
+
+def without_groups(share, moved):
+    """A share and itself without each of 24 groups, of which one moves it."""
+    return np.array([share, share + moved, *[share] * 23])
+
+
+def test_interval_of_a_share_is_of_a_square_and_its_noise():
+    # The jackknife's error is 0.04 · 23 / 24, of the root over 2 √0.3. Of one square: normal about the root, to 1 part in 100.
+    found = share_interval(without_groups(0.3, 0.04), 1)
+    half = stats.t.ppf(0.975, 23) * 0.04 * 23 / 24 / (2 * np.sqrt(0.3))
+    assert found.point == 0.3
+    assert found.low == pytest.approx((np.sqrt(0.3) - half) ** 2, rel=0.01)
+    assert found.high == pytest.approx((np.sqrt(0.3) + half) ** 2, rel=0.01)
+    # Of nine squares what noise adds is taken off: nine times that of one.
+    of_nine = share_interval(without_groups(0.3, 0.04), 9)
+    assert of_nine.low < found.low
+    assert 0.3 < of_nine.high < found.high
+
+
+def test_interval_of_a_share_that_noise_may_add_up_to_reaches_to_0():
+    assert share_interval(without_groups(0.01, 0.02), 1).low == 0
+    assert share_interval(np.zeros(25), 1) == Interval(0.0, 0.0, 0.0)
+
+
+def test_interval_of_the_residual_is_of_what_it_is_without_the_noise_that_terms_take_up():
+    # Adjusted by 1.5 it is 0.3, and 0.3 · e^0.04 without one group.
+    found = residual_interval(np.array([0.2, 0.2 * np.exp(0.04), *[0.2] * 23]), np.full(25, 1.5))
+    factor = np.exp(stats.t.ppf(0.975, 23) * 0.04 * 23 / 24)
+    assert (found.point, found.low, found.high) == (0.2, 0.2, pytest.approx(0.3 * factor))
+
+
+def test_there_is_no_interval_of_a_share_where_a_group_is_missing():
+    assert np.isnan(share_interval(np.array([0.3, np.nan]), 1).low)
+    assert np.isnan(residual_interval(np.array([0.3]), np.ones(1)).high)
+
+
+def test_shares_have_intervals_from_24_configurations_up(run):
+    rng = np.random.default_rng(0)
+    for count, there in ((23, False), (24, True)):
+        runs = pd.DataFrame([run("alice", i, depth=2 + i % 2, inception_score=3 + i % 2 + rng.normal()) for i in range(count)])  # fmt: skip
+        assert [np.isfinite(e.interval.low) for e in effects(runs, ["depth"], INCEPTION)] == [there] * 2

@@ -8,10 +8,12 @@ import pytest
 from scipy import stats
 
 from analysis.linear_models import (
+    RESIDUAL,
     analysis_of_variance,
     between_units,
     contrasts,
     logistic_deviance,
+    terms,
     within_units,
 )
 
@@ -28,11 +30,29 @@ def test_sums_of_squares_are_of_type_two_where_the_design_is_unbalanced():
     b = contrasts(pd.Series(rng.choice([1, 2], 50, p=[0.7, 0.3])))
     values = rng.normal(size=50) + a[:, 0] + 2 * a[:, 1] * b[:, 0]
     both = a * b
-    tests = {test.term: test for test in analysis_of_variance(values, {"a": a, "b": b})}
-    assert list(tests) == [("a",), ("b",), ("a", "b")]
-    assert tests["a",].squares == pytest.approx(residual(values, b) - residual(values, a, b))
-    assert tests["b",].squares == pytest.approx(residual(values, a) - residual(values, a, b))
-    assert tests["a", "b"].squares == pytest.approx(residual(values, a, b) - residual(values, a, b, both))
+    left_out = np.arange(50) % 5 == 0
+    found = analysis_of_variance(values, {"a": a, "b": b}, [left_out])
+    assert found is not None
+    assert terms(["a", "b"]) == [("a",), ("b",), ("a", "b"), RESIDUAL]
+    for line, kept in zip(found, (np.full(50, True), ~left_out), strict=True):
+        v, x, y, xy = values[kept], a[kept], b[kept], both[kept]
+        adds = [
+            residual(v, y) - residual(v, x, y),
+            residual(v, x) - residual(v, x, y),
+            residual(v, x, y) - residual(v, x, y, xy),
+        ]
+        assert line == pytest.approx([*adds, residual(v, x, y, xy)])
+
+
+def test_sums_of_squares_are_none_where_terms_cannot_be_told_apart():
+    a, b = (contrasts(pd.Series(levels)) for levels in ([*"xxyyxxyy"], [*"ppqqppqq"]))
+    values = np.arange(8.0)
+    assert analysis_of_variance(values, {"a": a, "b": b}) is None  # one determines the other
+    b = contrasts(pd.Series([*"pqpqpqpq"]))
+    found = analysis_of_variance(values, {"a": a, "b": b}, [np.arange(8) < 4, np.arange(8) % 4 == 0])
+    assert found is not None
+    assert np.isnan(found).all(axis=1).tolist() == [False, False, True]  # no x with p is left
+    assert analysis_of_variance(values[:4], {"a": a[:4], "b": b[:4]}) is None  # four terms of four values
 
 
 def test_main_effects_between_units_are_f_tests_against_what_main_effects_leave():

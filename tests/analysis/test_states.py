@@ -86,7 +86,8 @@ def test_a_system_without_mse_is_not_worst_in_it_where_it_diverged(zoo):
     assert budget_curve(zoo, "gan", 0.1, MSE) is None
     assert by_lambda(zoo, "gan", MSE).empty
     assert not len(learning_curve(zoo, "gan", 0.1, MSE).iterations)
-    assert [e.p > 0.99 for e in effects(zoo.runs, ["algorithm"], MSE)] == [True]  # sVAE-r and ALICE are equal
+    ps = {e.term: e.p for e in effects(zoo.runs, ["algorithm"], MSE)}
+    assert ps["algorithm",] > 0.99  # sVAE-r and ALICE are equal
     pairs = paired.match(zoo.runs, "gan", "alice")
     ranks = paired.compare(pairs, 0.1, MSE).worst_rank
     assert (ranks.wins, ranks.ties, ranks.losses) == (0, 0, 0)
@@ -195,7 +196,7 @@ def test_a_resample_in_which_everything_diverged_has_no_range(run, study):
 def test_importance_is_shown_of_the_metrics_that_there_are_and_says_why_of_the_others(run, study):
     runs = [run(a, i, seed=s, mse_x=None, inception_score=4 + 0.1 * i + 0.01 * s, outcome="DIVERGED" if i == 1 else "COMPLETED")
             for a in ("gan", "wgan") for i in range(4) for s in range(3)]  # fmt: skip
-    part, drawings = effect_section(study(runs))
+    part, drawings = effect_section(study(runs), [0.1, 1.0])
     assert "What moves MSE is not shown: no run has it." in part.body
     assert "All terms: inception score" in part.body
     assert "diverged most at" in part.body
@@ -208,9 +209,12 @@ def test_importance_is_shown_of_the_metrics_that_there_are_and_says_why_of_the_o
 def test_importance_says_which_combinations_are_missing(run, study):
     runs = [run(a, i, lam, inception_score=4 + 0.1 * i + lam, mse_x=0.1 * i + lam) for a in ("svae_r", "alice") for i in range(4)
             for lam in (0.1, 1.0) if (a, lam) != ("alice", 1.0)]  # fmt: skip
-    part, drawings = effect_section(study(runs))
+    part, drawings = effect_section(study(runs), [0.1, 1.0])
     assert not drawings
     assert "the runs do not have every combination of λ and algorithm" in part.body
+    assert "All terms: inception score at λ = 0.1<" in part.body  # where nothing is missing
+    assert "What moves inception score at λ = 1 is not shown: the runs are too few" in part.body
+    assert '<td class="text">residual</td>' in part.body
 
 
 def test_best_of_k_of_many_systems_is_a_table_and_total_divergence_is_in_it(run, study):
