@@ -41,6 +41,12 @@ def component_coverage(repetitions: int, units: Sequence[int] = UNITS) -> pd.Dat
         for part in PARTS:
             data = f"{name}, {100 * part:g} % of the variance between configurations"
             table |= covered(repetitions, units, data, _one_lambda(draw, part))
+    table |= covered(
+        repetitions,
+        units,
+        "normal, a third of three seeds missing",
+        _one_lambda(STANDARD["normal"], 0.4, 3, 1 / 3),
+    )
     table |= covered(repetitions, units, "normal, three λ", _three_lambdas((1.0, 1.0, 1.0)))
     table |= covered(repetitions, units, "normal, of three λ more spread", _three_lambdas((0.25, 1.0, 4.0)))
     return frame(table, units)
@@ -62,17 +68,22 @@ def covered(
     return found
 
 
-def _one_lambda(draw: Draw, part: float) -> Callable[[Generator, int], Intervals]:
-    """Seeds in configurations that have this part of a variance of 1."""
+def _one_lambda(
+    draw: Draw, part: float, seeds: int = SEEDS, missing: float = 0.0
+) -> Callable[[Generator, int], Intervals]:
+    """Seeds, some of them missing but for the first, in configurations that have this part of a variance of 1."""
 
     def intervals(rng: Generator, n: int) -> Intervals:
-        values = math.sqrt(part) * draw(rng, (n, 1)) + math.sqrt(1 - part) * draw(rng, (n, SEEDS))
-        found = components(values.reshape(-1, 1), np.repeat(np.arange(n), SEEDS))
-        assert found is not None  # there are two seeds
+        values = math.sqrt(part) * draw(rng, (n, 1)) + math.sqrt(1 - part) * draw(rng, (n, seeds))
+        there = rng.random((n, seeds)) >= missing
+        there[:, 0] = True
+        there[0] = True
+        found = components(values[there][:, None], np.nonzero(there)[0])
+        assert found is not None  # the first has all its seeds
         return {
             "sd of configurations": (found.configuration, math.sqrt(part)),
             "sd of seeds": (found.seed, math.sqrt(1 - part)),
-            "reliability": (found.reliability(SEEDS), part / (part + (1 - part) / SEEDS)),
+            "reliability": (found.reliability(seeds), part / (part + (1 - part) / seeds)),
         }
 
     return intervals
