@@ -55,10 +55,17 @@ def reevaluated(
     kept = [k for k in steps if k <= len(table)]
     rng = estimates.generator("fresh seeds", algorithm, lam, measure.label)
     found = measure.better * resampled(lambda counts: _expected(sides, counts, kept), len(table), rng)
+    pairs = [(found[:, 2 * i], found[:, 2 * i + 1]) for i in range(len(kept))]
     return [
-        Reevaluated(k, interval(found[:, 2 * i]), interval(found[:, 2 * i + 1]), interval(found[:, 2 * i + 1] - found[:, 2 * i]))
-        for i, k in enumerate(kept)
-    ]  # fmt: skip
+        Reevaluated(k, interval(chosen), interval(fresh), interval(_lost(chosen, fresh)))
+        for k, (chosen, fresh) in zip(kept, pairs, strict=True)
+    ]
+
+
+def _lost(chosen: Floats, fresh: Floats) -> Floats:
+    """Fresh − chosen, 0 where they agree but for rounding: of one configuration nothing is chosen."""
+    difference = fresh - chosen
+    return np.where(np.abs(difference) <= estimates.ROUNDING * np.abs(chosen), 0.0, difference)
 
 
 def _expected(sides: list[tuple[Floats, Floats]], counts: Counts, steps: list[int]) -> Floats:

@@ -48,3 +48,13 @@ def test_diverged_fresh_seed_counts_as_the_worst_value_of_any_system(run: Run, s
 
 def test_one_seed_has_nothing_fresh(run: Run, study: Study) -> None:
     assert reevaluated(study([run("alice", c) for c in range(4)]), "alice", 0.1, INCEPTION, (1,)) == []
+
+
+def test_one_configuration_is_not_chosen_and_loses_nothing_to_rounding(run: Run, study: Study) -> None:
+    rows = [
+        run("alice", c, seed=s, inception_score=4 + ((7 * c + 3 * s) % 11) / 10)
+        for c in range(9)
+        for s in range(3)
+    ]
+    lost = reevaluated(study(rows), "alice", 0.1, INCEPTION, (1,))[0].lost
+    assert (lost.point, lost.low, lost.high) == (0.0, 0.0, 0.0)
