@@ -34,7 +34,7 @@ _WORDS = (
 _FAMILY = (
     "All pairs are a family by themselves, exploratory, beside the pairs that papers compare: their {size:,} intervals hold together with "
     "95 %, each at {percent:.5g} % (Bonferroni), and p is times {size:,}. From {most} units up the median difference, by the exact sign test; "
-    "of {least} and more the mean, by Student’s t. A pair is compared on all of which both have a result. Not to have shown a difference is no "
+    "of {least} and more the mean, by Student’s t. A pair is compared on every configuration and seed of which both have a result. Not to have shown a difference is no "
     "sign that there is none. Every pair with its interval: pairs.csv, beside this page."
 )
 _NONE = f"No pair is judged: it takes {LEAST} configurations, or seeds of one, of which both systems have a result."
