@@ -9,7 +9,7 @@ import numpy as np
 from analysis import rows
 from analysis.measures import LOG_FLOOR, Floats, Measure
 from analysis.rows import Rows
-from analysis.style import number
+from analysis.words import number
 from result_schema import exact
 
 NEAR = {"%": 5.0, "factor": 10.0, "unit": 0.5}

@@ -34,8 +34,8 @@ from analysis.fragility_results import Results
 from analysis.measures import INCEPTION, MSE
 from analysis.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows
-from analysis.style import naming
 from analysis.verdicts import Family
+from analysis.words import naming
 
 _MOST_SYSTEMS = 6
 """Figures in which systems lie on each other are drawn of at most so many."""

@@ -11,7 +11,8 @@ from matplotlib.patches import Patch
 
 from analysis.course import Course, Rungs
 from analysis.measures import MSE, Measure
-from analysis.style import INK, MUTED, Colours, label, legend, log_axis, panel_title, settings, tick_words
+from analysis.style import INK, MUTED, Colours, legend, log_axis, panel_title, settings, tick_words
+from analysis.words import label
 from result_schema import exact
 
 Place = tuple[str, float]

@@ -11,7 +11,8 @@ from analysis.importance import importances
 from analysis.measures import INCEPTION, LOG_MSE, MSE
 from analysis.page import Section
 from analysis.rows import Rows
-from analysis.style import colours, label, number
+from analysis.style import colours
+from analysis.words import label, number
 from result_schema import exact
 
 _COURSE = (

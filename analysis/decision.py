@@ -17,8 +17,8 @@ import command_output
 from analysis import comparison, rows
 from analysis.paired import compare
 from analysis.rows import Rows
-from analysis.style import label
 from analysis.verdicts import Answer
+from analysis.words import label
 from result_files import PlaceError
 from result_schema import GRID, SchemaError, exact
 

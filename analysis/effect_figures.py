@@ -11,18 +11,8 @@ from matplotlib.lines import Line2D
 from analysis.budget import BudgetCurve
 from analysis.effects import Effect
 from analysis.measures import Measure
-from analysis.style import (
-    GRID,
-    INK,
-    MUTED,
-    Colours,
-    label,
-    legend,
-    log_axis,
-    panel_title,
-    settings,
-    tick_words,
-)
+from analysis.style import GRID, INK, MUTED, Colours, legend, log_axis, panel_title, settings, tick_words
+from analysis.words import label
 
 _SHADES = {0: GRID, 1: INK, 2: MUTED}
 """Of the residual, of main effects and of interactions, by the number of factors."""

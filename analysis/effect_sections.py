@@ -14,7 +14,8 @@ from analysis.measures import INCEPTION, MSE, Measure
 from analysis.page import Drawing, Section
 from analysis.rows import Rows
 from analysis.shares import GROUPS
-from analysis.style import colours, label, number, p_value, percent
+from analysis.style import colours
+from analysis.words import label, number, p_value, percent
 from result_schema import exact
 
 _ANOVA = (

@@ -14,8 +14,9 @@ from analysis.page import Drawing, Section
 from analysis.paired_tables import difference_cells, divergence_cells, worst_rank_cells
 from analysis.rows import Rows, load_points
 from analysis.sample_figures import gallery_figure, sample_figure
-from analysis.style import colours, label
+from analysis.style import colours
 from analysis.trend_figures import learning_figure
+from analysis.words import label
 from result_schema import exact
 
 Part = tuple[Section, list[Drawing]]

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from analysis.fragility_results import Measured
 from analysis.measures import Measure
-from analysis.style import MUTED, Colours, empty_note, label, log_axis, panel_title, settings
+from analysis.style import MUTED, Colours, empty_note, log_axis, panel_title, settings
+from analysis.words import label
 from result_schema import exact
 
 

@@ -18,7 +18,8 @@ from analysis.measures import SUMMARISED
 from analysis.page import Drawing, Section
 from analysis.paired_tables import Table
 from analysis.rows import Rows
-from analysis.style import bounded, colours, label, number, percent
+from analysis.style import colours
+from analysis.words import bounded, label, number, percent
 from result_schema import Target, exact
 
 _M = TypeVar("_M", Measured, Met)

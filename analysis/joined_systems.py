@@ -8,8 +8,8 @@ from analysis import versions
 from analysis.likelihoods import ELBO
 from analysis.measures import INCEPTION, MSE
 from analysis.rows import Rows
-from analysis.style import label
 from analysis.systems_section import cells_of
+from analysis.words import label
 
 MEASURES = (INCEPTION, MSE, ELBO)
 """Columns for each study, beside how many runs DIVERGED."""

@@ -14,9 +14,10 @@ from analysis.lambda_effects import TOLERANCE, by_lambda, good_range, medians_of
 from analysis.measures import INCEPTION, MSE
 from analysis.page import Section
 from analysis.rows import Rows
-from analysis.style import bounded, colours, label, number
+from analysis.style import colours
 from analysis.trend_figures import lambda_figure, plane_figure
 from analysis.verdicts import Family
+from analysis.words import bounded, label, number
 from result_schema import exact
 
 _TREND = (

@@ -10,8 +10,8 @@ from analysis.page import Section
 from analysis.paired import compare, differences, match, published_pairs
 from analysis.published import published_value
 from analysis.rows import Rows
-from analysis.style import bounded, label, number
 from analysis.verdicts import Family
+from analysis.words import bounded, label, number
 from result_schema import exact
 
 _TREATMENT = (

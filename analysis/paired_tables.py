@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis.paired import Difference, Divergence, Pairs
-from analysis.style import bounded, counted, label, p_value
 from analysis.verdicts import natural
+from analysis.words import bounded, counted, label, p_value
 from result_schema import exact
 
 Table = tuple[list[str], list[list[str]]]

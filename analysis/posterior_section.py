@@ -10,7 +10,8 @@ from analysis.measures import KL_POSTERIOR
 from analysis.page import Section
 from analysis.posterior_figures import posterior_figure
 from analysis.rows import Rows, load_points
-from analysis.style import INK, colours, counted, label, number
+from analysis.style import INK, colours
+from analysis.words import counted, label, number
 from result_schema import REFERENCE, exact
 
 _WORDS = (

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from analysis.style import INK, MUTED, label, number, settings, tick_words
+from analysis.style import INK, MUTED, settings, tick_words
+from analysis.words import label, number
 
 _LINE, _BAR = 0.21, 0.1
 """Inches down from one name, or one bar, to the next."""

@@ -21,8 +21,8 @@ from analysis.paired_tables import Table
 from analysis.ranking_figures import rank_figure
 from analysis.rankings import LEAST_SYSTEMS
 from analysis.rows import Rows
-from analysis.style import bounded, counted, label, number
 from analysis.verdicts import Answer
+from analysis.words import bounded, counted, label, number
 from result_schema import exact
 
 _WORDS = (

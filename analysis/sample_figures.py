@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from analysis.exemplars import MODE_MEANS, MODE_STD, RANKS, Exemplar
-from analysis.style import INK, MUTED, Colours, label, number, settings
+from analysis.style import INK, MUTED, Colours, settings
+from analysis.words import label, number
 from result_schema import run_name
 
 Points = dict[str, npt.NDArray[np.float32]]

@@ -11,8 +11,8 @@ from analysis.paired import unit_differences
 from analysis.paired_tables import Table
 from analysis.rows import Rows
 from analysis.sample_sizes import LEAST, Agreement, agreement
-from analysis.style import label
 from analysis.verdicts import Family
+from analysis.words import label
 from result_schema import exact
 
 _TITLE = "How many would have done"

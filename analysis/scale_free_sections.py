@@ -24,7 +24,7 @@ from analysis.scale_free import (
     curves,
     volumes,
 )
-from analysis.style import bounded, label, number
+from analysis.words import bounded, label, number
 from result_schema import exact
 
 _WORDS = (

@@ -13,7 +13,7 @@ from analysis.page import Section
 from analysis.paired_tables import Table
 from analysis.rows import Rows
 from analysis.seed_results import Decomposed, Subject, obstacle
-from analysis.style import bounded, counted, label, number
+from analysis.words import bounded, counted, label, number
 from result_schema import exact
 
 _WORDS = (

@@ -11,7 +11,7 @@ from analysis.locations import clustered_median, clustered_share
 from analysis.measures import SUMMARISED, Measure
 from analysis.published import published_value
 from analysis.rows import Rows
-from analysis.style import bounded, label, number, percent
+from analysis.words import bounded, label, number, percent
 from result_schema import Outcome, exact
 
 

@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.systems")
     from analysis import page, rows  # seconds, which help and bad options do without
     from analysis.joined_systems import joined, notes
-    from analysis.style import naming
+    from analysis.words import naming
 
     try:
         studies = [rows.load(directory) for directory in options.directories]

@@ -13,7 +13,7 @@ from analysis.likelihoods import ACCURACY, ELBO, LOG_LIKELIHOOD, density
 from analysis.measures import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE, Measure
 from analysis.page import Section
 from analysis.rows import Rows
-from analysis.style import bounded, label, number
+from analysis.words import bounded, label, number
 from result_schema import exact
 
 MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)

@@ -17,8 +17,9 @@ from analysis.page import Section
 from analysis.paired_tables import finding
 from analysis.published import published_for, unlike
 from analysis.rows import Rows
-from analysis.style import counted, drawable, label, number
+from analysis.style import drawable
 from analysis.summary import metric_cells, outcome_cells
+from analysis.words import counted, label, number
 from result_schema import Outcome, exact
 
 _COUNTING = (

@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 
 from analysis.learning import LearningCurve
 from analysis.measures import INCEPTION, MSE, Floats, Measure
-from analysis.style import MUTED, Colours, label, legend, log_axis, panel_title, settings
+from analysis.style import MUTED, Colours, legend, log_axis, panel_title, settings
+from analysis.words import label
 from result_schema import exact
 
 _PANELS = ((f"{MSE.column}_median_worst_rank", "median MSE", True, 1.0),

@@ -15,9 +15,9 @@ from analysis.measures import Measure
 from analysis.page import Section
 from analysis.paired_tables import Table
 from analysis.rows import Rows
-from analysis.style import bounded, label, number
 from analysis.tunability import Gain, best_on_average, configurations, declared_default, tuned
 from analysis.verdicts import natural
+from analysis.words import bounded, label, number
 from result_schema import exact
 
 _WORDS = (

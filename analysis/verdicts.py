@@ -20,7 +20,7 @@ from analysis.estimates import Interval
 from analysis.locations import Location, location
 from analysis.measures import Floats, Measure
 from analysis.resampling import CONFIDENCE
-from analysis.style import bounded, number
+from analysis.words import bounded, number
 from result_schema import RATIOS
 
 

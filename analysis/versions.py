@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from analysis.style import counted, label
+from analysis.words import counted, label
 from result_schema import VERSION
 
 

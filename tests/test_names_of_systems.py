@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from analysis.stored_names import BASELINES, LABELS
-from analysis.style import label, naming
+from analysis.words import label, naming
 from result_schema import MANIFEST, Manifest, SchemaError, read_manifest
 from sweeps.store import Store
 from trainables import objectives

@@ -16,9 +16,10 @@ from analysis.estimates import Interval
 from analysis.exemplars import Exemplar
 from analysis.rows import load
 from analysis.sample_figures import gallery_figure, sample_figure
-from analysis.style import bounded, colours, label, log_axis, number, p_value, percent
+from analysis.style import colours, log_axis
 from analysis.systems_section import cells_of
 from analysis.trend_figures import lambda_places
+from analysis.words import bounded, label, number, p_value, percent
 from result_schema import exact
 
 

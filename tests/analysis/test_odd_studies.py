@@ -23,8 +23,9 @@ from analysis.lambda_effects import mean_trend
 from analysis.measures import INCEPTION, MSE
 from analysis.report import main
 from analysis.rows import load
-from analysis.style import colours, counted, drawable, log_axis
+from analysis.style import colours, drawable, log_axis
 from analysis.trend_figures import lambda_figure, lambda_places
+from analysis.words import counted
 from result_schema import MANIFEST, METRICS
 from tests.analysis.conftest import HYPER_PARAMETERS
 

@@ -1,0 +1,70 @@
+"""How the report writes things: names of systems, numbers, intervals, p values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from analysis.stored_names import LABELS
+
+if TYPE_CHECKING:
+    from analysis.estimates import Interval
+
+_labels: ContextVar[Mapping[str, str]] = ContextVar("labels", default=LABELS)
+
+
+@contextmanager
+def naming(labels: Mapping[str, str]) -> Iterator[None]:
+    """What is written meanwhile calls algorithms by these labels (`result_schema.Manifest.labels`), then as stored studies do."""
+    token = _labels.set({**LABELS, **labels})
+    try:
+        yield
+    finally:
+        _labels.reset(token)
+
+
+def label(algorithm: str) -> str:
+    """The algorithm's name as its paper writes it, with values of hyper-parameters of its own; its own name where none is known."""
+    name, _, own = algorithm.partition(":")
+    values = ", ".join(own.replace("=", " = ").split(","))
+    return f"{_labels.get().get(name, name)} ({values})" if own else _labels.get().get(name, name)
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things in words: `1 run`, `1,152 runs`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number to so many significant digits, with a true minus sign; an en dash for NaN."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value != 0 and 10**-4 <= abs(value) < 10**5:
+        decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+        return f"{value:.{decimals}f}".replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def bounded(interval: Interval, digits: int = 3) -> str:
+    """`point [low, high]`; the point alone where there is no interval."""
+    point, low, high = (number(value, digits) for value in (interval.point, interval.low, interval.high))
+    return point if math.isnan(interval.low) else f"{point} [{low}, {high}]"
+
+
+def percent(interval: Interval) -> str:
+    """A share as `12.3 % [10.1, 14.9]`."""
+    if math.isnan(interval.point):
+        return "–"
+    return f"{100 * interval.point:.1f} % [{100 * interval.low:.1f}, {100 * interval.high:.1f}]"
+
+
+def p_value(p: float) -> str:
+    """A p value to two digits; very small ones as a bound."""
+    if math.isnan(p):
+        return "–"
+    return "< 1e−10" if p < 1e-10 else number(p, 2)
