@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from analysis.histograms import Histograms, symmetric_edges
-from analysis.measures import Floats, Measure
+from analysis.measures import DRAWN, Floats, Measure
 from analysis.paired import Difference, Pairs, differences, one_sided
-from analysis.style import DRAWN, INK, MUTED, Colours, empty_note, legend, log_axis, panel_title, settings
+from analysis.style import INK, MUTED, Colours, empty_note, legend, log_axis, panel_title, settings
 from analysis.words import label, number
 from result_schema import exact
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis import states
-from analysis.measures import LOG_FLOOR, Floats, Measure
+from analysis.measures import DRAWN, LOG_FLOOR, Floats, Measure
 from analysis.rows import Rows
-from analysis.style import DRAWN
 
 _PER_DECADE = 8
 _LINEAR_BINS = 40

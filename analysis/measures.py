@@ -12,6 +12,9 @@ Floats = npt.NDArray[np.float64]
 LOG_FLOOR = 1e-12
 """An MSE below this is taken as this before a logarithm: far under anything that a float32 network reaches."""
 
+DRAWN = (1e-100, 1e100)
+"""Ends of what is drawn on a logarithmic axis: beyond them matplotlib's ticks leave the range of numbers."""
+
 
 @dataclass(frozen=True)
 class Measure:

@@ -14,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 
+from analysis.measures import DRAWN
+
 Colours = dict[str, str]
 """Algorithm -> colour, in reading order."""
 
@@ -70,10 +72,6 @@ def colours(algorithms: list[str]) -> Colours:
         name: _KNOWN[name] if name in _KNOWN else _OTHERS[others.index(name) % len(_OTHERS)]
         for name in algorithms
     }
-
-
-DRAWN = (1e-100, 1e100)
-"""Ends of what is drawn on a logarithmic axis: beyond them matplotlib's ticks leave the range of numbers."""
 
 
 class _Minor(LogFormatterSciNotation):
