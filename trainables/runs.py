@@ -130,7 +130,7 @@ class Run:
             raise ValueError(
                 f"batch_size must be <= {points}, the training points of {self.data}, got {batch}"
             )
-        if reason := objectives.find(self.algorithm).misfit(self.configuration):
+        if reason := objectives.find(self.algorithm).misfit(batch):
             raise ValueError(f"{self.algorithm} {reason}, got {batch}")
         object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
 

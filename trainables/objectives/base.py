@@ -16,7 +16,6 @@ from trainables.parameters import declared, variant
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
-    from trainables.runs import Configuration
 
 
 class Objective(ABC):
@@ -92,8 +91,8 @@ class Objective(ABC):
                 names |= _named(getattr(found[name], "__code__", None))
         return found
 
-    def misfit(self, configuration: Configuration) -> str | None:
-        """What it needs of a configuration that this one has not; None where they can be trained together."""
+    def misfit(self, batch_size: int) -> str | None:
+        """What it needs of a batch's size that this one has not; None where it can be trained on such batches."""
         return None
 
     def refusal(self, data: DataSet) -> str | None:

@@ -1,8 +1,6 @@
 """IWGAN: a GAN that learns most from the points it generates best."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -11,9 +9,6 @@ from torch.nn.functional import softplus
 from trainables.batch import Batch
 from trainables.objectives.gan import DecoderObjective
 from trainables.parameters import own
-
-if TYPE_CHECKING:
-    from trainables.runs import Configuration
 
 
 @final
@@ -35,9 +30,9 @@ class IWGAN(DecoderObjective):
     k: int = own(0, least=0)
     """Samples that share their weights; 0 for all of a batch, as in the paper. With 1 it is a GAN."""
 
-    def misfit(self, configuration: Configuration) -> str | None:
+    def misfit(self, batch_size: int) -> str | None:
         """Groups of k fill a batch."""
-        if self.k and configuration.batch_size % self.k:
+        if self.k and batch_size % self.k:
             return f"needs a batch_size that is a multiple of k = {self.k}"
         return None
 
