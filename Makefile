@@ -33,7 +33,7 @@ study: setup ## the toy robustness study, embedded preset; STUDY=lambda_sweep, A
 	@$(BIN)/python sweeps/$(STUDY).py $(ARGS)
 
 ui: setup ## open the MLflow UI on the study's runs
-	@$(BIN)/python -m sweeps.ui --study $(STUDY) $(ARGS)
+	@$(BIN)/python -m sweeps.tracking.ui --study $(STUDY) $(ARGS)
 
 tracking-server: $(RUNNING)-server ## MLflow for a team, on PostgreSQL; ARGS="--host … --allowed-hosts … --artifacts s3://…"
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends postgresql; }
@@ -84,15 +84,15 @@ check-statistics: setup ## how often the report's intervals cover and its verdic
 	@$(BIN)/python -m analysis.calibration $(ARGS)
 
 bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
-	@$(BIN)/python -m infra.bench $(ARGS)
+	@$(BIN)/python -m infra.benchmarks $(ARGS)
 
 bench-search: setup ## halving and the samplers against the whole grid, which is trained first
 	@rm -rf results/bench-search
-	@$(BIN)/python -m infra.halving_bench results/bench-search
-	@$(BIN)/python -m infra.search_bench --results results/bench-search/grid/$(STUDY)
+	@$(BIN)/python -m infra.benchmarks.halving results/bench-search
+	@$(BIN)/python -m infra.benchmarks.search --results results/bench-search/grid/$(STUDY)
 
 ground-truth: $(RUNNING)-reference ## draw the posterior of the Eight Schools study again, by NUTS
-	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.posterior
+	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.ground_truth
 
 audit: $(RUNNING)-dev ## known vulnerabilities of what is pinned; a report, it fails nothing
 	-@$(BIN)/python -m infra.audit constraints.txt $(ARGS)

@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import (
-    contests,
+from analysis.comparison import contests, seed_results
+from analysis.comparison.contests import Standings
+from analysis.comparison.families import Comparison, compare_study, family_of
+from analysis.comparison.trade_off import Claim
+from analysis.comparison.verdicts import Family
+from analysis.document import page
+from analysis.fragility import results
+from analysis.fragility.results import Results
+from analysis.rows import Rows
+from analysis.sections import (
     course_sections,
     effect_sections,
     figure_sections,
-    fragility_results,
     fragility_sections,
     lambda_sections,
     likelihood_sections,
-    page,
     posterior_section,
     ranking_sections,
     sample_size_sections,
     scale_free_sections,
-    seed_results,
     seed_sections,
-    summary,
     systems_section,
     table_sections,
     tuning_sections,
     verdict_section,
 )
-from analysis.comparison import Comparison, compare_study, family_of
-from analysis.contests import Standings
-from analysis.exchange import Claim
-from analysis.exemplars import spread
-from analysis.fragility_results import Results
-from analysis.measures import INCEPTION, MSE
-from analysis.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
-from analysis.rows import Rows
-from analysis.verdicts import Family
+from analysis.sections.exemplars import spread
+from analysis.sections.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
+from analysis.statistics import summary
+from analysis.vocabulary import INCEPTION, MSE
 from analysis.words import naming
 
 _MOST_SYSTEMS = 6
@@ -58,7 +57,7 @@ def _build(study: Rows) -> dict[str, bytes]:
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
     standings = contests.compute(study)
-    fragile = fragility_results.compute(study)
+    fragile = results.compute(study)
     decomposed = seed_results.decompose(study)
     scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
     sizes = sample_size_sections.tables(study, family)

@@ -14,10 +14,11 @@ import sys
 from dataclasses import dataclass, replace
 
 import command_output
-from analysis import comparison, rows
-from analysis.paired import compare
+from analysis import rows
+from analysis.comparison import families
+from analysis.comparison.paired import compare
+from analysis.comparison.verdicts import Answer
 from analysis.rows import Rows
-from analysis.verdicts import Answer
 from analysis.words import label
 from result_files import PlaceError
 from result_schema import GRID, SchemaError, exact
@@ -68,9 +69,9 @@ def decide(study: Rows, asked: Asked) -> Decision:
         & (runs["seed"] < asked.seeds)
     )
     looked_at = replace(study, runs=runs[here], manifest=replace(study.manifest, looks=tuple(asked.looks)))
-    family = comparison.family_of(looked_at)
+    family = families.family_of(looked_at)
     found = Decision(decided=[], open=[])
-    for pairs, lam, measure in comparison.judged(looked_at):
+    for pairs, lam, measure in families.judged(looked_at):
         if (asked.at and lam not in asked.at) or (asked.metrics and measure.column not in asked.metrics):
             continue
         verdict = compare(pairs, lam, measure, family).verdict

@@ -35,12 +35,13 @@ class Options:
 def main(arguments: list[str] | None = None) -> int:
     """Builds and writes a report; 0, or 2 and one line on stderr where the rows or the directory do not allow it."""
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
-    from analysis import contents, drawings, rows  # seconds, which help and bad options do without
+    from analysis import contents, rows  # seconds, which help and bad options do without
+    from analysis.document import files
 
     try:
         inputs = result_digests.report_inputs(options.directory, options.iterations, options.sampler)
         study = rows.load(options.directory, options.iterations, options.sampler)
-        target = drawings.write_report(options.directory, contents.build(study))
+        target = files.write_report(options.directory, contents.build(study))
         result_digests.record_report(options.directory, inputs)
     except (SchemaError, PlaceError, ForeignFolderError) as error:
         print(error, file=sys.stderr)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis.measures import Floats, Measure
+from analysis.vocabulary import Floats, Measure
 from result_schema import Outcome
 
 Mask = npt.NDArray[np.bool_]

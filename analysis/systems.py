@@ -27,8 +27,9 @@ class Options:
 def main(arguments: list[str] | None = None) -> int:
     """Prints the table; 0, or 2 and one line on stderr where a directory has no rows."""
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.systems")
-    from analysis import page, rows  # seconds, which help and bad options do without
-    from analysis.joined_systems import joined, notes
+    from analysis import rows  # seconds, which help and bad options do without
+    from analysis.document import page
+    from analysis.sections.joined_systems import joined, notes
     from analysis.words import naming
 
     try:

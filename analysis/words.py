@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from analysis.stored_names import LABELS
 
 if TYPE_CHECKING:
-    from analysis.estimates import Interval
+    from analysis.statistics.estimates import Interval
 
 _labels: ContextVar[Mapping[str, str]] = ContextVar("labels", default=LABELS)
 

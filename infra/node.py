@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import command_output
-from sweeps import cores
+from sweeps.planning import cores
 
 START_SECONDS = 600.0  # against waiting for ever: a busy machine takes minutes
 STOP_SECONDS = 30.0

@@ -1,7 +1,7 @@
 """Eight Schools: does an adversarial posterior come closer to the truth than Gaussian variational Bayes?
 
 Source   Mescheder et al. 2017, §5.1 and figures 3 and 4. KL to the posterior is log p(y) − ELBO, log p(y) exact; the draws
-         shown beside are 5,000 by NUTS (`infra.posterior`).
+         shown beside are 5,000 by NUTS (`infra.ground_truth`).
 Command  make study STUDY=eight_schools, or python sweeps/eight_schools.py [--preset smoke|embedded|paper] [--help]
          ray submit CLUSTER.yaml sweeps/eight_schools.py -- --preset paper --address auto
 Cost     embedded: 5 seeds of each, 5,000 iterations, about 10 minutes on 2 cores.

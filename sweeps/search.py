@@ -7,8 +7,7 @@ Cost     embedded: 96 runs per algorithm and λ; a generation of 16 is proposed 
 """
 
 from sweeps.cli import main
-from sweeps.space import Float, Int, When
-from sweeps.study import Preset, Study
+from sweeps.study import Float, Int, Preset, Study, When
 
 STUDY = Study(
     name="search",

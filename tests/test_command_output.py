@@ -17,7 +17,7 @@ COMMANDS = [
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
     if "__main__" in path.read_text()
-    and "sweeps.cli" not in path.read_text()
+    and "from sweeps.cli import main" not in path.read_text()
     and path.name != "environment.py"  # runs before anything is installed
 ]
 SAYS = "warning: the output is lost ({}); the command goes on\n"

@@ -1,8 +1,11 @@
-"""Imports run one way: infra → sweeps → trainables; analysis stands alone; adapters at the edge."""
+"""Imports run one way: infra → sweeps → trainables; analysis stands alone; inside each floor upon floor; adapters at the edge."""
 
 from __future__ import annotations
 
 import ast
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -15,32 +18,86 @@ LAYERS = {
     "analysis": {"analysis", *SHARED},
     "infra": {"infra", "sweeps", "trainables", "analysis", *SHARED},
 }
+FLOORS = {
+    "trainables": [
+        {"parameters", "registry", "iterations", "randomness"},
+        {"models", "estimators", "metrics", "datasets"},  # a data set still judges models
+        {"objectives"},
+        {"runs"},
+        {"optimisers"},
+        {"networks", "engine"},  # a network still chooses its kernels
+        {"ray_adapter"},
+    ],
+    "sweeps": [
+        {"console"},
+        {"study", "store"},
+        {"planning", "strategies", "execution"},  # a strategy still trains what it chooses
+        {"tracking"},
+        {"cli"},
+        {path.stem for path in (ROOT / "sweeps").glob("*.py")} - {"__init__"},  # the studies
+    ],
+    "analysis": [
+        {"vocabulary", "states", "stored_names"},
+        {"words", "versions", "rows", "statistics"},
+        {"importance"},
+        {"comparison"},
+        {"fragility"},
+        {"document", "calibration"},
+        {"sections"},
+        {"contents", "decision"},
+        {"report", "systems"},
+    ],
+}
+"""Package -> its modules and folders, floor by floor: each imports what is on its own floor or below."""
+
 OURS = {*LAYERS, *SHARED, "tests"}
 ADAPTERS = {
-    "ray": {"trainables/ray_adapter.py", "sweeps/cluster.py", "sweeps/execution.py", "sweeps/lost.py", "sweeps/progress.py",
-            "sweeps/trial.py"},
-    "mlflow": {"sweeps/mlflow_store.py"},
-    "optuna": {"sweeps/optuna_mirror.py", "sweeps/optuna_search.py", "analysis/importance.py"},
+    "ray": {"trainables/ray_adapter.py", "sweeps/execution/"},
+    "mlflow": {"sweeps/tracking/mlflow_store.py"},
+    "optuna": {"sweeps/strategies/", "analysis/importance/fanova.py"},
 }  # fmt: skip
 FILES = [p for package in LAYERS for p in sorted((ROOT / package).rglob("*.py"))]
+MOST_FILES = {"trainables/objectives": 40, "analysis/sections": 40}
+"""Folders of things of one kind, a file each; others have at most 16."""
+
+
+def modules(path: Path) -> Iterator[str]:
+    """Dotted names that a file imports, anywhere in it; of `from a import b` both a and a.b."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; name the package"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def imported(path: Path) -> set[str]:
-    """Top-level names that a file imports, anywhere in it."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import; name the package"
-            names.add((node.module or "").split(".")[0])
-    return names
+    """Top-level names that a file imports."""
+    return {name.split(".")[0] for name in modules(path)}
+
+
+def floor_of(package: str, part: str) -> int:
+    """The floor of a package's module or folder."""
+    found = [number for number, parts in enumerate(FLOORS[package]) if part in parts]
+    assert found, f"{package}.{part} must be on a floor; add it to FLOORS"
+    return found[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_run_one_way(path: Path) -> None:
-    package = path.relative_to(ROOT).parts[0]
+    package, *parts = path.relative_to(ROOT).with_suffix("").parts
     assert imported(path) & OURS <= LAYERS[package]
+    if package not in FLOORS or parts == ["__init__"]:
+        return
+    here = floor_of(package, parts[0])
+    known = set().union(*FLOORS[package])
+    for name in modules(path):
+        top, *rest = name.split(".")
+        if top == package and rest and rest[0] in known:
+            assert floor_of(package, rest[0]) <= here, (
+                f"{path.relative_to(ROOT)} imports {name}, which is above it"
+            )
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -49,7 +106,7 @@ def test_ray_mlflow_and_optuna_stay_at_the_edge(path: Path) -> None:
     if name.startswith("infra/"):
         return
     for library, allowed in ADAPTERS.items():
-        assert library not in imported(path) or name in allowed, f"{name} imports {library}"
+        assert library not in imported(path) or name.startswith(tuple(allowed)), f"{name} imports {library}"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "analysis").rglob("*.py")), ids=lambda p: p.name)
@@ -57,12 +114,19 @@ def test_analysis_knows_no_torch(path: Path) -> None:
     assert "torch" not in imported(path)
 
 
-def test_no_script_is_named_as_an_importable_package() -> None:
-    # A script's own folder is first on sys.path: sweeps/queue.py would hide the standard library's.
-    import sys
-    from importlib.metadata import packages_distributions
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in FILES}), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_a_folder_can_be_read_at_a_glance(folder: Path) -> None:
+    files = [path for path in folder.iterdir() if path.is_file() and path.name != "__init__.py"]
+    assert len(files) <= MOST_FILES.get(str(folder.relative_to(ROOT)), 16)
 
+
+def test_no_file_or_folder_beside_a_script_is_named_as_an_importable_package() -> None:
+    # A script's own folder is first on sys.path: sweeps/queue.py would hide the standard library's.
     taken = set(sys.stdlib_module_names) | set(packages_distributions()) - OURS
-    for path in FILES:
-        if path.stem != "__init__":
-            assert path.stem not in taken, path
+    for folder in (ROOT / "sweeps", ROOT / "infra"):
+        names = {
+            path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+        } - {"__init__"}
+        assert not names & taken

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis import rows
-from analysis.early_looks import PLANS, replays
-from sweeps.decided import looks
+from analysis.calibration.early_looks import PLANS, replays
+from sweeps.strategies.decided import looks
 from sweeps.toy_robustness import STUDY
 
 PAPER = str(Path(__file__).parents[1] / "docs" / "paper_study")

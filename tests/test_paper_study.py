@@ -15,8 +15,8 @@ from analysis.versions import Superseded
 from result_schema import VERSION, read_runs
 from sweeps.toy_robustness import STUDY
 from tests.trainables.factory import run
-from trainables import native_block
-from trainables.cohort import Cohort
+from trainables.engine.cohort import Cohort
+from trainables.engine.native import block
 
 PAPER = str(Path(__file__).parents[1] / "docs" / "paper_study")
 
@@ -53,5 +53,5 @@ def test_losses_of_the_study_are_lowered_to_the_same_text(algorithm: str, digest
     # Their bits depend on it, and it is their key among compiled libraries. Another torch may trace another text.
     cohort = Cohort([run(algorithm)], torch.device("cpu"))
     for player, expected in (("critic", "5d138d10c7c17efb"), ("autoencoder", digest)):
-        source = native_block._lowered(cohort, player, algorithm).source
+        source = block._lowered(cohort, player, algorithm).source
         assert hashlib.sha256(source.encode()).hexdigest()[:16] == expected

@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow.fs as pafs
 import pytest
 
-from analysis.drawings import write_report
+from analysis.document.files import write_report
 from result_files import ForeignFolderError, below, own_folder, write
-from sweeps.mirrored import copy_report
-from sweeps.store import Store
+from sweeps.store.store import Store
+from sweeps.tracking.contents import copy_report
 
 LOCAL = pafs.LocalFileSystem()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from result_schema import AT_LEAST, AT_MOST, Bound, Manifest, SchemaError, read_manifest
-from sweeps.cli import on_data
-from sweeps.store import Store
+from sweeps.cli.study_command import on_data
+from sweeps.store.store import Store
 from sweeps.study import Study
 from sweeps.toy_robustness import STUDY
 

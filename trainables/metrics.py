@@ -10,7 +10,7 @@ import math
 import torch
 from torch import Tensor
 
-from trainables import mixture
+from trainables.datasets import mixture
 
 ON_MODE_RADIUS = 3.0
 """A generated point is on a mode when it lies within this many standard deviations of its mean."""

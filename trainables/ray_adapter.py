@@ -9,7 +9,7 @@
         tune_config=tune.TuneConfig(metric="inception_score", mode="max", num_samples=16, reuse_actors=True),
     ).fit()
 
-Studies train whole cohorts per trial instead (`sweeps.trial`): the same loop, many members.
+Studies train whole cohorts per trial instead (`sweeps.execution.trial`): the same loop, many members.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import checkpoint, runs
+from trainables import runs
+from trainables.engine import checkpoint
+from trainables.engine.training import Training
 from trainables.runs import Configuration, Run
-from trainables.training import Training
 
 DEFAULTS: dict[str, Any] = {
     "algorithm": "svae_r",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
 
 PRECISIONS = ("float32", "tf32", "bf16")
-"""Precisions of the networks' products (`trainables.precision`)."""
+"""Precisions of the networks' products (`trainables.networks.precision`)."""
 
 MOST_POINTS = 2048
 """Batch sizes are at most this; those of a run at most the training points of its data set."""
@@ -104,7 +104,7 @@ class Run:
         configuration: the hyper-parameters.
         budget: iterations.
         number: the configuration's number in the study's space; for reading, not part of the key.
-        precision: of the networks' products (`trainables.precision`).
+        precision: of the networks' products (`trainables.networks.precision`).
         data: name of a data set (`trainables.datasets.find`).
 
     Raises:

@@ -26,8 +26,8 @@ import tyro
 
 import command_output
 from infra.tracking.postgres import PostgresError, serve
-from sweeps.masking import masked
-from sweeps.ui import SERVER_ENVIRONMENT
+from sweeps.console.masking import masked
+from sweeps.tracking.ui import SERVER_ENVIRONMENT
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_PASSWORD = 12

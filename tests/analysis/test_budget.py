@@ -7,8 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from analysis.budget import best_of, budget_curve
-from analysis.measures import INCEPTION, MSE
+from analysis.importance.best_of_k import best_of, budget_curve
+from analysis.vocabulary import INCEPTION, MSE
 
 
 @pytest.mark.parametrize(("better", "best"), [(+1, max), (-1, min)])

@@ -6,11 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import calibration
-from analysis.component_coverage import STANDARD, component_coverage
-from analysis.error_rates import NULLS, false_claims, false_contests, false_effects, false_verdicts
-from analysis.importance_coverage import share_coverage, tuning_coverage
-from analysis.interval_coverage import (
+from analysis.calibration import __main__ as calibration
+from analysis.calibration.component_coverage import STANDARD, component_coverage
+from analysis.calibration.error_rates import (
+    NULLS,
+    false_claims,
+    false_contests,
+    false_effects,
+    false_verdicts,
+)
+from analysis.calibration.importance_coverage import share_coverage, tuning_coverage
+from analysis.calibration.interval_coverage import (
     POPULATIONS,
     clustered_coverage,
     location_coverage,

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.components import components
+from analysis.comparison.seed_results import decompose, obstacle
 from analysis.contents import build
-from analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE
+from analysis.importance.components import components
 from analysis.rows import Rows, load
-from analysis.seed_results import decompose, obstacle
-from analysis.seed_sections import seed_section, sentences, tables
+from analysis.sections.seed_sections import seed_section, sentences, tables
+from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from analysis import comparison, contests, paired
-from analysis.contests import Contest, Standing
-from analysis.estimates import Interval
-from analysis.measures import INCEPTION, LOG_MSE
-from analysis.rankings import Ranking
-from analysis.verdicts import Family
+from analysis.comparison import contests, families, paired
+from analysis.comparison.contests import Contest, Standing
+from analysis.comparison.rankings import Ranking
+from analysis.comparison.verdicts import Family
+from analysis.statistics.estimates import Interval
+from analysis.vocabulary import INCEPTION, LOG_MSE
 
 SYSTEMS = ("svae_r", "alice", "ali")
 
@@ -55,7 +55,7 @@ def test_every_pair_is_judged_as_by_itself_and_all_are_one_family(noisy):
 
 
 def test_all_pairs_leave_the_family_of_published_ones_as_it_is(noisy):
-    assert comparison.family_of(noisy).size == 2 * 2  # sVAE-r − ALICE at two λ by two metrics
+    assert families.family_of(noisy).size == 2 * 2  # sVAE-r − ALICE at two λ by two metrics
 
 
 def test_winners_and_losers_are_by_the_metrics_better_side(noisy):

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.course import course, rungs, spent, stopped_count, would_have_spent
-from analysis.course_sections import halving_section, search_section
-from analysis.measures import INCEPTION, MSE
+from analysis.importance.search_history import course, rungs, spent, stopped_count, would_have_spent
 from analysis.rows import Rows
+from analysis.sections.course_sections import halving_section, search_section
+from analysis.vocabulary import INCEPTION, MSE
 
 Make = Callable[..., dict[str, Any]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.curves import at_cost, at_lambda, hypervolume
+from analysis.fragility.curves import at_cost, at_lambda, hypervolume
 
 INF = np.inf
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis import estimates
+from analysis.statistics import estimates
 
 
 def rng() -> np.random.Generator:

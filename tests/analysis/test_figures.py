@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from analysis import page
 from analysis.contents import build
-from analysis.drawings import render
-from analysis.estimates import Interval
-from analysis.exemplars import Exemplar
+from analysis.document import page
+from analysis.document.files import render
+from analysis.document.style import colours, log_axis
 from analysis.rows import load
-from analysis.sample_figures import gallery_figure, sample_figure
-from analysis.style import colours, log_axis
-from analysis.systems_section import cells_of
-from analysis.trend_figures import lambda_places
+from analysis.sections.exemplars import Exemplar
+from analysis.sections.sample_figures import gallery_figure, sample_figure
+from analysis.sections.systems_section import cells_of
+from analysis.sections.trend_figures import lambda_places
+from analysis.statistics.estimates import Interval
 from analysis.words import bounded, label, number, p_value, percent
 from result_schema import exact
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.blocks import Block
-from analysis.estimates import Interval
-from analysis.fragility import Fragility, Ordered, fragility, interval, resampled, shares, wins
-from analysis.measures import Floats
+from analysis.fragility.statistics import Fragility, Ordered, fragility, interval, resampled, shares, wins
+from analysis.statistics.blocks import Block
+from analysis.statistics.estimates import Interval
+from analysis.vocabulary import Floats
 
 PAIR = [("a", "b")]
 ROUNDING = 1e-12

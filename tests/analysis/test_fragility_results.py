@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from analysis import contents
-from analysis.closeness import closeness
-from analysis.fragility_results import compute
-from analysis.fragility_sections import all_cells, fragility_section, sentences
-from analysis.measures import INCEPTION, LOG_MSE, ON_MODE
+from analysis.fragility.closeness import closeness
+from analysis.fragility.results import compute
 from analysis.rows import Rows, load
+from analysis.sections.fragility_sections import all_cells, fragility_section, sentences
+from analysis.vocabulary import INCEPTION, LOG_MSE, ON_MODE
 from result_schema import AT_LEAST, AT_MOST, Bound, Target
 
 Run = Callable[..., dict[str, Any]]

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from analysis.fresh_seeds import reevaluated
-from analysis.measures import INCEPTION
+from analysis.fragility.fresh_seeds import reevaluated
 from analysis.rows import Rows
+from analysis.vocabulary import INCEPTION
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.histograms import histograms, linear_edges, log_edges, symmetric_edges
-from analysis.measures import INCEPTION, MSE
+from analysis.statistics.histograms import histograms, linear_edges, log_edges, symmetric_edges
+from analysis.vocabulary import INCEPTION, MSE
 
 
 def test_log_edges_are_eighths_of_decades_that_enclose_the_values():

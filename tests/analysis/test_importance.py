@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.importance import importances
-from analysis.measures import INCEPTION, LOG_MSE
+from analysis.importance.fanova import importances
+from analysis.vocabulary import INCEPTION, LOG_MSE
 
 NAMES = ["depth", "learning_rate"]
 Make = Callable[..., dict[str, Any]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis import lambda_effects
-from analysis.estimates import generator, holm
-from analysis.exchange import Finding, claim, enough
-from analysis.lambda_sections import range_cells
-from analysis.measures import INCEPTION, MSE
-from analysis.verdicts import Family
+from analysis.comparison import trends
+from analysis.comparison.trade_off import Finding, claim, enough
+from analysis.comparison.verdicts import Family
+from analysis.sections.lambda_sections import range_cells
+from analysis.statistics.estimates import generator, holm
+from analysis.vocabulary import INCEPTION, MSE
 
 
 def test_by_lambda_takes_the_median_over_seeds_with_divergence_worst(study, run):
@@ -18,7 +18,7 @@ def test_by_lambda_takes_the_median_over_seeds_with_divergence_worst(study, run)
     runs += [run("alice", 0, 1.0, 2, outcome="DIVERGED")]  # 0.1, 0.3, ∞
     runs += [run("alice", 1, 1.0, seed, outcome="DIVERGED") for seed in range(2)]
     runs += [run("alice", 1, 0.0, 0, mse_x=2.0), run("alice", 2, 0.0, 0, outcome="FAILED")]
-    table = lambda_effects.by_lambda(study(runs), "alice", MSE)
+    table = trends.by_lambda(study(runs), "alice", MSE)
     assert table.columns.tolist() == [0.0, 1.0]
     np.testing.assert_array_equal(table.to_numpy(), [[np.nan, 0.3], [2.0, np.inf]])
 
@@ -31,7 +31,7 @@ def test_trends_are_kendalls_tau_of_order_alone():
         [2.0, 2.0, 2.0, 2.0],
         [1.0, np.nan, np.nan, 2.0],
     ])  # fmt: skip
-    np.testing.assert_allclose(lambda_effects.trends(table), [1, -1, 4 / 6, 0, np.nan])
+    np.testing.assert_allclose(trends.trends(table), [1, -1, 4 / 6, 0, np.nan])
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_trends_are_kendalls_tau_of_order_alone():
     ],
 )
 def test_good_range_is_unbroken_about_the_best(medians, better, expected):
-    found = lambda_effects.good_range(
+    found = trends.good_range(
         np.array([medians, medians]), np.array([0.0, 0.01, 0.1, 1.0]), better, generator("test")
     )
     assert (found.best, found.value, found.low, found.high, found.width.point) == pytest.approx(expected)
@@ -56,7 +56,7 @@ def test_good_range_is_unbroken_about_the_best(medians, better, expected):
 def test_good_range_interval_covers_what_configurations_disagree_on():
     # Half of the configurations are best everywhere, half at one λ alone.
     table = np.array([[5.0, 5.0, 5.0]] * 10 + [[5.0, 1.0, 1.0]] * 10)
-    width = lambda_effects.good_range(table, np.array([0.1, 1.0, 10.0]), +1, generator("test")).width
+    width = trends.good_range(table, np.array([0.1, 1.0, 10.0]), +1, generator("test")).width
     assert (width.low, width.high) == (0.0, 2.0)
 
 
@@ -70,13 +70,13 @@ def test_ranges_are_given_while_every_configuration_still_waits_for_a_run(study,
 
 def test_good_range_refuses_a_metric_that_is_nowhere_finite():
     with pytest.raises(ValueError, match="finite at one λ at least"):
-        lambda_effects.good_range(np.full((2, 2), np.inf), np.array([0.1, 1.0]), -1, generator("test"))
+        trends.good_range(np.full((2, 2), np.inf), np.array([0.1, 1.0]), -1, generator("test"))
 
 
 def test_pareto_keeps_what_nothing_dominates():
     cost = np.array([1.0, 2.0, 2.0, 3.0, 1.0, np.nan])
     gain = np.array([4.0, 5.0, 4.5, 5.0, 4.0, 9.0])
-    assert lambda_effects.pareto(cost, gain).tolist() == [True, True, False, False, True, False]
+    assert trends.pareto(cost, gain).tolist() == [True, True, False, False, True, False]
 
 
 def test_holm_multiplies_the_smallest_p_by_their_number_and_is_monotone():
@@ -159,8 +159,8 @@ def test_trends_count_a_divergence_as_the_worst(study, run):
         run("alice", i, lam, mse_x=0.1, inception_score=4.0 + lam) for i in range(3) for lam in (0.1, 1.0)
     ]
     runs += [run("alice", i, 10.0, outcome="DIVERGED") for i in range(3)]
-    table = lambda_effects.by_lambda(study(runs), "alice", INCEPTION).to_numpy(float)
-    np.testing.assert_allclose(lambda_effects.trends(table), -1 / 3)  # up, down, down
+    table = trends.by_lambda(study(runs), "alice", INCEPTION).to_numpy(float)
+    np.testing.assert_allclose(trends.trends(table), -1 / 3)  # up, down, down
 
 
 def test_claim_compares_the_seeds_that_both_have(study, run):

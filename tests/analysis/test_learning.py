@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.exemplars import exemplars, spread
-from analysis.learning import learning_curve
-from analysis.measures import INCEPTION, MSE
+from analysis.sections.exemplars import exemplars, spread
+from analysis.statistics.learning_curves import learning_curve
+from analysis.vocabulary import INCEPTION, MSE
 
 
 @pytest.fixture

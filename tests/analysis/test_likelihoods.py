@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from analysis.comparison import family_of
-from analysis.likelihood_sections import likelihood_section, paired_cells
-from analysis.likelihoods import ELBO, LOG_LIKELIHOOD, density
+from analysis.comparison.families import family_of
 from analysis.rows import Rows
+from analysis.sections.likelihood_sections import likelihood_section, paired_cells
+from analysis.statistics.means import ELBO, LOG_LIKELIHOOD, density
 from result_schema import FURTHER_METRICS
 
 Make = Callable[..., dict[str, Any]]

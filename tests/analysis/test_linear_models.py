@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.linear_models import (
+from analysis.statistics.linear_models import (
     RESIDUAL,
     analysis_of_variance,
     between_units,

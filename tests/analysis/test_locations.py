@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.locations import (
+from analysis.statistics.locations import (
     clustered_median,
     clustered_share,
     location,

@@ -11,20 +11,20 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from analysis.budget import budget_curve
+from analysis.comparison.trends import mean_trend
 from analysis.contents import build
-from analysis.drawings import render
-from analysis.effect_figures import budget_figure
-from analysis.effects import causes, effects
-from analysis.estimates import mean_and_std
-from analysis.histograms import linear_edges, log_edges
-from analysis.importance import importances
-from analysis.lambda_effects import mean_trend
-from analysis.measures import INCEPTION, MSE
+from analysis.document.files import render
+from analysis.document.style import colours, drawable, log_axis
+from analysis.importance.best_of_k import budget_curve
+from analysis.importance.effects import causes, effects
+from analysis.importance.fanova import importances
 from analysis.report import main
 from analysis.rows import load
-from analysis.style import colours, drawable, log_axis
-from analysis.trend_figures import lambda_figure, lambda_places
+from analysis.sections.effect_figures import budget_figure
+from analysis.sections.trend_figures import lambda_figure, lambda_places
+from analysis.statistics.estimates import mean_and_std
+from analysis.statistics.histograms import linear_edges, log_edges
+from analysis.vocabulary import INCEPTION, MSE
 from analysis.words import counted
 from result_schema import MANIFEST, METRICS
 from tests.analysis.conftest import HYPER_PARAMETERS

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from analysis import paired
-from analysis.comparison import compare_study, family_of
-from analysis.measures import INCEPTION, LOG_MSE, MSE
-from analysis.paired_tables import difference_cells, divergence_cells, finding, worst_rank_cells
-from analysis.verdicts import Family
+from analysis.comparison import paired
+from analysis.comparison.families import compare_study, family_of
+from analysis.comparison.verdicts import Family
+from analysis.sections.paired_tables import difference_cells, divergence_cells, finding, worst_rank_cells
+from analysis.vocabulary import INCEPTION, LOG_MSE, MSE
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis import contents
-from analysis.posterior_figures import posterior_figure
-from analysis.posterior_section import posterior_section
 from analysis.rows import load
+from analysis.sections.posterior_figures import posterior_figure
+from analysis.sections.posterior_section import posterior_section
 from result_schema import REFERENCE, SAMPLES
 
 Make = Callable[..., dict[str, Any]]

@@ -9,13 +9,13 @@ import json
 import pandas as pd
 import pytest
 
-from analysis import contests
+from analysis.comparison import contests
 from analysis.contents import build
-from analysis.drawings import render
-from analysis.measures import INCEPTION, LOG_MSE
-from analysis.ranking_figures import rank_figure
-from analysis.ranking_sections import cells_of, pair_cells, sentences
+from analysis.document.files import render
 from analysis.rows import load
+from analysis.sections.ranking_figures import rank_figure
+from analysis.sections.ranking_sections import cells_of, pair_cells, sentences
+from analysis.vocabulary import INCEPTION, LOG_MSE
 from result_schema import MANIFEST
 
 LOST = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}

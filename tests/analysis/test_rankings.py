@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from analysis.blocks import gains
-from analysis.locations import bounded_mean
-from analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE
-from analysis.rankings import mean_ranks, rank
+from analysis.comparison.rankings import mean_ranks, rank
+from analysis.statistics.blocks import gains
+from analysis.statistics.locations import bounded_mean
+from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE
 
 DIVERGED = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis import resampling
+from analysis.statistics import resampling
 
 
 @pytest.mark.parametrize("units", [2, 9, 40])

@@ -9,7 +9,7 @@ import pytest
 
 from analysis import states
 from analysis.rows import choose_budget, load, load_points, results, tally
-from analysis.table_sections import notes, provenance_section
+from analysis.sections.table_sections import notes, provenance_section
 from result_files import PlaceError
 from result_schema import SchemaError
 

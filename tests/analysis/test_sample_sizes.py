@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from analysis import rows
+from analysis.comparison.paired import match, unit_differences
+from analysis.comparison.sample_sizes import LEAST, agreement, decisions
+from analysis.comparison.verdicts import Answer, Family
 from analysis.contents import build
-from analysis.measures import INCEPTION, LOG_MSE, Measure
-from analysis.paired import match, unit_differences
 from analysis.rows import Rows
-from analysis.sample_size_sections import sample_size_section, tables
-from analysis.sample_sizes import LEAST, agreement, decisions
-from analysis.verdicts import Answer, Family
+from analysis.sections.sample_size_sections import sample_size_section, tables
+from analysis.vocabulary import INCEPTION, LOG_MSE, Measure
 
 PAPER = str(Path(__file__).parents[2] / "docs" / "paper_study")
 Run = Callable[..., dict[str, Any]]

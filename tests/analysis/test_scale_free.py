@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analysis.measures import INCEPTION, LOG_MSE
+from analysis.fragility.scale_free import Curves, at_levels, at_ratio, comparable, curves, volumes
 from analysis.rows import Rows
-from analysis.scale_free import Curves, at_levels, at_ratio, comparable, curves, volumes
-from analysis.scale_free_sections import cells_of
+from analysis.sections.scale_free_sections import cells_of
+from analysis.vocabulary import INCEPTION, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

@@ -8,11 +8,11 @@ import math
 import numpy as np
 import pytest
 
-from analysis.early_looks import PLANS, false_looks
-from analysis.estimates import sign_test_p
-from analysis.measures import INCEPTION
-from analysis.sequential import level, levels
-from analysis.verdicts import Answer, Family
+from analysis.calibration.early_looks import PLANS, false_looks
+from analysis.comparison.sequential import level, levels
+from analysis.comparison.verdicts import Answer, Family
+from analysis.statistics.estimates import sign_test_p
+from analysis.vocabulary import INCEPTION
 
 
 @pytest.mark.parametrize("looks", [(6, 9, 12), (8, 12), (12,), (3, 12)])

@@ -7,26 +7,27 @@ import math
 import numpy as np
 import pytest
 
-from analysis import paired, states
-from analysis.budget import budget_curve
-from analysis.comparison import compare_study
-from analysis.effect_sections import budget_section, effect_section
-from analysis.effects import effects
-from analysis.exemplars import exemplars
-from analysis.histograms import histograms
-from analysis.lambda_effects import by_lambda, good_range
-from analysis.lambda_sections import fronts
-from analysis.learning import learning_curve
-from analysis.likelihood_sections import cells_of as likelihood_cells
-from analysis.likelihood_sections import paired_cells
-from analysis.likelihoods import KL_Z
-from analysis.measures import INCEPTION, MSE, ON_MODE
-from analysis.paired_tables import difference_cells
-from analysis.summary import metric_cells, summarise
-from analysis.systems_section import cells_of
-from analysis.table_sections import findings, notes
-from analysis.trend_figures import lambda_figure, plane_figure
-from analysis.verdicts import Family
+from analysis import states
+from analysis.comparison import paired
+from analysis.comparison.families import compare_study
+from analysis.comparison.trends import by_lambda, good_range
+from analysis.comparison.verdicts import Family
+from analysis.importance.best_of_k import budget_curve
+from analysis.importance.effects import effects
+from analysis.sections.effect_sections import budget_section, effect_section
+from analysis.sections.exemplars import exemplars
+from analysis.sections.lambda_sections import fronts
+from analysis.sections.likelihood_sections import cells_of as likelihood_cells
+from analysis.sections.likelihood_sections import paired_cells
+from analysis.sections.paired_tables import difference_cells
+from analysis.sections.systems_section import cells_of
+from analysis.sections.table_sections import findings, notes
+from analysis.sections.trend_figures import lambda_figure, plane_figure
+from analysis.statistics.histograms import histograms
+from analysis.statistics.learning_curves import learning_curve
+from analysis.statistics.means import KL_Z
+from analysis.statistics.summary import metric_cells, summarise
+from analysis.vocabulary import INCEPTION, MSE, ON_MODE
 from result_schema import FURTHER_METRICS
 
 

@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from analysis.marginals import marginals
-from analysis.measures import INCEPTION, MSE
-from analysis.published import published_for, published_value, unlike
-from analysis.summary import metric_cells, outcome_cells, summarise
-from analysis.table_sections import summary_section
+from analysis.sections.table_sections import summary_section
+from analysis.statistics.marginals import marginals
+from analysis.statistics.published import published_for, published_value, unlike
+from analysis.statistics.summary import metric_cells, outcome_cells, summarise
+from analysis.vocabulary import INCEPTION, MSE
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.blocks import gains
-from analysis.measures import INCEPTION, LOG_MSE
+from analysis.importance.tunability import best_on_average, configurations, declared_default, tuned
 from analysis.rows import Rows
-from analysis.tunability import best_on_average, configurations, declared_default, tuned
-from analysis.tuning_sections import tuning_section
+from analysis.sections.tuning_sections import tuning_section
+from analysis.statistics.blocks import gains
+from analysis.vocabulary import INCEPTION, LOG_MSE
 from result_schema import Manifest, SchemaError, read_manifest
-from sweeps.store import Store
+from sweeps.store.store import Store
 from sweeps.study import Study
 
 Run = Callable[..., dict[str, Any]]

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from analysis.comparison import family_of, judged
-from analysis.measures import INCEPTION, LOG_MSE, MSE, ON_MODE
-from analysis.verdicts import Answer, Family
+from analysis.comparison.families import family_of, judged
+from analysis.comparison.verdicts import Answer, Family
+from analysis.vocabulary import INCEPTION, LOG_MSE, MSE, ON_MODE
 from result_schema import Manifest, SchemaError
 
 

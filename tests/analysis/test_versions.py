@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from analysis import joined_systems, rows, systems
+from analysis import rows, systems
+from analysis.comparison.paired import match
 from analysis.contents import build
-from analysis.paired import match
-from analysis.summary import summarise
-from analysis.table_sections import notes, provenance_section
+from analysis.sections import joined_systems
+from analysis.sections.table_sections import notes, provenance_section
+from analysis.statistics.summary import summarise
 from analysis.versions import Superseded
 
 CHANGED = "3 runs of AVB+AC, version 1, left out but still stored: its loss has changed since."

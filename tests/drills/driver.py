@@ -8,19 +8,20 @@ from __future__ import annotations
 import json
 import os
 
-from sweeps import cli, ending, lease
-from sweeps.cluster import Slots, connect
+from sweeps.cli import ending, study_command
+from sweeps.execution.cluster import Slots, connect
+from sweeps.store import lease
 from sweeps.toy_robustness import STUDY
 
 
 def connect_and_record(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     """As the study does; what imports Ray is prepared afterwards, for Ray reads its settings when it is imported."""
     slots = connect(address, scale_to)
-    from sweeps import execution
+    from sweeps.execution import tuner
     from tests.drills import recorded
 
-    execution.CHECKPOINT_SECONDS = intervals.get("checkpoint_seconds", execution.CHECKPOINT_SECONDS)
-    execution.train_cohort = recorded.train_cohort
+    tuner.CHECKPOINT_SECONDS = intervals.get("checkpoint_seconds", tuner.CHECKPOINT_SECONDS)
+    tuner.train_cohort = recorded.train_cohort
     return slots
 
 
@@ -28,5 +29,5 @@ if __name__ == "__main__":
     intervals = json.loads(os.environ["DRILL"])
     lease.SECONDS = intervals.get("lease_seconds", lease.SECONDS)
     ending.MIRROR_PATIENCE = intervals.get("mirror_seconds", ending.MIRROR_PATIENCE)
-    cli.connect = connect_and_record
-    cli.main(STUDY)
+    study_command.connect = connect_and_record
+    study_command.main(STUDY)

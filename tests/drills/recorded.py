@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps import trial
-from trainables.training import Training
+from sweeps.execution import trial
+from trainables.engine.training import Training
 
 LOG = "DRILL_LOG"
 
 
 def train_cohort(values: dict[str, Any], plans: Mapping[str, Any], settings: dict[str, Any]) -> None:
-    """As `sweeps.trial.train_cohort`, in the same worker."""
+    """As `sweeps.execution.trial.train_cohort`, in the same worker."""
     trial.Training = Recorded  # type: ignore[misc]
     trial.train_cohort(values, plans, settings)
 

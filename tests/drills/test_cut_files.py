@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from result_schema import SchemaError, read_curves, read_manifest, read_runs, read_samples
-from sweeps import lease, resume
-from sweeps.store import Store
+from sweeps.execution import resume
+from sweeps.store import lease
+from sweeps.store.store import Store
 from tests.drills.harness import Drill, record, until
 
 pytestmark = pytest.mark.drill

@@ -13,7 +13,7 @@ import pytest
 
 from result_schema import read_runs
 from tests.drills.harness import Drill, record, until
-from trainables import checkpoint
+from trainables.engine import checkpoint
 
 pytestmark = pytest.mark.drill
 STUDY = ("--preset", "smoke", "--limit", "4", "--iterations", "1000")

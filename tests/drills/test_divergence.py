@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from analysis import rows as stored_rows
-from analysis.summary import summarise
+from analysis.statistics.summary import summarise
 from result_schema import read_runs
 from tests.drills.diverging import BAD, STUDY
 from tests.drills.harness import Drill, record
 from tests.sweeps.small_study import mlflow_client
 from tests.trainables.factory import different_runs, run, train
-from trainables.training import Training
+from trainables.engine.training import Training
 
 
 class Raw(Training):

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from sweeps import mirror
 from sweeps.cli import main
 from sweeps.study import Study
 from sweeps.toy_robustness import STUDY
+from sweeps.tracking import mirror
 from tests.drills.harness import ROOT, Drill, record
 from tests.sweeps.small_study import SmallStudy, curve, row, search
 
@@ -155,7 +155,7 @@ def test_planted_code_is_not_run_and_a_planted_secret_is_nowhere(tmp_path: Path)
 
 
 def _manifest(where: Path) -> str:
-    from sweeps.store import Store
+    from sweeps.store.store import Store
 
     store = Store(str(where / "manifest"))
     store.create(STUDY.name, STUDY.question)

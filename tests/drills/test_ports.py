@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.mlflow_store import ExperimentStore
+from sweeps.tracking.mlflow_store import ExperimentStore
 from tests.drills.harness import ROOT, Drill, children, record, until
 from tests.sweeps.small_study import mlflow_client
 from tests.sweeps.test_ui import free_port
@@ -100,7 +100,7 @@ def test_what_listens_lets_no_stranger_in(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "sweeps.ui",
+        "sweeps.tracking.ui",
         "--tracking-uri",
         drill.tracking_uri,
         "--no-open",

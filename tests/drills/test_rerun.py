@@ -21,9 +21,9 @@ STUDY = ("--preset", "smoke", "--limit", "6")
 
 
 def again(drill: Drill, run_key: str, results: Path | None = None) -> tuple[int, str]:
-    """Exit code and output of `python -m sweeps.rerun`."""
+    """Exit code and output of `python -m sweeps.cli.rerun`."""
     done = subprocess.run(
-        [sys.executable, "-m", "sweeps.rerun", run_key, "--results", str(results or drill.results)],
+        [sys.executable, "-m", "sweeps.cli.rerun", run_key, "--results", str(results or drill.results)],
         env=drill.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.mlflow_store import ExperimentStore
 from sweeps.toy_robustness import STUDY
-from sweeps.ui import serve
+from sweeps.tracking.mlflow_store import ExperimentStore
+from sweeps.tracking.ui import serve
 from tests.drills.harness import ROOT, Drill, children, record, until
 from tests.drills.recorded import Block
 from tests.sweeps.test_end_to_end import mlflow_runs
@@ -50,7 +50,7 @@ def test_tracking_server_gone_for_a_while(tmp_path: Path) -> None:
         until(lambda: len({block.runs for block in drill.trained()[earlier:]}) == 2)
         time.sleep(WITH_SECONDS)
     gone = time.time()
-    (mirror,) = children(driver.pid, name="sweeps.mirror")
+    (mirror,) = children(driver.pid, name="sweeps.tracking.mirror")
     spent, since = cpu_seconds(mirror), time.time()
     share = 0.0
     while driver.poll() is None:
@@ -66,7 +66,7 @@ def test_tracking_server_gone_for_a_while(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
-        "sweeps.mirror",
+        "sweeps.tracking.mirror",
         str(drill.results),
         "--tracking-uri",
         drill.tracking_uri,
@@ -109,7 +109,7 @@ def test_tracking_server_gone_for_a_while(tmp_path: Path) -> None:
 
 WRITERS = """
 import sys, threading
-from sweeps.mlflow_store import ExperimentStore, RunContent
+from sweeps.tracking.mlflow_store import ExperimentStore, RunContent
 uri, process, errors = sys.argv[1], int(sys.argv[2]), []
 def write(n):
     try:

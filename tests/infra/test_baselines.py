@@ -9,13 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from infra import hand_batched, plain
-from infra.workload import BUDGET, cohort, config, structure
-from trainables import cost, objectives
-from trainables.batch import Batch
-from trainables.evaluation import METRICS
+from infra.benchmarks import hand_batched, plain
+from infra.benchmarks.workload import BUDGET, cohort, config, structure
+from trainables import objectives
+from trainables.engine import cost
+from trainables.engine.evaluation import METRICS
+from trainables.engine.training import Training
+from trainables.models.batch import Batch
 from trainables.runs import Run
-from trainables.training import Training
 
 RUNS = [replace(run, lam=0.1 * (1 + m)) for m, run in enumerate(cohort(structure(32)))]
 WITHOUT_DROPOUT = [run for run in RUNS if run.configuration.critic_dropout == 0][:6]

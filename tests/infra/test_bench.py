@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import bench, scale, sittings, table, tune_trials
-from infra.measurements import Measurement, typical
-from infra.workload import FUSIBLE, MIX, MIX_STRUCTURES, WIDTHS, cohort, sample, structure
+from infra.benchmarks import __main__ as bench
+from infra.benchmarks import ray_contenders, scale, table, tune_trials
+from infra.benchmarks.measurements import Measurement, typical
+from infra.benchmarks.workload import FUSIBLE, MIX, MIX_STRUCTURES, WIDTHS, cohort, sample, structure
 from sweeps.toy_robustness import STUDY
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,7 @@ def test_sample_meets_both_algorithms_and_dropout(count: int) -> None:
 
 
 def test_single_trials_of_the_mix_meet_both_algorithms_and_dropout() -> None:
-    chosen = [cohort(structure(32))[place] for place in sittings.PLACES]
+    chosen = [cohort(structure(32))[place] for place in ray_contenders.PLACES]
     assert {run.algorithm for run in chosen} == {"svae_r", "alice"}
     assert {run.configuration.critic_dropout for run in chosen} == {0.0, 0.2}
 
@@ -129,7 +130,7 @@ def test_quick_bench_runs_with_torch_and_numpy_alone(tmp_path: Path) -> None:
     blocked = "import sys\n" + "".join(f"sys.modules[{name!r}] = None\n" for name in BEYOND_TORCH_AND_NUMPY)
     (tmp_path / "sitecustomize.py").write_text(blocked)  # its child processes load it too
     output = tmp_path / "benchmarks.md"
-    command = [sys.executable, "-m", "infra.bench", "--quick", "--output", str(output)]
+    command = [sys.executable, "-m", "infra.benchmarks", "--quick", "--output", str(output)]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

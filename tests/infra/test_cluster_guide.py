@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.options import parse
+from sweeps.cli.options import parse
 from sweeps.toy_robustness import STUDY
 from tests.infra.installed import ROOT
 

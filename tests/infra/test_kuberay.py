@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from sweeps.options import parse
+from sweeps.cli.options import parse
 from sweeps.toy_robustness import STUDY
 from tests.infra.installed import ROOT
 

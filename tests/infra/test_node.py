@@ -12,7 +12,7 @@ import pytest
 
 import infra.node
 from infra.node import STARTED, NodeError, main, start, stop
-from sweeps import cores
+from sweeps.planning import cores
 
 RUNS = [sys.executable, "-c", f"import time; print({STARTED!r}, flush=True); time.sleep(60)"]
 

@@ -29,7 +29,7 @@ def test_installed_study_runs_in_an_empty_directory_with_native_kernels(wheel: P
     subprocess.run(install, check=True, capture_output=True)
     empty = tmp_path / "empty"
     empty.mkdir()
-    script = "import trainables.native as n, sweeps.toy_robustness as t; print(n.__file__); print(n.kernels()); print(t.__file__)"
+    script = "import trainables.engine.native.build as n, sweeps.toy_robustness as t; print(n.__file__); print(n.kernels()); print(t.__file__)"
     variables = {**outside_environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     found = subprocess.run(
         [str(python), "-c", script], cwd=empty, env=variables, capture_output=True, text=True, check=True

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import cli
-from sweeps.cli import main
-from sweeps.cluster import ClusterError, Slots, connect
-from sweeps.options import parse
-from sweeps.store import Store
+from sweeps.cli import main, study_command
+from sweeps.cli.options import parse
+from sweeps.execution.cluster import ClusterError, Slots, connect
+from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
-from trainables import native
+from trainables.engine.native import build
 
 
 def run(*arguments: str) -> int:
@@ -106,7 +105,9 @@ def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     connected: list[str] = []
-    monkeypatch.setattr(cli, "connect", lambda *where: connected.append(where[0]) or connect(*where))
+    monkeypatch.setattr(
+        study_command, "connect", lambda *where: connected.append(where[0]) or connect(*where)
+    )
     assert run(*arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ")
@@ -141,7 +142,7 @@ def test_an_error_of_storage_names_what_helps(
     def fail(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(cli, "run", fail)
+    monkeypatch.setattr(study_command, "run", fail)
     assert run() == 1
     output = capsys.readouterr().out
     assert output.startswith(f"error: {error}; what is stored is whole: ")
@@ -163,7 +164,7 @@ def test_precision_that_the_device_lacks_is_refused_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
+    monkeypatch.setattr(study_command, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
     assert run("--precision", "tf32") == 2
     expected = "error: precision tf32 needs a CUDA device, got cpu; use float32 or bf16\n"
     assert capsys.readouterr().err == expected
@@ -197,7 +198,7 @@ def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
 def test_dry_run_says_where_there_are_no_kernels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(native, "missing", lambda: "native kernels are not used; install g++")
+    monkeypatch.setattr(build, "missing", lambda: "native kernels are not used; install g++")
     assert run("--preset", "smoke", "--dry-run", "--results", str(tmp_path)) == 0
     assert "warning: native kernels are not used; install g++\n" in capsys.readouterr().out
 
@@ -245,13 +246,13 @@ def test_the_thread_that_starts_ray_stays_since_rays_processes_end_with_it() -> 
         return {thread for thread in threading.enumerate() if thread.name == "Ray's start"}
 
     before, slots = working(), Slots(1, "cpu", {})
-    assert cli.beside(lambda: slots).result() is slots
+    assert study_command.beside(lambda: slots).result() is slots
     (stays,) = working() - before
 
     def fails() -> Slots:
         raise ClusterError("no Ray")
 
     with pytest.raises(ClusterError, match="no Ray"):
-        cli.beside(fails).result()
+        study_command.beside(fails).result()
     while working() - before != {stays}:  # the other one ends
         time.sleep(0.01)

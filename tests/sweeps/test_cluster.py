@@ -5,7 +5,7 @@ import os
 import pytest
 import ray
 
-from sweeps.cluster import UNWATCHED, ClusterError, Slots, _slots, connect
+from sweeps.execution.cluster import UNWATCHED, ClusterError, Slots, _slots, connect
 
 
 @pytest.mark.parametrize(

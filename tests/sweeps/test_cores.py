@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import cores
+from sweeps.planning import cores
 
 V1 = {"cpu.cfs_quota_us": "150000\n", "cpu.cfs_period_us": "100000\n"}
 NONE = {"cpu.cfs_quota_us": "-1\n", "cpu.cfs_period_us": "100000\n"}
@@ -66,9 +66,7 @@ def test_cores_are_those_of_the_affinity_and_of_the_quota(
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes cannot be bound to cores here")
 def test_a_process_bound_to_one_core_has_one() -> None:
     first = min(os.sched_getaffinity(0))
-    code = (
-        f"import os; os.sched_setaffinity(0, [{first}]); from sweeps import cores; print(cores.available())"
-    )
+    code = f"import os; os.sched_setaffinity(0, [{first}]); from sweeps.planning import cores; print(cores.available())"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from analysis.locations import LEAST, LEAST_OF_MEDIAN
+from analysis.statistics.locations import LEAST, LEAST_OF_MEDIAN
 from result_schema import SchemaError, read_manifest
-from sweeps import decided
-from sweeps.decided import DecidedGrid, looks
-from sweeps.store import Store
+from sweeps.store.store import Store
+from sweeps.strategies import decided
+from sweeps.strategies.decided import DecidedGrid, looks
 from sweeps.study import Asked, Preset
 from sweeps.toy_robustness import STUDY
+from trainables.engine.training import Result
 from trainables.runs import Run
-from trainables.training import Result
 
 ORIGIN: dict[str, Any] = {"device": "cpu", "git_commit": "", "versions": {}, "started_at": datetime.now(UTC)}
 PRESET = Preset(iterations=60, lambdas=(0.1,), limit=96)

@@ -146,9 +146,10 @@ def test_study_says_how_to_continue_when_it_is_interrupted(tmp_path: Path) -> No
 KILL_A_WORKER = """
 import os, signal, subprocess, sys, threading, time
 from rich.console import Console
-from sweeps import execution, planning
-from sweeps.cluster import connect
-from sweeps.store import Store
+from sweeps.execution import tuner as execution
+from sweeps.planning import cohort_plans as planning
+from sweeps.execution.cluster import connect
+from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 
 execution.CHECKPOINT_SECONDS = 0.2
@@ -201,9 +202,10 @@ FAIL_THEN_TRAIN = """
 import sys
 from rich.console import Console
 from result_schema import read_runs
-from sweeps import execution, planning
-from sweeps.cluster import Slots, connect
-from sweeps.store import Store
+from sweeps.execution import tuner as execution
+from sweeps.planning import cohort_plans as planning
+from sweeps.execution.cluster import Slots, connect
+from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 
 slots = connect("local")

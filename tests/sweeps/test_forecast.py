@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps import forecast, planning
-from sweeps.cluster import Slots
+from sweeps.execution.cluster import Slots
+from sweeps.planning import cohort_plans, forecast
 from sweeps.toy_robustness import STUDY
-from trainables import cost, speed
-from trainables.cost import REFERENCE, Speed
+from trainables.engine import cost, speed
+from trainables.engine.cost import REFERENCE, Speed
 from trainables.runs import Run
 
-TODO = planning.missing(STUDY.declared(STUDY.preset("embedded")))
-PLANS = planning.cut(TODO, 2)
+TODO = cohort_plans.missing(STUDY.declared(STUDY.preset("embedded")))
+PLANS = cohort_plans.cut(TODO, 2)
 HALF = Speed(
     REFERENCE.widths, *(tuple(r / 2 for r in rates) for rates in (REFERENCE.edges, REFERENCE.layers)), 2.0
 )
@@ -47,7 +47,7 @@ def test_forecast_is_of_the_processor_here(half_as_fast: None) -> None:
 
 
 def test_plans_do_not_depend_on_the_processor_here(half_as_fast: None) -> None:
-    assert planning.cut(TODO, 2) == PLANS
+    assert cohort_plans.cut(TODO, 2) == PLANS
 
 
 def test_forecast_of_a_halved_grid_is_of_the_iterations_that_it_trains() -> None:
@@ -56,18 +56,18 @@ def test_forecast_of_a_halved_grid_is_of_the_iterations_that_it_trains() -> None
 
 
 def test_forecast_of_nothing_is_nothing() -> None:
-    nothing = planning.missing([])
-    assert forecast.of(nothing, planning.cut(nothing, 2), 2).wall == 0.0
+    nothing = cohort_plans.missing([])
+    assert forecast.of(nothing, cohort_plans.cut(nothing, 2), 2).wall == 0.0
 
 
 def test_forecast_on_one_core_leaves_it_to_share() -> None:
-    assert forecast.of(TODO, planning.cut(TODO, 1), 1).trials > forecast.of(TODO, PLANS, 2).trials
+    assert forecast.of(TODO, cohort_plans.cut(TODO, 1), 1).trials > forecast.of(TODO, PLANS, 2).trials
 
 
 def test_losses_are_one_per_player_system_and_batch_size() -> None:
     assert forecast.losses(TODO) == 2 * 2 * 2
     assert (
-        forecast.losses(planning.missing(STUDY.declared(STUDY.preset("embedded"), ("vae",)))) == 2
+        forecast.losses(cohort_plans.missing(STUDY.declared(STUDY.preset("embedded"), ("vae",)))) == 2
     )  # no critic
 
 

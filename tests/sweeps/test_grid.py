@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sweeps.grid import Grid
+from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
 from trainables.runs import Run
 

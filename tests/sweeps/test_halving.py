@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from sweeps import execution, planning
-from sweeps.halving import Halving, Stage, stages, waiting
-from sweeps.optuna_search import Search, Settings, generations
+from sweeps.execution import tuner
+from sweeps.planning import cohort_plans
+from sweeps.strategies.halving import Halving, Stage, stages, waiting
+from sweeps.strategies.optuna_search import Search, Settings, generations
 from sweeps.toy_robustness import STUDY
 from trainables.runs import Run
 
@@ -165,7 +166,7 @@ def test_legs_go_on_together_from_where_they_are_or_begin_where_no_state_is_kept
     shape = everyone[0].configuration.structure
     runs = tuple(run for run in everyone if run.configuration.structure == shape)  # 12: rate, β1, dropout
     stopped = {run.key: (60, "a" if i % 2 else "lost") for i, run in enumerate(runs)}
-    plans = execution.legs(Stage(runs, 120, stopped, frozenset("a"), 0), {"a"}, 1, 24, planning.MEMORY)
+    plans = tuner.legs(Stage(runs, 120, stopped, frozenset("a"), 0), {"a"}, 1, 24, cohort_plans.MEMORY)
     for plan in plans:
         assert plan.leg is not None
         states = {stopped[run.key][1] for run in plan.runs}
@@ -173,16 +174,16 @@ def test_legs_go_on_together_from_where_they_are_or_begin_where_no_state_is_kept
         assert plan.until == 120
     assert [len(plan) for plan in plans] == [6, 6]
     assert {r.key for plan in plans for r in plan.runs} == {r.key for r in runs}
-    whole = planning.cut([r for r in runs if stopped[r.key][1] == "a"])
+    whole = cohort_plans.cut([r for r in runs if stopped[r.key][1] == "a"])
     gone_on = sum(plan.seconds for plan in plans if plan.since)
     assert gone_on == pytest.approx(sum(plan.seconds for plan in whole) * 60 / 300)
 
 
 def test_a_cohort_has_another_name_at_each_rung() -> None:
-    plan = planning.CohortPlan(RUNS, 0, 4, 1.0)
-    at = functools.partial(planning.CohortPlan, RUNS, 0, 4, 1.0)
-    assert at(planning.Leg(60, BUDGET)).key == plan.key
-    assert len({plan.key, at(planning.Leg(0, 60)).key, at(planning.Leg(0, 120)).key}) == 3
+    plan = cohort_plans.CohortPlan(RUNS, 0, 4, 1.0)
+    at = functools.partial(cohort_plans.CohortPlan, RUNS, 0, 4, 1.0)
+    assert at(cohort_plans.Leg(60, BUDGET)).key == plan.key
+    assert len({plan.key, at(cohort_plans.Leg(0, 60)).key, at(cohort_plans.Leg(0, 120)).key}) == 3
 
 
 def test_generations_of_a_search_are_halved_and_the_losers_told_as_pruned() -> None:

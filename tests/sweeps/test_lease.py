@@ -18,9 +18,9 @@ import pyarrow.fs as pafs
 import pytest
 
 from result_files import open_directory
-from sweeps import lease
-from sweeps.lease import Fenced, Lease, LeaseHeld, Token, held, take
-from sweeps.owner import this_process
+from sweeps.store import lease
+from sweeps.store.lease import Fenced, Lease, LeaseHeld, Token, held, take
+from sweeps.store.process import this_process
 from tests.infra.conftest import bucket
 
 __all__ = ["bucket"]
@@ -98,7 +98,7 @@ def test_lease_of_a_machine_that_is_gone_ends_when_it_is_not_renewed(
 
 def test_lease_of_a_dead_process_of_this_machine_is_free_at_once(tmp_path: Path) -> None:
     code = (
-        "import sys, time; import pyarrow.fs as f; from sweeps.lease import take\n"
+        "import sys, time; import pyarrow.fs as f; from sweeps.store.lease import take\n"
         "with take(f.LocalFileSystem(), sys.argv[1]): print('held', flush=True); time.sleep(100)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as driver:

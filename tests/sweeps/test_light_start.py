@@ -14,18 +14,26 @@ import pytest
 
 import result_digests
 from result_schema import GRID
-from sweeps import ending, mirror_record, settled, toy_robustness
-from sweeps.cli import main
-from sweeps.reporting import Reporting
-from sweeps.store import Store
-from sweeps.tracking import MirrorResult
-from trainables.training import Result
+from sweeps import toy_robustness
+from sweeps.cli import ending, main
+from sweeps.cli.reporting import Reporting
+from sweeps.store.store import Store
+from sweeps.strategies import settled
+from sweeps.tracking import mirror_record
+from sweeps.tracking.follower import MirrorResult
+from trainables.engine.training import Result
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(
     p for p in (ROOT / "sweeps").glob("*.py") if "main(STUDY, description=__doc__)" in p.read_text()
 )
-COMMANDS = ("analysis.report", "analysis.systems", "sweeps.mirror", "sweeps.ui", "sweeps.rerun")
+COMMANDS = (
+    "analysis.report",
+    "analysis.systems",
+    "sweeps.tracking.mirror",
+    "sweeps.tracking.ui",
+    "sweeps.cli.rerun",
+)
 HEAVY = "{'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'scipy', 'matplotlib'}"
 
 

@@ -13,10 +13,11 @@ from ray.exceptions import RaySystemError, RayTaskError
 from rich.console import Console
 
 from result_schema import read_runs
-from sweeps import execution, planning
-from sweeps.cluster import Slots
-from sweeps.lost import Lost, reason
-from sweeps.store import Store
+from sweeps.execution import tuner
+from sweeps.execution.cluster import Slots
+from sweeps.execution.lost import Lost, reason
+from sweeps.planning import cohort_plans
+from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 
 SLOTS = Slots(1, "cpu", {"CPU": 1.0})
@@ -73,8 +74,8 @@ def failed_rows(
     monkeypatch.setattr(tune, "Tuner", Tuner)
     store = Store(str(directory))
     store.create(STUDY.name, STUDY.question)
-    (plan,) = planning.cut(STUDY.runs(STUDY.preset("smoke", limit=1, iterations=20)), 1)
-    errors = execution.train(store, [plan], 0, SLOTS, Console(quiet=True))
+    (plan,) = cohort_plans.cut(STUDY.runs(STUDY.preset("smoke", limit=1, iterations=20)), 1)
+    errors = tuner.train(store, [plan], 0, SLOTS, Console(quiet=True))
     rows = read_runs(store.uri).to_pylist()
     assert [row["outcome"] for row in rows] == ["FAILED", "FAILED"]
     assert errors == list({row["error"] for row in rows})

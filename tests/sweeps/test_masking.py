@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from sweeps import tracking
-from sweeps.masking import masked, without_user
-from sweeps.options import Options
-from sweeps.refusal import check_given
+from sweeps.cli.options import Options
+from sweeps.console.errors import check_given
+from sweeps.console.masking import masked, without_user
+from sweeps.tracking import follower as tracking
 
 
 @pytest.mark.parametrize(

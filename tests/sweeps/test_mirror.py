@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import mirror
-from sweeps.mirrored import text
+from sweeps.tracking import mirror
+from sweeps.tracking.contents import text
 from tests.sweeps.small_study import BUDGET, STARTED, SmallStudy, curve, mlflow_client, row, search
 
 
@@ -212,7 +212,7 @@ def test_mirror_says_one_line_when_its_input_is_bad(
 def test_mirror_leaves_the_work_to_another_one_when_it_is_at_it(
     study: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sweeps.mlflow_store import locked
+    from sweeps.tracking.mlflow_store import locked
 
     with locked(f"{uri} toy_robustness"):
         assert run_mirror(study, uri) == 3

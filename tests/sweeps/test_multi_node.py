@@ -60,7 +60,7 @@ def test_cohorts_land_on_all_nodes_while_one_leaves_and_another_joins(cluster: A
 PLACED = """
 import json, sys, time, uuid, ray
 from pathlib import Path
-from sweeps.cluster import connect
+from sweeps.execution.cluster import connect
 slots, folder = connect(sys.argv[1]), Path(sys.argv[2])
 def where():
     (folder / uuid.uuid4().hex).touch()

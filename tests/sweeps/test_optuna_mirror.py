@@ -12,13 +12,13 @@ import optuna
 import pytest
 from rich.console import Console
 
-from sweeps import optuna_mirror
-from sweeps.cluster import Slots
-from sweeps.halving import Halving
-from sweeps.optuna_mirror import History, OptunaMirror, check
-from sweeps.optuna_search import Settings
-from sweeps.staged import SearchWork
-from sweeps.store import Store
+from sweeps.execution.cluster import Slots
+from sweeps.store.store import Store
+from sweeps.strategies import optuna_mirror
+from sweeps.strategies.halving import Halving
+from sweeps.strategies.optuna_mirror import History, OptunaMirror, check
+from sweeps.strategies.optuna_search import Settings
+from sweeps.strategies.staged import SearchWork
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
 from tests.sweeps.test_optuna_search import finish, search

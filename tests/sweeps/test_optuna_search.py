@@ -7,9 +7,9 @@ from typing import Any
 import optuna
 import pytest
 
-from sweeps.optuna_search import SAMPLERS, Search, Settings, generations
 from sweeps.search import STUDY as WIDE
-from sweeps.space import Float, Int, Space, When
+from sweeps.strategies.optuna_search import SAMPLERS, Search, Settings, generations
+from sweeps.study.space import Float, Int, Space, When
 from sweeps.toy_robustness import STUDY
 from trainables.runs import Configuration, Run
 

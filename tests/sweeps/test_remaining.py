@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sweeps import forecast, planning
-from sweeps.remaining import TRUST_SECONDS, Remaining, words
-from sweeps.schedule import SILENT_SECONDS
+from sweeps.planning import cohort_plans, forecast
+from sweeps.planning.remaining import TRUST_SECONDS, Remaining, words
+from sweeps.planning.schedule import SILENT_SECONDS
 from sweeps.toy_robustness import STUDY
 from trainables.iterations import EVALUATIONS
 
@@ -18,7 +18,8 @@ BEGIN, REPORT, LOOK = range(3)
 AFTER = 12.0
 WARMING = 6.0  # of each worker's first trial, before it trains
 EMBEDDED = [
-    forecast.trial_seconds(p.seconds, 2) for p in planning.cut(STUDY.declared(STUDY.preset("embedded")), 2)
+    forecast.trial_seconds(p.seconds, 2)
+    for p in cohort_plans.cut(STUDY.declared(STUDY.preset("embedded")), 2)
 ]
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sweeps import provenance, rerun
-from sweeps.rerun import environment
-from sweeps.store import Store
+from sweeps.cli import rerun
+from sweeps.cli.rerun import environment
+from sweeps.store import provenance
+from sweeps.store.store import Store
 from tests.trainables.factory import run
 from trainables import objectives
-from trainables.training import Result
+from trainables.engine.training import Result
 
 HERE = {
     "arithmetic": "native kernels",
@@ -65,6 +66,6 @@ def test_a_run_of_an_earlier_version_is_refused_in_one_line(
     monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
     assert rerun.main(rerun.Options(key, store.uri)) == 2
     assert capsys.readouterr().err == (
-        f"sweeps.rerun: run {key} must be of version 2 of alice, which is here, but is of version 1; "
+        f"sweeps.cli.rerun: run {key} must be of version 2 of alice, which is here, but is of version 1; "
         "use commit abc1234, at which it was trained\n"
     )

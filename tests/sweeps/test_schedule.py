@@ -7,11 +7,11 @@ import statistics
 
 import pytest
 
-from sweeps import planning, schedule
-from sweeps.schedule import misjudged, results_of, simulate
+from sweeps.planning import cohort_plans, schedule
+from sweeps.planning.schedule import misjudged, results_of, simulate
 from sweeps.toy_robustness import STUDY
 
-PAPER = planning.missing(STUDY.declared(STUDY.preset("paper", seeds=20)))
+PAPER = cohort_plans.missing(STUDY.declared(STUDY.preset("paper", seeds=20)))
 
 
 def free(seconds: list[float], devices: int) -> schedule.Schedule:
@@ -74,7 +74,7 @@ def test_results_of_a_trial_are_progress_checkpoints_and_the_last_one() -> None:
 
 def test_makespan_is_at_least_every_bound() -> None:
     for devices in (1, 8, 64, 1000):
-        found = simulate((plan.seconds for plan in planning.cut(PAPER, devices)), devices)
+        found = simulate((plan.seconds for plan in cohort_plans.cut(PAPER, devices)), devices)
         assert found.makespan >= max(found.bounds.values())
 
 
@@ -87,9 +87,9 @@ def test_misjudged_durations_keep_their_mean_and_have_the_stated_spread() -> Non
     assert misjudged([2.0, 3.0], error=0.0) == [2.0, 3.0]
 
 
-@pytest.mark.parametrize("members", [planning.CPU_MEMBERS, planning.GPU_MEMBERS])
+@pytest.mark.parametrize("members", [cohort_plans.CPU_MEMBERS, cohort_plans.GPU_MEMBERS])
 def test_paper_study_with_20_seeds_uses_64_devices_at_95_percent(members: int) -> None:
-    seconds = [plan.seconds for plan in planning.cut(PAPER, 64, members)]
+    seconds = [plan.seconds for plan in cohort_plans.cut(PAPER, 64, members)]
     assert len(PAPER) == 115_200
     assert simulate(seconds, 64).efficiency >= 0.95
     for seed in range(5):
@@ -98,7 +98,7 @@ def test_paper_study_with_20_seeds_uses_64_devices_at_95_percent(members: int) -
 
 def test_cohorts_keep_bookkeeping_from_binding_where_single_runs_do_not() -> None:
     for devices in (64, 1000):
-        cohorts = simulate((plan.seconds for plan in planning.cut(PAPER, devices)), devices)
+        cohorts = simulate((plan.seconds for plan in cohort_plans.cut(PAPER, devices)), devices)
         runs = simulate(schedule.one_run_per_trial(PAPER), devices)
         assert cohorts.bounds["devices"] == pytest.approx(runs.bounds["devices"])  # the same work
         assert (cohorts.binds, runs.binds) == ("devices", "starts")
@@ -106,7 +106,7 @@ def test_cohorts_keep_bookkeeping_from_binding_where_single_runs_do_not() -> Non
 
 
 def test_table_has_a_line_per_number_of_devices_and_kind_of_trial() -> None:
-    few = planning.missing(STUDY.declared(STUDY.preset("smoke")))
+    few = cohort_plans.missing(STUDY.declared(STUDY.preset("smoke")))
     header, *lines = schedule.table(few, [1, 8]).splitlines()
     assert "efficiency" in header
     assert [line.split()[:3] for line in lines] == [

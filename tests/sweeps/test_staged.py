@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sweeps import execution
-from sweeps.cluster import Slots
-from sweeps.halving import Halving, Stage
-from sweeps.optuna_search import Settings
-from sweeps.staged import SearchWork
-from sweeps.store import Store
+from sweeps.execution import tuner
+from sweeps.execution.cluster import Slots
+from sweeps.store.store import Store
+from sweeps.strategies.halving import Halving, Stage
+from sweeps.strategies.optuna_search import Settings
+from sweeps.strategies.staged import SearchWork
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
 from trainables import objectives
+from trainables.engine.training import Result
 from trainables.runs import Run
-from trainables.training import Result
 
 SLOTS = Slots(2, "cpu", {"CPU": 1.0})
 BUDGET = 60
@@ -60,7 +60,7 @@ class Trained:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, lost: int = 0, **changes: Any) -> None:
         self.lost, self.changes = lost, changes
-        monkeypatch.setattr(execution, "train_stages", self.train)
+        monkeypatch.setattr(tuner, "train_stages", self.train)
 
     def train(self, store: Store, stages: Iterator[Stage], progress: Any, *_: Any) -> list[str]:
         trained = 0
@@ -106,7 +106,7 @@ def test_survivors_that_were_lost_on_their_way_on_are_unfinished(
         original(store, iter([next(stages)]), *rest)
         return ["lost"]
 
-    monkeypatch.setattr(execution, "train_stages", first_rung_alone)
+    monkeypatch.setattr(tuner, "train_stages", first_rung_alone)
     work.train(work.store, SLOTS, Console(quiet=True))
     assert {row["outcome"] for row in work._rows().values()} == {"STOPPED"}
     assert work.unfinished({}) == 1  # of two, one survives

@@ -24,12 +24,13 @@ from result_schema import (
     read_samples,
     run_name,
 )
-from sweeps.lease import Fenced, Lease, take
-from sweeps.store import Store
+from sweeps.store.lease import Fenced, Lease, take
+from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
-from trainables import evaluation, objectives
+from trainables import objectives
+from trainables.engine import evaluation
+from trainables.engine.training import Result
 from trainables.runs import Run
-from trainables.training import Result
 
 RUNS = STUDY.runs(STUDY.preset("smoke"))[:4]
 ORIGIN: dict[str, Any] = {

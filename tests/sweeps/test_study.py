@@ -10,8 +10,8 @@ import pytest
 
 from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
 from sweeps.model_zoo import STUDY as MODEL_ZOO
-from sweeps.space import Float
 from sweeps.study import Preset, Study
+from sweeps.study.space import Float
 from sweeps.toy_robustness import STUDY
 from trainables import objectives
 

@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 
 from result_schema import read_runs
-from sweeps import cli, ending, execution
-from sweeps.cluster import Slots
-from sweeps.lease import Lease
-from sweeps.planning import CohortPlan
-from sweeps.store import Store
-from sweeps.superseded import words
+from sweeps.cli import ending, study_command
+from sweeps.execution import tuner
+from sweeps.execution.cluster import Slots
+from sweeps.planning.cohort_plans import CohortPlan
+from sweeps.store.lease import Lease
+from sweeps.store.store import Store
+from sweeps.store.superseded import words
 from sweeps.toy_robustness import STUDY
-from sweeps.tracking import MirrorResult
-from trainables import ahead, datasets, objectives
+from sweeps.tracking.follower import MirrorResult
+from trainables import datasets, objectives
+from trainables.engine import ahead
+from trainables.engine.training import Result
 from trainables.runs import Run
-from trainables.training import Result
 
 SMOKE = ["--preset", "smoke", "--limit", "3"]
 ORIGIN: dict[str, Any] = {"device": "cpu", "git_commit": "", "versions": {}, "started_at": datetime.now(UTC)}
@@ -71,9 +73,9 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
         write(store, trained, "new")
         return []
 
-    monkeypatch.setattr(execution, "train", train)
+    monkeypatch.setattr(tuner, "train", train)
     monkeypatch.setattr(ahead, "compile_ahead", lambda examples: None)
-    monkeypatch.setattr(cli, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
+    monkeypatch.setattr(study_command, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
     monkeypatch.setattr(ending, "disconnect", lambda slots: None)
     monkeypatch.setattr(ending, "Reporting", Quiet)
     monkeypatch.setattr(ending, "start_follower", Quiet)
@@ -85,7 +87,7 @@ def output_of(capsys: pytest.CaptureFixture[str], store: Store, *arguments: str,
     results = Path(store.path).parent
     where = ["--results", str(results), "--tracking-uri", f"sqlite:///{results}/mlflow.db"]
     with pytest.raises(SystemExit) as end:
-        cli.main(STUDY, [*SMOKE, *where, *arguments])
+        study_command.main(STUDY, [*SMOKE, *where, *arguments])
     assert end.value.code == code
     return capsys.readouterr().out
 
@@ -135,6 +137,6 @@ def test_study_that_is_stopped_counts_none_of_an_earlier_version(
         store.token.stopping.set()
         return []
 
-    monkeypatch.setattr(execution, "train", stop)
-    output = output_of(capsys, changed, code=cli.TERMINATED)
+    monkeypatch.setattr(tuner, "train", stop)
+    output = output_of(capsys, changed, code=study_command.TERMINATED)
     assert "stopped   3 runs are finished" in output  # of 6 stored ones

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import tracking
+from sweeps.tracking import follower as tracking
 from tests.sweeps.small_study import SmallStudy, curve, row, search
 
 ROOT = Path(__file__).parents[2]
@@ -58,7 +58,7 @@ def closed_port() -> str:
 
 
 def test_driver_side_imports_no_mlflow() -> None:
-    code = "import sys, sweeps.tracking, sweeps.mirror, sweeps.ui; sys.exit('mlflow' in sys.modules)"
+    code = "import sys, sweeps.tracking.follower, sweeps.tracking.mirror, sweeps.tracking.ui; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
@@ -91,14 +91,14 @@ def test_follower_says_how_to_go_on_when_the_server_cannot_be_reached(study: Sma
     assert result.message.startswith(f"not mirrored: 3 of 3 runs of toy_robustness in MLflow at {uri} (")
     assert "Connection refused); " in result.message
     assert result.message.endswith(
-        f"mirror later with: python -m sweeps.mirror '{study.uri}' --tracking-uri {uri}"
+        f"mirror later with: python -m sweeps.tracking.mirror '{study.uri}' --tracking-uri {uri}"
     )
     assert {path: path.stat().st_mtime_ns for path in study.directory.rglob("*")} == before
 
 
 def test_follower_finishes_by_itself_when_its_parent_is_killed(study: SmallStudy, uri: str) -> None:
     code = (
-        "import sys, time; from sweeps.tracking import start_follower\n"
+        "import sys, time; from sweeps.tracking.follower import start_follower\n"
         "print(start_follower(*sys.argv[1:]).pid, flush=True); time.sleep(100)"
     )
     command = [sys.executable, "-c", code, study.uri, uri]
@@ -120,7 +120,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_follower_stops_on_sigterm_when_it_was_started_by_hand(study: SmallStudy, uri: str) -> None:
-    command = [sys.executable, "-m", "sweeps.mirror", study.uri, "--tracking-uri", uri, "--follow"]
+    command = [sys.executable, "-m", "sweeps.tracking.mirror", study.uri, "--tracking-uri", uri, "--follow"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True

@@ -15,15 +15,16 @@ import torch
 from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
-from sweeps import resume, trial
-from sweeps.cluster import Slots
-from sweeps.lease import Lease, take
-from sweeps.planning import CohortPlan, Leg
-from sweeps.progress import StudyProgress
-from sweeps.store import Store
+from sweeps.execution import resume, trial
+from sweeps.execution.cluster import Slots
+from sweeps.execution.progress import StudyProgress
+from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.store.lease import Lease, take
+from sweeps.store.store import Store
 from tests.trainables.factory import different_runs, run, train
-from trainables import checkpoint, memory, native
-from trainables.training import Result, Training
+from trainables.engine import checkpoint, memory
+from trainables.engine.native import build
+from trainables.engine.training import Result, Training
 
 RUNS = tuple(different_runs(budget=60))
 PLAN = CohortPlan(RUNS, 0, len(RUNS), 8.0)
@@ -259,7 +260,7 @@ def test_driver_is_told_before_training_where_there_are_no_kernels_and_rows_say_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reason = "native kernels are not used, training is slower: no C++ compiler found; install g++ or set CXX"
-    monkeypatch.setattr(native, "missing", lambda: reason)
+    monkeypatch.setattr(build, "missing", lambda: reason)
     tune = FakeTune()
     train_plan(tmp_path / "test", tune, monkeypatch)
     assert tune.reports[0] == {"iteration": 0, "diverged": 0, "trouble": reason}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import mirror, ui
+from sweeps.tracking import mirror, ui
 from tests.sweeps.small_study import MANIFEST_OF_STUDY, SmallStudy, row
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,10 @@ def test_ui_says_how_to_mirror_when_there_is_no_store(
 ) -> None:
     uri = f"sqlite:///{tmp_path}/none.db"
     assert ui.main(ui.Options(tracking_uri=uri, open=False)) == 2
-    assert f"python -m sweeps.mirror results/toy_robustness --tracking-uri {uri}" in capsys.readouterr().err
+    assert (
+        f"python -m sweeps.tracking.mirror results/toy_robustness --tracking-uri {uri}"
+        in capsys.readouterr().err
+    )
     assert not (tmp_path / "none.db").exists()
 
 
@@ -81,7 +84,16 @@ def test_ui_says_so_when_the_server_gives_no_answer(uri: str, monkeypatch: pytes
 @pytest.mark.slow
 def test_ui_serves_the_link_until_it_is_interrupted(uri: str) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "sweeps.ui", "--tracking-uri", uri, "--port", str(port), "--no-open"]
+    command = [
+        sys.executable,
+        "-m",
+        "sweeps.tracking.ui",
+        "--tracking-uri",
+        uri,
+        "--port",
+        str(port),
+        "--no-open",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sweeps import mirror, ui
-from sweeps.mlflow_store import find_experiment
+from sweeps.tracking import mirror, ui
+from sweeps.tracking.mlflow_store import find_experiment
 from tests.sweeps.small_study import SmallStudy, curve, row
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from trainables.engine.training import Result, Training
 from trainables.runs import Configuration, Run
-from trainables.training import Result, Training
 
 SMALL = Configuration(
     depth=2,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from trainables.adam import Adam
+from trainables.optimisers.adam import Adam
 
 
 def test_adam_takes_the_steps_of_torch_for_every_member() -> None:

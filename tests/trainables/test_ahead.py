@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.factory import different_runs, train
-from trainables import ahead, native, native_block
+from trainables.engine import ahead
+from trainables.engine.native import block, build
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+pytestmark = pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 
 
 def compiled(cache: Path) -> list[Path]:
@@ -19,22 +20,22 @@ def compiled(cache: Path) -> list[Path]:
 
 def test_runs_find_everything_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(native_block, "_losses", {})
-    native.compiled.cache_clear()
-    native.library.cache_clear()
+    monkeypatch.setattr(block, "_losses", {})
+    build.compiled.cache_clear()
+    build.library.cache_clear()
     runs = different_runs(budget=20)
-    assert not native.are_built()
+    assert not build.are_built()
     ahead.compile_ahead(runs)
     for thread in threading.enumerate():
         if thread.name == "compile ahead":
             thread.join()
-    assert native.are_built()
+    assert build.are_built()
     there = compiled(tmp_path)
     assert (
         len(there) == 6
     )  # the kernels, the critics' one loss, and four autoencoders' of svae_r, alice, svae and ali
-    native_block._losses.clear()
-    native.compiled.cache_clear()
+    block._losses.clear()
+    build.compiled.cache_clear()
     train(runs)
     assert compiled(tmp_path) == there
 

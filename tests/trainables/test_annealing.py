@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.annealing import (
+from trainables.estimators.annealing import (
     Annealed,
     ais,
     importance_log_likelihood,

@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from tests.trainables.factory import run
-from trainables import arithmetic, checkpoint, native
-from trainables.cohort import Cohort
-from trainables.training import Training
+from trainables.engine import arithmetic, checkpoint
+from trainables.engine.cohort import Cohort
+from trainables.engine.native import build
+from trainables.engine.training import Training
 
 CPU = torch.device("cpu")
 
 
-@pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+@pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 def test_kernels_say_what_built_them_and_for_which_instructions() -> None:
     found = arithmetic.of(Cohort([run()], CPU))
     assert found["arithmetic"] == "native kernels"

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from trainables import cost
-from trainables.cost import REFERENCE, Speed
+from trainables.engine import cost
+from trainables.engine.cost import REFERENCE, Speed
 from trainables.runs import Configuration, Run
 
 RUN = Run("study", "alice", 0.1, 0, Configuration(2, 64, 3, 128, 5, 1e-3, 0.5, 0.0), 300)

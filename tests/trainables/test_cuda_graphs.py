@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.func import vmap
 
 from tests.trainables.factory import different_runs, run, train
-from trainables import cuda_graphs
-from trainables.cohort import Cohort
-from trainables.cuda_graphs import WARM_UP, Replayed
-from trainables.draws import BLOCK, Block
-from trainables.graph import trace
+from trainables.engine.blocks import BLOCK, Block
+from trainables.engine.cohort import Cohort
+from trainables.engine.prefetch import Blocks
+from trainables.engine.traced import cuda_graphs
+from trainables.engine.traced.cuda_graphs import WARM_UP, Replayed
+from trainables.engine.traced.graph import trace
 from trainables.objectives.base import JointObjective
-from trainables.prefetch import Blocks
 from trainables.runs import Run
 
 CPU = torch.device("cpu")

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from tests.trainables.factory import run
-from trainables import datasets, likelihood, metrics, objectives
-from trainables.batch import Model
+from trainables import datasets, metrics, objectives
 from trainables.datasets import digits, four_images
-from trainables.training import SAMPLES, Training
+from trainables.engine.training import SAMPLES, Training
+from trainables.estimators import quadrature
+from trainables.models.batch import Model
 
 ALL = sorted(datasets.available())
 
@@ -120,12 +121,12 @@ def test_quadrature_gives_a_perfect_decoder_of_four_images_the_optimum() -> None
     form = objectives.find("vae").form
     data = datasets.find("four_images")
     perfect = Model({"decoder": quadrants}, form, data)
-    values = likelihood.by_quadrature(perfect, torch.eye(4))
+    values = quadrature.by_quadrature(perfect, torch.eye(4))
     torch.testing.assert_close(values, torch.full((4,), -math.log(4), dtype=torch.float64), rtol=0, atol=1e-6)
     # A decoder that ignores its code: each of four pixels is on with probability 1/4
     ignorant = Model({"decoder": lambda z: torch.full((len(z), 4), -math.log(3))}, form, data)
     expected = math.log(0.25) + 3 * math.log(0.75)
-    assert likelihood.by_quadrature(ignorant, torch.eye(4)).tolist() == pytest.approx(
+    assert quadrature.by_quadrature(ignorant, torch.eye(4)).tolist() == pytest.approx(
         [expected] * 4, abs=1e-6
     )
 
@@ -137,7 +138,7 @@ def test_quadrature_of_a_linear_gaussian_decoder_is_its_marginal() -> None:
     x = torch.tensor([[0.0, 0.0], [1.0, -2.0], [3.0, 1.0]])
     variance = 4 + math.exp(-1)
     expected = -0.5 * x.double().square().sum(1) / variance - math.log(2 * math.pi * variance)
-    torch.testing.assert_close(likelihood.by_quadrature(model, x), expected, rtol=0, atol=5e-3)
+    torch.testing.assert_close(quadrature.by_quadrature(model, x), expected, rtol=0, atol=5e-3)
 
 
 def test_four_images_conclude_with_likelihood_and_divergence_of_codes() -> None:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from trainables import datasets, densities
-from trainables.batch import Model
-from trainables.form import EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
+from trainables import datasets
+from trainables.models import densities
+from trainables.models.batch import Model
+from trainables.models.spec import EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
 
 FULL_RANK = Net(("x",), "z", explicit=True, full_rank=True)
 DIMENSIONS = (1, 2, 5)

@@ -15,9 +15,7 @@ from scipy.stats import norm
 from torch import Tensor
 
 from tests.trainables.factory import run
-from trainables import datasets, densities, objectives
-from trainables.batch import Model
-from trainables.cohort import Cohort
+from trainables import datasets, objectives
 from trainables.datasets.eight_schools import (
     EFFECTS,
     ERRORS,
@@ -27,8 +25,11 @@ from trainables.datasets.eight_schools import (
     posterior,
     straightened,
 )
-from trainables.neighbours import kl_divergence
-from trainables.training import Training
+from trainables.engine.cohort import Cohort
+from trainables.engine.training import Training
+from trainables.estimators.neighbours import kl_divergence
+from trainables.models import densities
+from trainables.models.batch import Model
 
 Y, SIGMA = np.array(EFFECTS), np.array(ERRORS)
 

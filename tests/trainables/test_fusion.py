@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from tests.trainables.factory import different_runs, run, train
-from trainables import draws, philox
+from trainables.engine import blocks
+from trainables.engine.training import Result, Training
+from trainables.randomness import philox
 from trainables.runs import Run
-from trainables.training import Result, Training
 
 Trained = tuple[dict[str, Result], dict[str, dict[str, torch.Tensor]]]
 
@@ -103,7 +104,7 @@ def test_training_ends_early_when_every_member_has_diverged() -> None:
     training.cohort.parameters["critic"].fill_(math.nan)
     while not training.finished:
         training.advance()
-    assert training.iteration == draws.BLOCK
+    assert training.iteration == blocks.BLOCK
     assert training.results()[0].diverged_at == 1
 
 
@@ -128,14 +129,14 @@ def test_a_run_is_bitwise_the_same_in_another_process() -> None:
 def test_draws_of_a_block_do_not_depend_on_the_cohort() -> None:
     runs = different_runs()
     device = torch.device("cpu")
-    together, alone = draws.Block(runs, 3, device), draws.Block([runs[2]], 3, device)
+    together, alone = blocks.Block(runs, 3, device), blocks.Block([runs[2]], 3, device)
     assert torch.equal(together.x[:, 2], alone.x[:, 0])
     assert torch.equal(together.noise[:, 2], alone.noise[:, 0])
     assert torch.equal(together.dropout[:, 2], alone.dropout[:, 0])
 
 
 def test_dropout_has_the_probability_and_scale_declared() -> None:
-    block = draws.Block([run(critic_dropout=0.2), run()], 0, torch.device("cpu"))
+    block = blocks.Block([run(critic_dropout=0.2), run()], 0, torch.device("cpu"))
     masks = torch.stack(
         [philox.multipliers(step[0, 0], layer, 64, 32) for step in block.dropout for layer in (0, 1)]
     )
@@ -147,7 +148,7 @@ def test_dropout_has_the_probability_and_scale_declared() -> None:
 
 def test_an_epoch_visits_every_training_point_once() -> None:
     r = run(batch_size=64)  # 2,048 / 64 = 32 batches per epoch: iterations 0-31
-    indices = np.concatenate([draws._batches(r, 0), draws._batches(r, 1)])[:32]
+    indices = np.concatenate([blocks._batches(r, 0), blocks._batches(r, 1)])[:32]
     assert sorted(indices.ravel().tolist()) == list(range(2048))
 
 

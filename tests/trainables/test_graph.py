@@ -7,11 +7,12 @@ import torch
 from torch.func import functional_call, vmap
 
 from tests.trainables.factory import different_runs
-from trainables import networks, objectives
-from trainables.batch import Batch
-from trainables.cohort import Cohort
-from trainables.draws import Block
-from trainables.graph import trace
+from trainables import objectives
+from trainables.engine.blocks import Block
+from trainables.engine.cohort import Cohort
+from trainables.engine.traced.graph import trace
+from trainables.models.batch import Batch
+from trainables.networks import mlp
 from trainables.objectives.base import JointObjective
 
 PLAYERS = JointObjective.form.players
@@ -22,7 +23,7 @@ def gradients_alone(
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Gradients and loss of one member by ordinary autograd over torch's operations."""
     run = cohort.runs[m]
-    nets = networks.build(run.configuration, cohort.form, cohort.dataset)
+    nets = mlp.build(run.configuration, cohort.form, cohort.dataset)
     own = {name: flat[m].clone().requires_grad_() for name, flat in cohort.parameters.items()}
     functions = {
         name: (lambda *inputs, net=net, name=name: functional_call(net, {"flat": own[name]}, inputs))

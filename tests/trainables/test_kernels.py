@@ -13,11 +13,11 @@ from torch import Tensor
 from torch.func import functional_call, vmap
 
 from tests.trainables.factory import different_runs, train
-from trainables import kernels, native, native_block
-from trainables.networks import MLP
-from trainables.streams import stream
+from trainables.engine.native import block, build, kernels
+from trainables.networks.mlp import MLP
+from trainables.randomness.streams import stream
 
-needs_compiler = pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+needs_compiler = pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 
 
 def pair(inputs: int, outputs: int, depth: int, width: int) -> tuple[MLP, MLP]:
@@ -120,9 +120,9 @@ def test_other_shapes_run_on_torch(shape: kernels.Shape) -> None:
 @needs_compiler
 def test_a_library_is_built_once_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    first = native.kernels()
+    first = build.kernels()
     built = first.stat().st_mtime_ns
-    assert native.kernels() == first
+    assert build.kernels() == first
     assert first.stat().st_mtime_ns == built
     assert [path.name for path in first.parent.iterdir()] == [first.name]
 
@@ -137,7 +137,7 @@ def test_of_several_who_want_the_same_library_one_builds_it(
     monkeypatch.setenv("CXX", str(compiler))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with ThreadPoolExecutor(4) as pool:
-        paths = list(pool.map(lambda _: native.kernels(), range(4)))
+        paths = list(pool.map(lambda _: build.kernels(), range(4)))
     assert len(set(paths)) == 1
     assert calls.read_text().split() == ["called"]
 
@@ -150,15 +150,15 @@ def test_without_a_compiler_training_warns_and_runs_on_torch(
     with_kernels, _ = train(runs)
     monkeypatch.setenv("CXX", compiler)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(native_block, "_losses", {})
-    native.library.cache_clear()
-    native.missing.cache_clear()
+    monkeypatch.setattr(block, "_losses", {})
+    build.library.cache_clear()
+    build.missing.cache_clear()
     try:
         with pytest.warns(UserWarning, match="install g\\+\\+ or set CXX"):
             without, _ = train(runs)
     finally:
-        native.library.cache_clear()
-        native.missing.cache_clear()
+        build.library.cache_clear()
+        build.missing.cache_clear()
     for key, result in without.items():
         theirs = with_kernels[key].metrics
         assert result.metrics is not None

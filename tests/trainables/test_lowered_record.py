@@ -15,20 +15,22 @@ import torch
 from torch import Tensor
 
 from tests.trainables.factory import run
-from trainables import lowered_record, native, objectives
-from trainables.batch import Batch
-from trainables.lowering import Lowered
+from trainables import objectives
+from trainables.engine.native import build
+from trainables.engine.native import record as lowered_record
+from trainables.engine.native.lowering import Lowered
+from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+pytestmark = pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys, time
 import trainables
 trainables.LOADED_AT = time.time() + 60  # as if the files had been there for a while
 from tests.trainables.factory import run
-from trainables import lowering, native_block
-from trainables.cohort import Cohort
+from trainables.engine.native import block as native_block, lowering
+from trainables.engine.cohort import Cohort
 import torch
 lower = lowering.lower
 lowering.lower = lambda *arguments: print("traced") or lower(*arguments)
@@ -54,7 +56,7 @@ class Elsewhere(JointObjective):
 def project(tmp_path: Path) -> Path:
     """A copy of the sources, with a cache of its own that has the kernels."""
     (tmp_path / "cache/generative-robustness").mkdir(parents=True)
-    shutil.copy2(native.kernels(), tmp_path / "cache/generative-robustness")
+    shutil.copy2(build.kernels(), tmp_path / "cache/generative-robustness")
     for name in ("trainables", "tests"):
         shutil.copytree(
             ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "conftest.py")
@@ -164,7 +166,7 @@ def test_loss_is_another_where_a_constant_of_its_class_was_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lowered_record, "_sources", lambda: "the same")
-    monkeypatch.setattr(native, "_cache", lambda: tmp_path)
+    monkeypatch.setattr(build, "_cache", lambda: tmp_path)
     aavae, data = objectives.find("aavae"), run().dataset
 
     def recalled(source: str) -> str:

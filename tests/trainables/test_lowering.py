@@ -12,15 +12,16 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from tests.trainables.factory import different_runs, run
-from trainables import native, native_block, objectives
-from trainables.batch import Batch
-from trainables.cohort import Cohort
-from trainables.draws import Block
+from trainables import objectives
+from trainables.engine.blocks import Block
+from trainables.engine.cohort import Cohort
+from trainables.engine.native import block, build
+from trainables.engine.training import Training
+from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
 from trainables.runs import Run
-from trainables.training import Training
 
-pytestmark = pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+pytestmark = pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 CPU = torch.device("cpu")
 PLAYERS = JointObjective.form.players
 
@@ -60,8 +61,8 @@ def more_objectives(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         lambda: {**there, "many_operations": ManyOperations(), "cumulative": Cumulative()},
     )
     yield
-    for key in [k for k in native_block._losses if {"many_operations", "cumulative"} & set(k)]:
-        del native_block._losses[key]
+    for key in [k for k in block._losses if {"many_operations", "cumulative"} & set(k)]:
+        del block._losses[key]
 
 
 def trained(runs: list[Run], native_kernels: bool, iterations: int) -> tuple[Cohort, Tensor]:
@@ -108,7 +109,7 @@ def test_an_objective_that_is_not_lowered_trains_on_torch() -> None:
 def test_a_loss_has_each_of_its_loops_once() -> None:
     # Four planar layers of encoder and decoder, 20 steps of bisection each, and their gradients: 957 loops, 75 of them
     # distinct. A compiler takes as long as there are distinct ones.
-    source = native_block._lowered(Cohort([run("as_vae_flow")], CPU), "autoencoder", "as_vae_flow").source
+    source = block._lowered(Cohort([run("as_vae_flow")], CPU), "autoencoder", "as_vae_flow").source
     loops = re.findall(r"^static .* void loop\d+(.*)$", source, re.MULTILINE)
     assert len(re.findall(r"^    loop\d+\(", source, re.MULTILINE)) > 900
     assert len(loops) < 100

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tests.trainables.factory import run
-from trainables import cost, memory
-from trainables.training import Training
+from trainables.engine import cost, memory
+from trainables.engine.training import Training
 
 RUNS = [run(seed=n, budget=100) for n in range(memory.PROBE + 4)]
 

@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
-from trainables import metrics, mixture
-from trainables.streams import stream
+from trainables import metrics
+from trainables.datasets import mixture
+from trainables.randomness.streams import stream
 
 MEANS = torch.tensor(mixture.MEANS, dtype=torch.float64)
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import torch
 
-from trainables import mixture
-from trainables.streams import stream
+from trainables.datasets import mixture
+from trainables.randomness.streams import stream
 
 PINNED_TRAIN = (15.848320471224724, -45.24853401980363)
 PINNED_TEST = (108.30747659807093, -60.50775466149207)

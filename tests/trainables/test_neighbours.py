@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables.neighbours import entropy, kl_divergence
+from trainables.estimators.neighbours import entropy, kl_divergence
 
 
 def gaussian(n: int, d: int, seed: int, mean: float = 0.0, deviation: float = 1.0) -> Tensor:

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from tests.trainables.factory import SMALL
-from trainables import datasets, networks
-from trainables.networks import MLP, Critic, Joined
+from trainables import datasets
+from trainables.networks import mlp
+from trainables.networks.mlp import MLP, Critic, Joined
 from trainables.objectives.base import JointObjective
-from trainables.streams import stream
+from trainables.randomness.streams import stream
 
 
 @pytest.mark.parametrize(("inputs", "outputs", "depth"), [(4, 2, 1), (4, 1, 3), (3, 48, 2)])
@@ -39,7 +40,7 @@ def test_xavier_draws_have_the_bound_and_variance_of_glorot_and_bengio() -> None
 
 
 def test_build_counts_hidden_layers_by_depth() -> None:
-    nets = networks.build(SMALL, JointObjective.form, datasets.find("mixture5"))
+    nets = mlp.build(SMALL, JointObjective.form, datasets.find("mixture5"))
     assert [len(nets[name].layers()) for name in ("encoder", "decoder", "critic")] == [3, 3, 3]
     # 4·32 + 32 + 32·32 + 32 + 32·2 + 2 numbers, padded to a multiple of 64.
     assert nets["encoder"].count == 1282

@@ -14,8 +14,8 @@ import torch
 
 from tests.trainables.factory import run, train
 from trainables import objectives
-from trainables.cohort import Cohort
-from trainables.draws import Block
+from trainables.engine.blocks import Block
+from trainables.engine.cohort import Cohort
 
 ALL = sorted(objectives.available())
 

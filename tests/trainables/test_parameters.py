@@ -7,10 +7,10 @@ import torch
 
 from tests.trainables.factory import run, train
 from trainables import objectives
-from trainables.cohort import Cohort
-from trainables.draws import Block
+from trainables.engine.blocks import Block
+from trainables.engine.cohort import Cohort
+from trainables.engine.training import Training
 from trainables.parameters import declared, own, own_values
-from trainables.training import Training
 
 VARIED = sorted(name for name, objective in objectives.available().items() if objective.own)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainables import objectives
-from trainables.passes import products
+from trainables.engine.traced.passes import products
 
 
 @pytest.mark.parametrize(

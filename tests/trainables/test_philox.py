@@ -7,7 +7,8 @@ import ctypes
 import pytest
 import torch
 
-from trainables import native, philox
+from trainables.engine.native import build
+from trainables.randomness import philox
 
 # Random123's known answers for philox4x32-10: counter, key, words.
 KNOWN = [
@@ -28,11 +29,11 @@ def test_philox_gives_the_known_answers(counter: str, key: str, expected: str) -
     assert [int(w) for w in result] == words(expected)
 
 
-@pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+@pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize("count", [64, 192, 1280])
 def test_native_normals_are_those_of_torch(count: int) -> None:
     key, out = torch.tensor([0xFEDCBA98, 0x12345678]), torch.empty(count)
-    library = native.library()
+    library = build.library()
     assert library is not None
     library.normals_of(
         ctypes.c_void_p(key.data_ptr()),

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainables import densities, planar
-from trainables.form import GAUSSIAN_ENCODER, Net
+from trainables.models import densities, planar
+from trainables.models.spec import GAUSSIAN_ENCODER, Net
 
 LENGTH, D = 3, 2
 BENT = Net(("x",), "z", explicit=True, flow=LENGTH)

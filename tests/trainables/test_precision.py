@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tests.trainables.factory import different_runs, run, train
-from trainables import networks, precision
-from trainables.cohort import Cohort
+from trainables.engine.cohort import Cohort
+from trainables.engine.training import Training
+from trainables.networks import mlp, precision
 from trainables.objectives.base import JointObjective
-from trainables.training import Training
 
 
 def test_bf16_rounds_operands_and_result_of_a_product_but_not_the_bias() -> None:
@@ -73,9 +73,7 @@ def test_a_bf16_run_is_bitwise_the_same_alone_and_in_a_cohort() -> None:
 
 
 def test_networks_in_lower_precision_are_never_native() -> None:
-    nets = networks.build(
-        run().configuration, JointObjective.form, run().dataset, native=True, precision="bf16"
-    )
+    nets = mlp.build(run().configuration, JointObjective.form, run().dataset, native=True, precision="bf16")
     assert not any(net.native for net in nets.values())
 
 

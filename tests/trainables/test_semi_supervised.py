@@ -6,7 +6,7 @@ from torch import Tensor
 
 from tests.trainables.test_systems import LAMBDA, assert_alike, batch_of, gradients
 from trainables import datasets, objectives
-from trainables.batch import Batch
+from trainables.models.batch import Batch
 from trainables.objectives.ssvae import drawn_labels, semi_supervised
 
 CLASSES = 5

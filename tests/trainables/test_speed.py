@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from trainables import native, speed
-from trainables.cost import REFERENCE, Speed
+from trainables.engine import speed
+from trainables.engine.cost import REFERENCE, Speed
+from trainables.engine.native import build
+from trainables.engine.speed import here, measure, of
 from trainables.runs import Configuration, Run
-from trainables.speed import here, measure, of
 
 RUN = Run("study", "alice", 0.1, 0, Configuration(2, 64, 3, 128, 5, 1e-3, 0.5, 0.0), 300)
 OTHER = Speed(speed.WIDTHS, (1e9,) * 4, (2e9,) * 4, 3.0)
@@ -23,7 +24,7 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Rounds of no length, and a cache of its own; nothing is remembered."""
     monkeypatch.setattr(speed, "ROUND_SECONDS", 0.0)
     monkeypatch.setattr(speed, "ROUNDS", 1)
-    monkeypatch.setattr(native, "_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(build, "_cache", lambda: tmp_path / "cache")
     here.cache_clear()
     yield
     here.cache_clear()
@@ -42,7 +43,7 @@ def test_torchs_speed_is_measured_at_every_width_on_every_core() -> None:
 
 def test_kernels_speed_is_measured_where_there_are_any(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # the kernels are in the real cache
-    if native.library() is None:
+    if build.library() is None:
         pytest.skip("no C++ compiler")
     monkeypatch.setattr(speed, "ROUND_SECONDS", 0.0)
     measured, _ = measure(fused=True, cores=1)
@@ -90,11 +91,11 @@ def test_speed_is_measured_where_nothing_can_be_kept(tmp_path: Path, monkeypatch
 
 def test_speed_of_a_run_is_that_of_what_trains_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "here", lambda fused, cores: OTHER if fused else REFERENCE)
-    monkeypatch.setattr(native, "missing", lambda: "")
+    monkeypatch.setattr(build, "missing", lambda: "")
     odd = Configuration(2, 48, 3, 128, 5, 1e-3, 0.5, 0.0)
     assert of(RUN, 2) == OTHER
     assert of(Run("study", "alice", 0.1, 0, odd, 300), 2) == REFERENCE  # no kernel is so wide
     assert of(Run("study", "wgan_gp", 0.1, 0, RUN.configuration, 300), 2) == REFERENCE  # differentiated twice
     assert of(Run("study", "alice", 0.1, 0, RUN.configuration, 300, precision="bf16"), 2) == REFERENCE
-    monkeypatch.setattr(native, "missing", lambda: "no compiler")
+    monkeypatch.setattr(build, "missing", lambda: "no compiler")
     assert of(RUN, 2) == REFERENCE

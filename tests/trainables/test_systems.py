@@ -12,15 +12,17 @@ import torch
 from torch import Tensor
 
 from tests.trainables.factory import run, train
-from trainables import datasets, native, networks, objectives
-from trainables.batch import Batch, Model
-from trainables.cohort import Cohort
-from trainables.draws import Block
-from trainables.form import CRITIC, Form
-from trainables.networks import Critic
+from trainables import datasets, objectives
+from trainables.engine.blocks import Block
+from trainables.engine.cohort import Cohort
+from trainables.engine.native import build
+from trainables.engine.training import Training
+from trainables.models.batch import Batch, Model
+from trainables.models.spec import CRITIC, Form
+from trainables.networks import mlp
+from trainables.networks.mlp import Critic
 from trainables.objectives.base import Objective
-from trainables.streams import stream
-from trainables.training import Training
+from trainables.randomness.streams import stream
 
 ALL = sorted(objectives.available())
 VARIANTS = [
@@ -62,7 +64,7 @@ def test_a_system_trains_to_finite_losses_and_the_metrics_it_has_alone_as_in_a_c
         assert torch.equal(flat, weights[single.key][network])
 
 
-@pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+@pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize(
     "name",
     [name for name in (*ALL, *VARIANTS) if not objectives.find(name).form.twice],
@@ -123,7 +125,7 @@ def test_systems_of_another_form_do_not_share_a_cohort() -> None:
 def batch_of(objective: Objective, seed: int = 0) -> Batch:
     """A batch of 64 points of ONE model with random networks, the same ones for networks of one name and shape."""
     form, one = objective.form, run("ali")
-    nets = networks.build(one.configuration, form, one.dataset)
+    nets = mlp.build(one.configuration, form, one.dataset)
     for name, net in nets.items():
         net.xavier_(stream("related", name))
         net.requires_grad_(True)

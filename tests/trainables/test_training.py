@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from tests.trainables.factory import different_runs, run, train
-from trainables import checkpoint
-from trainables.cohort import Cohort
-from trainables.training import SAMPLES, Training
+from trainables.engine import checkpoint
+from trainables.engine.cohort import Cohort
+from trainables.engine.training import SAMPLES, Training
 
 
 def test_results_hold_metrics_curve_and_samples() -> None:

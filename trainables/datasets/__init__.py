@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from trainables.found import instances
+from trainables.registry import instances
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet

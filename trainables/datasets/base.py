@@ -12,7 +12,7 @@ from torch import Tensor
 from trainables import metrics
 
 if TYPE_CHECKING:
-    from trainables.batch import Model
+    from trainables.models.batch import Model
 
 
 class DataSet(ABC):

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from trainables import metrics
-from trainables.annealing import ais
 from trainables.datasets.base import DataSet
-from trainables.streams import stream
+from trainables.estimators.annealing import ais
+from trainables.randomness.streams import stream
 
 if TYPE_CHECKING:
-    from trainables.batch import Model
+    from trainables.models.batch import Model
 
 LEVELS = 17
 """Grey levels: 0 … 16."""

@@ -15,11 +15,11 @@ from torch.distributions import LowRankMultivariateNormal, Normal
 
 from trainables import metrics
 from trainables.datasets.base import DataSet
-from trainables.densities import log_prior
-from trainables.neighbours import entropy
+from trainables.estimators.neighbours import entropy
+from trainables.models.densities import log_prior
 
 if TYPE_CHECKING:
-    from trainables.batch import Model
+    from trainables.models.batch import Model
 
 EFFECTS = (2.8, 0.8, -0.3, 0.7, -0.1, 0.1, 1.8, 1.2)
 """Coaching effects y_i in tens of points."""
@@ -28,7 +28,7 @@ ERRORS = (0.8, 0.5, 0.8, 0.6, 0.5, 0.6, 0.5, 0.4)
 """Their standard errors σ_i, as the released code of the paper has them: about half of those of Gelman et al."""
 
 REFERENCE = Path(__file__).with_name("eight_schools.npy")
-"""5,000 draws of the posterior by NUTS (`infra.posterior`)."""
+"""5,000 draws of the posterior by NUTS (`infra.ground_truth`)."""
 
 POINTS = 1024
 """Copies of the one observation, to train on and to draw codes from."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from trainables import likelihood, metrics
+from trainables import metrics
 from trainables.datasets.base import DataSet
-from trainables.neighbours import kl_divergence
+from trainables.estimators import quadrature
+from trainables.estimators.neighbours import kl_divergence
 
 if TYPE_CHECKING:
-    from trainables.batch import Model
+    from trainables.models.batch import Model
 
 IMAGES = 4
 TRAIN_POINTS = 2048
@@ -69,7 +70,7 @@ class FourImages(DataSet):
         found, prior = {}, draw(CODES, self.z_dim, name="prior")
         images = _images(CODES).to(prior.device)
         if model.form.networks["decoder"].explicit:
-            found["log_likelihood"] = likelihood.by_quadrature(model, images[:IMAGES]).mean().item()
+            found["log_likelihood"] = quadrature.by_quadrature(model, images[:IMAGES]).mean().item()
         if model.has("encoder"):
             codes = model.encode(images, draw(CODES, model.form.dims(self)["epsilon"], name="epsilon"))
             found["kl_z"] = kl_divergence(codes, prior).item()

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from trainables import metrics, mixture
+from trainables import metrics
+from trainables.datasets import mixture
 from trainables.datasets.base import DataSet
 
 if TYPE_CHECKING:
-    from trainables.batch import Model
+    from trainables.models.batch import Model
 
 
 @final
 class Mixture5(DataSet):
-    """2,048 training and 1,024 test points of the five Gaussians of `trainables.mixture`; every metric is exact."""
+    """2,048 training and 1,024 test points of the five Gaussians of `trainables.datasets.mixture`; every metric is exact."""
 
     name = "mixture5"
     version = mixture.DATA_VERSION

@@ -11,9 +11,9 @@ import functools
 from typing import TYPE_CHECKING
 
 from trainables import datasets
-from trainables.form import EXPLICIT_DECODER, Form
-from trainables.found import instances
+from trainables.models.spec import EXPLICIT_DECODER, Form
 from trainables.parameters import own_values
+from trainables.registry import instances
 
 if TYPE_CHECKING:
     from trainables.objectives.base import Objective

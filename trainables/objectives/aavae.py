@@ -5,8 +5,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from trainables.batch import Batch, Model
-from trainables.form import CRITIC_X, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
+from trainables.models.batch import Batch, Model
+from trainables.models.spec import CRITIC_X, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
 from trainables.parameters import own
 

@@ -5,7 +5,7 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
+from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
 
 

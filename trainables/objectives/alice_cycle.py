@@ -5,8 +5,8 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
-from trainables.form import CRITIC, DECODER, ENCODER, Form, Net
+from trainables.models.batch import Batch
+from trainables.models.spec import CRITIC, DECODER, ENCODER, Form, Net
 from trainables.objectives.base import Objective
 
 

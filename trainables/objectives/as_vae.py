@@ -5,9 +5,9 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch, shifted
 from trainables.datasets.base import DataSet
-from trainables.form import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
+from trainables.models.batch import Batch, shifted
+from trainables.models.spec import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
 from trainables.parameters import own
 
@@ -102,7 +102,7 @@ class ASVAEFlow(_Symmetric):
     Departures from the paper: as AS-VAE, 1, 3 and 4, and
         2. `length` layers, four by default, where the paper has 80.
         5. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.
-        6. Layers are functions of the condition, and w·u > −1 is held by another function (`trainables.planar`).
+        6. Layers are functions of the condition, and w·u > −1 is held by another function (`trainables.models.planar`).
     """
 
     name = "as_vae_flow"

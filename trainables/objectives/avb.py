@@ -6,9 +6,9 @@ from typing import ClassVar, final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch, Model
-from trainables.densities import log_prior
-from trainables.form import CRITIC, ENCODER, EXPLICIT_DECODER, Form
+from trainables.models.batch import Batch, Model
+from trainables.models.densities import log_prior
+from trainables.models.spec import CRITIC, ENCODER, EXPLICIT_DECODER, Form
 from trainables.objectives.base import Objective
 from trainables.parameters import own
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch, Model
-from trainables.densities import LOG_2PI, log_prior
+from trainables.models.batch import Batch, Model
+from trainables.models.densities import LOG_2PI, log_prior
 from trainables.objectives.avb import AVBObjective
-from trainables.streams import stream
+from trainables.randomness.streams import stream
 
 MOMENTS = 16
 """Codes of each point whose mean and variance r has."""

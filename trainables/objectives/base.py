@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch, Model
-from trainables.form import CRITIC, DECODER, ENCODER, Form
+from trainables.models.batch import Batch, Model
+from trainables.models.spec import CRITIC, DECODER, ENCODER, Form
 from trainables.parameters import declared, variant
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
-from trainables.form import Form, Net
+from trainables.models.batch import Batch
+from trainables.models.spec import Form, Net
 from trainables.objectives.base import Objective
 
 CONDITIONAL = Form(

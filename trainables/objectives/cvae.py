@@ -4,8 +4,8 @@ from typing import final
 
 from torch import Tensor
 
-from trainables.batch import Batch, Model
-from trainables.form import Form, Net
+from trainables.models.batch import Batch, Model
+from trainables.models.spec import Form, Net
 from trainables.objectives.aavae import activated
 from trainables.objectives.base import BoundObjective, Objective
 from trainables.parameters import own

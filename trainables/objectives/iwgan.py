@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch
+from trainables.models.batch import Batch
 from trainables.objectives.gan import DecoderObjective
 from trainables.parameters import own
 

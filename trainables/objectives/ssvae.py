@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.batch import Batch, Model
-from trainables.form import CRITIC_X, NOISE, Form, Net
+from trainables.models.batch import Batch, Model
+from trainables.models.spec import CRITIC_X, NOISE, Form, Net
 from trainables.objectives.aavae import reversed_discriminator
 from trainables.objectives.base import Objective
 from trainables.parameters import own

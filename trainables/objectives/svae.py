@@ -4,7 +4,7 @@ from typing import final
 
 from torch import Tensor
 
-from trainables.batch import Batch
+from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
 
 

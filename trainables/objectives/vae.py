@@ -2,7 +2,7 @@
 
 from typing import final
 
-from trainables.form import EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
+from trainables.models.spec import EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form, Net
 from trainables.objectives.base import BoundObjective
 from trainables.parameters import own
 
@@ -59,7 +59,7 @@ class VAEFlow(BoundObjective):
     Departures from the papers:
         1. Planar layers (`length`): four by default, where the papers have 80.
         2. The bound is not annealed.
-        3. w·u > −1 is held by another function (`trainables.planar`).
+        3. w·u > −1 is held by another function (`trainables.models.planar`).
     """
 
     name = "vae_flow"

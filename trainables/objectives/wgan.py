@@ -5,7 +5,7 @@ from typing import final
 
 from torch import Tensor
 
-from trainables.batch import Batch
+from trainables.models.batch import Batch
 from trainables.objectives.base import Objective
 from trainables.objectives.gan import DecoderObjective
 from trainables.parameters import own

@@ -6,8 +6,8 @@ from typing import final
 import torch
 from torch import Tensor
 
-from trainables.batch import Batch
-from trainables.form import NOISE
+from trainables.models.batch import Batch
+from trainables.models.spec import NOISE
 from trainables.objectives.wgan import WassersteinObjective
 from trainables.parameters import own
 

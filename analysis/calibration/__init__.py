@@ -1,0 +1,1 @@
+"""How often intervals cover and verdicts are false, by simulation."""

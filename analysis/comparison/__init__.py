@@ -1,0 +1,1 @@
+"""Systems compared: pairs, verdicts, ranks, trends with λ."""

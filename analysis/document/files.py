@@ -1,0 +1,56 @@
+"""Figures as bytes, and files into a study's directory, local or remote alike."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from analysis.document.page import Drawing
+from analysis.document.style import drawable, empty_note, settings
+from result_files import open_directory, own_folder, visible_files, write
+
+_DPI = 150
+_REPORT = "report"
+
+
+def render(name: str, figure: Figure) -> Drawing:
+    """A figure as PNG and SVG; without a date, so that the same rows give the same bytes."""
+    png, svg = io.BytesIO(), io.BytesIO()
+    with settings():
+        for panel in figure.axes:
+            if panel.axison and not panel.texts and not np.isfinite(panel.dataLim.get_points()).all():
+                empty_note(panel)
+        for text in figure.findobj(Text):
+            if r"\$" not in text.get_text():
+                text.set_text(drawable(text.get_text()))
+        # `savefig` would draw each once more beforehand, for a layout that drawing makes anyway.
+        figure.set_dpi(_DPI)
+        FigureCanvasAgg(figure).print_png(png)
+        figure.set_layout_engine("none")  # keeps the layout just made
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
+    return Drawing(name, png.getvalue(), svg.getvalue())
+
+
+def write_report(where: str, files: dict[str, bytes]) -> str:
+    """Writes a report's files into `<where>/report/`, in the order given, and removes figures of an earlier report.
+
+    Returns:
+        Path of that directory within its filesystem.
+
+    Raises:
+        ForeignFolderError: the directory is a link.
+        OSError: it cannot be written.
+    """
+    filesystem, path = open_directory(where)
+    target = own_folder(filesystem, path, _REPORT)
+    for name, data in files.items():
+        write(filesystem, f"{target}/{name}", data)
+    for found in visible_files(filesystem, target):
+        if found.extension in ("png", "svg") and found.base_name not in files:
+            filesystem.delete_file(found.path)
+    return target

@@ -1,0 +1,127 @@
+"""How the report draws and colours things: matplotlib's settings, one colour-blind safe colour per algorithm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation
+
+from analysis.vocabulary import DRAWN
+
+Colours = dict[str, str]
+"""Algorithm -> colour, in reading order."""
+
+# Okabe and Ito's palette. The two systems that are usually compared differ most, also in grey.
+_KNOWN = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
+_OTHERS = ("#009E73", "#CC79A7", "#7A5195", "#666666", "#A6761D", "#000000")
+
+_DEFAULTS = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
+
+INK, MUTED, GRID = "#1f2933", "#6b7785", "#e3e8ee"
+
+_FONT = "DejaVu Sans"
+_LONGEST = 36
+"""Characters of a name beside an axis."""
+
+RC = {
+    "font.size": 9.5, "font.family": _FONT,
+    "axes.edgecolor": MUTED, "axes.labelcolor": INK, "axes.titlesize": 10.5, "axes.titlecolor": INK,
+    "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": GRID, "grid.linewidth": 0.8,
+    "xtick.color": MUTED, "ytick.color": MUTED, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
+    "legend.frameon": False, "legend.fontsize": 9,
+    "svg.hashsalt": "report",  # the same rows give the same file
+}  # fmt: skip
+"""Settings of our figures, on top of matplotlib's defaults."""
+
+
+def settings() -> AbstractContextManager[None]:
+    """Matplotlib's own defaults and RC, whatever the user's matplotlibrc says: every figure is drawn and saved under them."""
+    return mpl.rc_context({**_DEFAULTS, **RC})
+
+
+def drawable(text: str) -> str:
+    """The text as figures can draw it: `[U+540D]` in place of a character that their font lacks, and no mathematics."""
+    drawn = "".join(c if ord(c) in _glyphs() or c.isspace() else f"[U+{ord(c):04X}]" for c in text)
+    return drawn.replace("$", r"\$")
+
+
+def tick_words(names: Sequence[str]) -> list[str]:
+    """Names beside an axis, as far as they leave room for it."""
+    return [drawable(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…") for name in names]
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    font = font_manager.get_font(font_manager.findfont(_FONT))
+    return frozenset(font.get_charmap())
+
+
+def colours(algorithms: list[str]) -> Colours:
+    """Algorithm -> colour, the same for a known algorithm in every report."""
+    others = [name for name in algorithms if name not in _KNOWN]
+    return {
+        name: _KNOWN[name] if name in _KNOWN else _OTHERS[others.index(name) % len(_OTHERS)]
+        for name in algorithms
+    }
+
+
+class _Minor(LogFormatterSciNotation):
+    """Words between powers of ten: as few as the axis is long."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        assert self.axis is not None  # a formatter is asked by its axis
+        low, high = sorted(self.axis.get_view_interval())
+        digit = round(x / 10 ** math.floor(math.log10(x)))
+        shown = (
+            ()
+            if high / low > 100
+            else (3,)
+            if high / low > 10
+            else (2, 5)
+            if high / low > 2
+            else range(1, 11)
+        )
+        return str(super().__call__(x, pos)) if digit in shown else ""
+
+
+def log_axis(panel: Axes, axis: str) -> None:
+    """Makes the axis 'x' or 'y' logarithmic, where what is drawn by now has a positive value to show on it."""
+    least, most = getattr(panel.dataLim, f"minpos{axis}"), getattr(panel.dataLim, f"{axis}max")
+    if math.isfinite(least):
+        extreme = least < DRAWN[0] or most > DRAWN[1]
+        if extreme:
+            panel.set(**{f"{axis}margin": 0})
+        panel.set(**{f"{axis}scale": "log"})
+        if extreme:
+            panel.set(**{f"{axis}lim": (max(least, DRAWN[0]), min(most, DRAWN[1]))})
+        getattr(panel, f"{axis}axis").set_minor_formatter(
+            _Minor(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
+        )
+
+
+def legend(figure: Figure, handles: Sequence[Any], words: Sequence[str], columns: int = 0) -> None:
+    """A legend above the panels, in so many columns or one line; of any words, also those that begin with an underscore."""
+    box = figure.legend(
+        handles, ["·"] * len(words), loc="outside upper center", ncols=columns or max(1, len(words))
+    )
+    for text, word in zip(box.get_texts(), words, strict=True):
+        text.set_text(word)
+
+
+def empty_note(panel: Axes, words: str = "no finite value") -> None:
+    """Says in the middle of a panel why there is nothing in it."""
+    panel.text(0.5, 0.5, words, ha="center", va="center", color=MUTED, transform=panel.transAxes)
+
+
+def panel_title(axes: Axes, text: str) -> None:
+    """A panel's title, at its left edge."""
+    axes.set_title(text, loc="left", fontweight="bold", fontsize=10)

@@ -1,0 +1,1 @@
+"""How fragile systems are in their hyper-parameters."""

@@ -1,0 +1,144 @@
+"""Fragility of a study's systems: at each λ, at the best λ of each system, and by what the study asks of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.comparison.paired import published_pairs
+from analysis.fragility.closeness import Closeness, closeness
+from analysis.fragility.statistics import Fragility, Pair, fragility, shares
+from analysis.rows import Rows
+from analysis.statistics import estimates
+from analysis.statistics.blocks import Block, Sides, block, gains, hits
+from analysis.statistics.estimates import Interval
+from analysis.statistics.means import ACCURACY, ELBO, LOG_LIKELIHOOD
+from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE, LOG_MSE_Z, MODES, ON_MODE, Floats
+from result_schema import Target
+
+MEASURES = (INCEPTION, KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, ACCURACY, LOG_MSE, ON_MODE, MODES, LOG_MSE_Z)
+"""What fragility is told of, as far as two systems have it, in reading order."""
+
+LEAST = 10
+"""Configurations from which there is a worst tenth."""
+
+Lams = Mapping[str, float]
+"""Algorithm -> the λ that it is compared at."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Fragility by one measure.
+
+    Attributes:
+        closeness: the measure and its best value.
+        lams: the systems and their λ.
+        best: whether each λ is its system's best: of the highest median, DIVERGED as worst, by the same measure.
+        left_out: configurations and seeds of which a system has no result.
+        found: the statistics, larger better.
+    """
+
+    closeness: Closeness
+    lams: Lams
+    best: bool
+    left_out: int
+    found: Fragility
+
+    def natural(self, found: Interval) -> Interval:
+        """A mean, or a difference of means, on the measure's own scale."""
+        better = self.closeness.measure.better
+        return found if better > 0 else Interval(-found.point, -found.high, -found.low)
+
+
+@dataclass(frozen=True)
+class Met:
+    """How often a target is met.
+
+    Attributes:
+        target: what a run is to meet.
+        lams, best, left_out: as in Measured; the best λ is the one at which most configurations meet it.
+        configurations: of which every system has a result.
+        own: algorithm -> share.
+        differences: (first, second) -> first − second, paired; of the pairs that papers compare.
+    """
+
+    target: Target
+    lams: Lams
+    best: bool
+    left_out: int
+    configurations: int
+    own: dict[str, Interval]
+    differences: dict[Pair, Interval]
+
+
+@dataclass(frozen=True)
+class Results:
+    """By measure, then λ, each system's best λ last."""
+
+    measured: list[Measured]
+    met: list[Met]
+
+
+def compute(study: Rows) -> Results:
+    """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them."""
+    measured: list[Measured] = []
+    met: list[Met] = []
+    if (
+        study.manifest.searched
+        or len(study.algorithms) < 2
+        or study.runs["configuration_key"].nunique() < LEAST
+    ):
+        return Results(measured, met)
+    pairs = published_pairs(study)
+    for measure in filter(lambda m: study.measured(m.column), MEASURES):
+        close, sides = closeness(study, measure), gains(study, measure)
+        for lams, best in _places(sides, np.median):
+            same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
+            measured += same or _measured(sides, pairs, close, lams, best)
+    for target in study.manifest.targets:
+        sides = hits(study, target)
+        for lams, best in _places(sides, np.mean):
+            met += _met(sides, pairs, target, lams, best)
+    return Results(measured, met)
+
+
+def _places(sides: Sides, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:
+    """Every λ, the same for all systems; then, of several λ, each system's best by the criterion, the smallest on a tie."""
+    lambdas = sorted({lam for own in sides.values() for lam in own})
+    for lam in lambdas:
+        yield {name: lam for name, own in sides.items() if lam in own}, False
+    if len(lambdas) > 1:
+        merits = {
+            name: {lam: criterion(own[lam].to_numpy(float)) for lam in sorted(own)}
+            for name, own in sides.items()
+        }
+        yield {name: max(own, key=lambda lam: float(own[lam])) for name, own in merits.items()}, True
+
+
+def _block(sides: Sides, lams: Lams) -> Block | None:
+    """The systems' results at these λ, or None where too few are in common."""
+    found = block({name: sides[name][lam] for name, lam in lams.items()})
+    return found if len(found.values) > 1 and found.count >= LEAST else None
+
+
+def _measured(
+    sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool
+) -> list[Measured]:
+    one, measure = _block(sides, lams), close.measure
+    if one is None:
+        return []
+    floor = -np.inf if measure.worst is None else measure.better * measure.worst
+    near = float(close.thresholds(np.array([close.near]))[0])
+    rng = estimates.generator("fragility", measure.label, *lams.items())
+    found = fragility(one, pairs, close.thresholds(close.distances), near, floor, rng)
+    return [Measured(close, lams, best, one.left_out, found)]
+
+
+def _met(sides: Sides, pairs: Sequence[Pair], target: Target, lams: Lams, best: bool) -> list[Met]:
+    one = _block(sides, lams)
+    if one is None:
+        return []
+    own, differences = shares(one, pairs, estimates.generator("target", *target, *lams.items()))
+    return [Met(target, lams, best, one.left_out, one.count, own, differences)]

@@ -1,0 +1,264 @@
+"""Fragility in numbers: how good the bad configurations of a system are, and how often it is the better one.
+
+Statistics of a `Block`, in which a larger value is better and −∞ is a divergence. Every result counts by its
+configuration: a configuration weighs the same, however many seeds it has. Intervals are 95 % percentile bootstraps over
+configurations; all statistics of all systems are taken of the same resamples, so that differences are paired.
+
+Source: Agarwal et al. 2021 (rliable) for interquartile means, profiles and P(A > B); Dolan & Moré 2002 for profiles;
+Rockafellar & Uryasev 2000 for the mean of the worst tenth (CVaR).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.statistics import resampling
+from analysis.statistics.blocks import Block
+from analysis.statistics.estimates import Interval
+from analysis.statistics.resampling import Generator
+from analysis.vocabulary import Floats
+
+TAIL = 0.1
+"""The part that the mean of the worst is of."""
+
+Pair = tuple[str, str]
+
+RESAMPLES = 1_999
+"""Fewer than of a single statistic: all statistics of all systems are taken of each, and the bounds' third digit is not read."""
+
+ROUNDING = 1e-9
+"""Of masses, where a configuration has several seeds."""
+
+Counts = Floats
+"""How often each configuration is drawn in each resample, [b, k]."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Statistics of one system, or their differences between two; on the scale of the block's values.
+
+    Attributes:
+        near: share of the configurations that reach the block's threshold.
+        tail: mean of the worst tenth, rounded down to whole results, one at least.
+        middle: mean of the results between the quartiles.
+        width: distance of the quartiles.
+    """
+
+    near: Interval
+    tail: Interval
+    middle: Interval
+    width: Interval
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two systems compared.
+
+    Attributes:
+        first, second: algorithms; every difference is first − second.
+        difference: of each statistic.
+        same: P(first > second) for the same configuration and seed; ties count half.
+        random: P(first > second) for one of each drawn at random; ties count half.
+    """
+
+    first: str
+    second: str
+    difference: Spread
+    same: Interval
+    random: Interval
+
+
+@dataclass(frozen=True)
+class Fragility:
+    """All statistics of a block.
+
+    Attributes:
+        configurations, runs: k, and results of each system.
+        own: algorithm -> its statistics.
+        contrasts: one per pair asked for that the block has.
+        profile: algorithm -> [3, x]: share that reaches each threshold, and its pointwise band.
+    """
+
+    configurations: int
+    runs: int
+    own: dict[str, Spread]
+    contrasts: list[Contrast]
+    profile: dict[str, Floats]
+
+
+class Ordered:
+    """One system's values in order, and the mass up to each of them in a resample.
+
+    Args:
+        values: [n]; −∞ where the run DIVERGED.
+        units: [n], each value's configuration.
+        floor: what a divergence counts as in a mean or a quantile; −∞ where there is no worst value.
+    """
+
+    def __init__(self, values: Floats, units: npt.NDArray[np.intp], floor: float) -> None:
+        order = np.argsort(values, kind="stable")
+        self.values, self.units = values[order], units[order]
+        self.worth = np.maximum(self.values, floor)
+        seeds = np.bincount(units)
+        self.weight = len(values) / len(seeds) / seeds[self.units]  # the total is n in every resample
+
+    def mass(self, counts: Counts) -> Floats:
+        """Mass of the values before each place, [b, n + 1]."""
+        mass = np.zeros((len(counts), len(self.values) + 1))
+        np.cumsum(counts[:, self.units] * self.weight, axis=1, out=mass[:, 1:])
+        return mass
+
+    def mean(self, mass: Floats, low: float, high: float) -> Floats:
+        """Mean of what lies between two masses, [b]."""
+        diverged = int(np.isneginf(self.worth).sum())
+        part = np.diff(mass.clip(low, high), axis=1)
+        mean = part[:, diverged:] @ self.worth[diverged:] / (high - low)
+        if diverged:
+            mean[mass[:, diverged] > low + ROUNDING] = -np.inf
+        return np.asarray(mean)
+
+    def quantile(self, mass: Floats, q: float) -> Floats:
+        """The quantile, linearly interpolated between results as `numpy.quantile` does, [b]."""
+        place = (len(self.values) - 1) * q
+        low, high = (
+            self.worth[np.sum(mass[:, 1:] <= whole + ROUNDING, axis=1)]
+            for whole in (np.floor(place), np.ceil(place))
+        )
+        return _between(low, high, place % 1)
+
+    def reached(self, mass: Floats, thresholds: Floats) -> Floats:
+        """Share that is at least each threshold [x], [b, x]."""
+        return np.asarray(1 - mass[:, np.searchsorted(self.values, thresholds)] / len(self.values))
+
+
+def wins(first: Ordered, second: Ordered, masses: tuple[Floats, Floats]) -> Floats:
+    """P(a random value of the first > one of the second), ties count half, in each resample: [b]."""
+    below, upto = (np.searchsorted(second.values, first.values, side) for side in ("left", "right"))
+    beaten = masses[1][:, below] + masses[1][:, upto]
+    return np.asarray(
+        np.einsum("bn,bn->b", np.diff(masses[0], axis=1), beaten) / (2 * len(first.values) ** 2)
+    )
+
+
+def per_unit(values: Floats, units: npt.NDArray[np.intp]) -> Floats:
+    """Mean per configuration, [k]."""
+    return np.asarray(np.bincount(units, values) / np.bincount(units))
+
+
+def fragility(
+    block: Block, pairs: Sequence[Pair], thresholds: Floats, near: float, floor: float, rng: Generator
+) -> Fragility:
+    """Every statistic of a block of at least one configuration.
+
+    Args:
+        block: the results.
+        pairs: algorithms to compare; one that the block lacks is passed over.
+        thresholds: of the profile, [x], on the scale of the block's values.
+        near: the threshold of `Spread.near`.
+        floor: what a divergence counts as in a mean or a quantile; −∞ where there is no worst value.
+        rng: source of the resamples.
+    """
+    names = list(block.values)
+    ordered = {name: Ordered(values, block.units, floor) for name, values in block.values.items()}
+    pairs = _there(pairs, block)
+    same = {(a, b): per_unit(_won(block.values[a], block.values[b]), block.units) for a, b in pairs}
+    runs = len(block.units)
+    tail, quarter = max(int(TAIL * runs), 1), runs // 4
+    levels = np.append(thresholds, near)
+
+    def statistics(counts: Counts) -> Floats:
+        masses = {name: one.mass(counts) for name, one in ordered.items()}
+        columns = []
+        for name, one in ordered.items():
+            mass = masses[name]
+            columns += [one.mean(mass, 0, tail), one.mean(mass, quarter, runs - quarter),
+                        _minus(one.quantile(mass, 0.75), one.quantile(mass, 0.25)),
+                        *one.reached(mass, levels).T]  # fmt: skip
+        for a, b in pairs:
+            columns += [
+                counts @ same[a, b] / block.count,
+                wins(ordered[a], ordered[b], (masses[a], masses[b])),
+            ]
+        return np.column_stack(columns)
+
+    found = resampled(statistics, block.count, rng)
+    size = 3 + len(levels)
+    own = {name: found[:, i * size : (i + 1) * size] for i, name in enumerate(names)}
+    probabilities = found[:, len(names) * size :]
+    contrasts = [
+        Contrast(a, b, _spread(_minus(own[a], own[b])), interval(probabilities[:, 2 * i]), interval(probabilities[:, 2 * i + 1]))
+        for i, (a, b) in enumerate(pairs)
+    ]  # fmt: skip
+    profile = {name: _band(columns[:, 3:-1]) for name, columns in own.items()}
+    return Fragility(
+        block.count, runs, {name: _spread(columns) for name, columns in own.items()}, contrasts, profile
+    )
+
+
+def shares(
+    block: Block, pairs: Sequence[Pair], rng: Generator
+) -> tuple[dict[str, Interval], dict[Pair, Interval]]:
+    """The mean of each system's 0 and 1 (a target missed or met), and of the pairs' differences."""
+    units = {name: per_unit(values, block.units) for name, values in block.values.items()}
+    found = resampled(
+        lambda counts: counts @ np.column_stack(list(units.values())) / block.count, block.count, rng
+    )
+    own = dict(zip(units, found.T, strict=True))
+    differences = {(a, b): interval(own[a] - own[b]) for a, b in _there(pairs, block)}
+    return {name: interval(column) for name, column in own.items()}, differences
+
+
+def resampled(statistics: Callable[[Counts], Floats], units: int, rng: Generator) -> Floats:
+    """Statistics [b, s] of the units themselves and, below, of each resample: [1 + RESAMPLES, s]."""
+    parts = [statistics(np.ones((1, units)))]
+    for drawn in resampling.draws(units, rng, RESAMPLES):
+        places = drawn + units * np.arange(len(drawn))[:, None]
+        counts = np.bincount(places.ravel(), minlength=len(drawn) * units).reshape(-1, units)
+        parts.append(statistics(counts.astype(float)))
+    return np.concatenate(parts)
+
+
+def interval(column: Floats) -> Interval:
+    """The estimate, first, and the percentile interval of its resamples [1 + RESAMPLES]; no bounds where one is ∞ − ∞."""
+    point, rest = float(column[0]), column[1:]
+    if np.isnan(rest).any():
+        return Interval(point, float("nan"), float("nan"))
+    ordered = np.sort(rest)
+    places = (len(rest) - 1) * np.array([0.025, 0.975])
+    low, high = _between(
+        ordered[np.floor(places).astype(int)], ordered[np.ceil(places).astype(int)], places % 1
+    )
+    return Interval(point, float(low), float(high))
+
+
+def _between(low: Floats, high: Floats, part: float | Floats) -> Floats:
+    """A part of the way from one value up to another; the lower one where they are equal or that is −∞."""
+    with np.errstate(invalid="ignore"):
+        return np.where((low == high) | np.isneginf(low), low, low + part * (high - low))
+
+
+def _there(pairs: Sequence[Pair], block: Block) -> list[Pair]:
+    return [pair for pair in pairs if set(pair) <= block.values.keys()]
+
+
+def _spread(columns: Floats) -> Spread:
+    tail, middle, width = (interval(columns[:, i]) for i in range(3))
+    return Spread(interval(columns[:, -1]), tail, middle, width)
+
+
+def _band(columns: Floats) -> Floats:
+    return np.vstack([columns[:1], np.quantile(columns[1:], [0.025, 0.975], axis=0)])
+
+
+def _won(first: Floats, second: Floats) -> Floats:
+    return np.asarray((first > second) + (first == second) / 2)
+
+
+def _minus(first: Floats, second: Floats) -> Floats:
+    """first − second; NaN where both are infinite."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(first - second)

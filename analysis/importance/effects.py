@@ -1,0 +1,187 @@
+"""What moves a metric: main effects and two-way interactions over a factorial, by ANOVA of ranks; and divergence.
+
+Source: Conover & Iman 1981 for the rank transformation; DIVERGED runs share the worst rank, so that they count.
+
+Shares describe the runs that there are. p values are about others like them, of which configurations are the units: runs
+of one configuration are no independent facts. So a hyper-parameter is tested against what configurations differ by
+beyond it, λ and the algorithm against how much their effect differs between configurations. Interactions have no p: ranks
+make one where effects add up on the metric's own scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis import rows, states
+from analysis.importance.shares import shares
+from analysis.statistics import estimates
+from analysis.statistics.estimates import Interval
+from analysis.statistics.linear_models import Term, between_units, contrasts, logistic_deviance, within_units
+from analysis.vocabulary import Floats, Measure
+from result_schema import exact
+
+ALGORITHM = "algorithm"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One term of an analysis of variance, or what no term explains.
+
+    Attributes:
+        term: its factors; none of the residual.
+        interval: share of the total sum of squares (η²), in [0, 1], with its interval over configurations.
+        p: of a main effect, in its stratum, with Holm's correction over main effects; NaN of another.
+    """
+
+    term: Term
+    interval: Interval
+    p: float
+
+    @property
+    def share(self) -> float:
+        return self.interval.point
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One factor's part in divergence.
+
+    Attributes:
+        factor: a hyper-parameter, or the algorithm.
+        deviance: what the logistic model of all factors loses without this one.
+        p: of its main effect on the share DIVERGED, in its stratum, with Holm's correction over all factors.
+        worst: the level that diverged most often, in words.
+        diverged, results: counts at that level.
+    """
+
+    factor: str
+    deviance: float
+    p: float
+    worst: str
+    diverged: int
+    results: int
+
+
+def factors(runs: pd.DataFrame, hyper_parameters: Sequence[str]) -> list[str]:
+    """The hyper-parameters, λ and the algorithm, as far as they take more than one value."""
+    return [name for name in (*hyper_parameters, "lam", ALGORITHM) if runs[name].nunique() > 1]
+
+
+def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[Effect]:
+    """Every main effect and two-way interaction on the rank of a metric, and the residual; the largest share first.
+
+    A term's sum of squares is what it adds to all others but those that contain it (type II); in a full factorial
+    terms are orthogonal and this is the term's own.
+
+    Args:
+        runs: every row of a study, of any outcome; COMPLETED ones with a value and, of systems that have the metric, DIVERGED
+            ones are counted.
+        names: factors, each with two levels or more.
+        measure: the metric.
+
+    Returns:
+        Nothing where `obstacle` says why.
+    """
+    found, names, values = _counted(runs, names, measure)
+    if not names or len(set(values)) < 2:
+        return []
+    ranks = stats.rankdata(measure.better * values)
+    columns = {name: contrasts(found[name]) for name in names}
+    measured = shares(ranks, columns, found[rows.unit(found)])
+    ps = main_effects(found, names, ranks) if measured else {}
+    table = [
+        Effect(term, own, ps[term[0]] if len(term) == 1 else float("nan")) for term, own in measured.items()
+    ]
+    return sorted(table, key=lambda effect: -effect.share)
+
+
+def main_effects(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> dict[str, float]:
+    """Factor -> p of its main effect on values [n], each factor in its stratum, with Holm's correction.
+
+    Args:
+        runs: [n] rows; what is independent in them is `rows.unit`.
+        names: factors, each with two levels or more.
+        values: [n], such as ranks.
+    """
+    unit = runs[rows.unit(runs)]
+    within = [name for name in names if (runs[name].groupby(unit).nunique() > 1).any()]
+    between = [name for name in names if name not in within]
+    table = runs[list(names)].assign(unit=unit)
+
+    def centred(others: Sequence[str]) -> pd.Series:
+        """The values without the mean of their cell of these factors, so that a missing run leaves no effect of them."""
+        own = pd.Series(values, runs.index)
+        return own - own.groupby([runs[name] for name in others]).transform("mean") if others else own
+
+    ps = {}
+    if between:
+        units = table.drop_duplicates("unit").set_index("unit").sort_index()
+        means = centred(within).groupby(unit).mean().sort_index()
+        ps = between_units(means.to_numpy(float), {name: contrasts(units[name]) for name in between})
+    for name in within:
+        others = [other for other in within if other != name]
+        levels = centred(others).groupby([unit, runs[name]]).mean().unstack()
+        ps[name] = within_units(levels.to_numpy(float))
+    return dict(zip(names, estimates.holm([ps[name] for name in names]), strict=True))
+
+
+def obstacle(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> str:
+    """Why `effects` finds nothing in the same runs, in words."""
+    found, names, values = _counted(runs, names, measure)
+    if not len(values):
+        return "no run has it"
+    if not names:
+        return "all runs are at one configuration, λ and system"
+    if len(set(values)) < 2:
+        return "all runs have the same"
+    for one, other in combinations(names, 2):
+        cells = pd.crosstab(found[one].to_numpy(), found[other].to_numpy()).to_numpy()
+        if (cells == 0).any():
+            both = " and ".join("λ" if name == "lam" else name for name in (one, other))
+            return f"the runs do not have every combination of {both}, so that no effect can be told from another"
+    return "the runs are too few to tell all main effects and interactions apart"
+
+
+def _counted(
+    runs: pd.DataFrame, names: Sequence[str], measure: Measure
+) -> tuple[pd.DataFrame, list[str], Floats]:
+    """Rows with a rank, factors that take two values among them, and the values to rank."""
+    ranked = states.ranked(runs, measure, states.systems_with(runs, measure.column))
+    found = runs[~np.isnan(ranked)]
+    return found, [name for name in names if found[name].nunique() > 1], ranked[~np.isnan(ranked)]
+
+
+def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
+    """Which factors go with divergence: a logistic model of all of them, each left out in turn; the strongest first.
+
+    Args:
+        runs: rows of any outcome; COMPLETED and DIVERGED ones are counted.
+        names: factors, each with two levels or more.
+
+    Returns:
+        Nothing where no run or every run DIVERGED.
+    """
+    found = rows.results(runs)
+    diverged = states.diverged(found).astype(float)
+    if not 0 < diverged.sum() < len(diverged):
+        return []
+    columns = {name: contrasts(found[name]) for name in names}
+    whole = logistic_deviance(diverged, list(columns.values()))
+    lost = [logistic_deviance(diverged, [columns[n] for n in names if n != name]) - whole for name in names]
+    ps = main_effects(found, names, diverged)
+    table = []
+    for name, deviance in zip(names, lost, strict=True):
+        levels = pd.Series(diverged).groupby(found[name].to_numpy()).agg(["mean", "sum", "size"])
+        worst = levels["mean"].idxmax()
+        words = exact(worst) if isinstance(worst, float) else str(worst)
+        counts = levels.loc[worst]
+        table.append(
+            Cause(name, max(deviance, 0.0), ps[name], words, int(counts["sum"]), int(counts["size"]))
+        )
+    return sorted(table, key=lambda cause: -cause.deviance)

@@ -1,0 +1,261 @@
+"""The report's first part: which system is less fragile, in words, tables and the performance profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import TypeVar
+
+from analysis.document import page
+from analysis.document.files import render
+from analysis.document.page import Drawing, Section
+from analysis.document.style import colours
+from analysis.fragility.fresh_seeds import reevaluated
+from analysis.fragility.results import LEAST, MEASURES, Lams, Measured, Met, Results
+from analysis.fragility.statistics import Contrast, Pair
+from analysis.rows import Rows
+from analysis.sections.figure_sections import Part
+from analysis.sections.fragility_figures import profile_figure
+from analysis.sections.paired_tables import Table
+from analysis.statistics.estimates import Interval
+from analysis.vocabulary import SUMMARISED
+from analysis.words import bounded, label, number, percent
+from result_schema import Target, exact
+
+_M = TypeVar("_M", Measured, Met)
+
+_WORDS = (
+    "Over configurations, each compared with itself under the other system (same seed, and the same λ but in the rows of the best "
+    "λ). A DIVERGED run, or an infinite value, is worse than any other; a system without a metric is not compared by it. Best λ: "
+    "of the highest median, DIVERGED as worst, of the same metric; of a target, of the largest share; chosen on the rows that it "
+    "is reported on, and taken as given by the interval. Intervals: 95 % percentile bootstrap over configurations, for "
+    "configurations like these; not corrected for their number."
+)
+_STATISTICS = (
+    "First / second system, then their difference. Worst tenth: mean of the worst 10 % of the runs. IQM and IQR: mean of the runs "
+    "between the quartiles and distance of the quartiles. P: that the first system has the better value, for the same "
+    "configuration, and for one of each at random; ties count half."
+)
+_PROFILE = (
+    "Performance profiles: share of the configurations (up) that come at least as close to the best value as the axis says, with "
+    "pointwise 95 % bands. The higher curve is the less fragile system; dotted: the closeness of the tables."
+)
+_FRESH = (
+    "Expected best of k configurations by {measure}: on the seed that chose it, and its mean on the other seeds, averaged over the "
+    "choosing seeds. A DIVERGED run counts as the worst value of any system at its λ."
+)
+_STEPS = (1, 4, 16, 64, 256)
+_MOST_MEASURES = 3
+"""Rows of the figure."""
+
+_MOST_SYSTEMS = 6
+"""Systems in the figure."""
+
+
+def fragility_section(study: Rows, results: Results, shown: list[float]) -> Part | None:
+    """Everything about fragility; a line that says why not of two systems that cannot be compared; None of one."""
+    if len(study.algorithms) < 2 or study.manifest.searched:
+        return None
+    if not results.measured and not results.met:
+        text = f"Not shown: it takes two systems with results of a metric on {LEAST} configurations in common, or more."
+        return Section("Fragility", page.paragraph(text)), []
+    body = "".join(page.paragraph(text, "finding") for text in sentences(results))
+    body += page.paragraph(_WORDS, "small")
+    for title, cells in target_tables(results):
+        body += _titled(f"Target: {title}", page.table(*cells))
+    drawings: list[Drawing] = []
+    measures = list(dict.fromkeys(m.closeness.measure for m in results.measured))[:_MOST_MEASURES]
+    if measures and len(study.algorithms) <= _MOST_SYSTEMS:
+        figure = profile_figure(results.measured, measures, shown, colours(study.algorithms))
+        drawings.append(render("profile", figure))
+        body += page.figure(drawings[0], _PROFILE)
+    body += page.paragraph(_STATISTICS, "small")
+    for i, (title, cells) in enumerate(tables(results)):
+        part = page.table(*cells)
+        body += _titled(_capital(title), part) if i < _MOST_MEASURES else page.details(_capital(title), part)
+    if results.measured:
+        body += page.details("Each system alone", page.table(*own_cells(results), text_columns=3))
+    fresh = fresh_cells(study, results, shown)
+    if fresh[1]:
+        words = _FRESH.format(measure=results.measured[0].closeness.measure.label)
+        body += "<h3>Best of k on fresh seeds</h3>" + page.paragraph(words, "small") + page.table(*fresh)
+    return Section("Fragility", body), drawings
+
+
+def headline(results: Results) -> list[str]:
+    """The first target and the first measure, each in a sentence."""
+    met, measured = _said(results)
+    return met[:1] + measured[:1]
+
+
+def sentences(results: Results) -> list[str]:
+    """One sentence per target and per measure, at each system's best λ where there are several; of the first pair."""
+    met, measured = _said(results)
+    return met + measured
+
+
+def _said(results: Results) -> tuple[list[str], list[str]]:
+    met = [target_sentence(m, next(iter(m.differences))) for m in _spoken(results.met) if m.differences]
+    measured = [sentence(m, m.found.contrasts[0]) for m in _spoken(results.measured) if m.found.contrasts]
+    return met, measured
+
+
+def target_sentence(met: Met, pair: Pair) -> str:
+    """How many configurations meet a target under each of two systems."""
+    first, second = (met.own[name] for name in pair)
+    return (
+        f"{_capital(target_words(met.target))}, {_at(met.lams, met.best, pair)}: met in {percent(first)} of {label(pair[0])}’s and "
+        f"{percent(second)} of {label(pair[1])}’s {met.configurations} configurations, difference "
+        f"{_points(met.differences[pair])} percentage points."
+    )
+
+
+def sentence(measured: Measured, contrast: Contrast) -> str:
+    """How fragile each of two systems is by a measure."""
+    close, pair = measured.closeness, (contrast.first, contrast.second)
+    first, second = (measured.found.own[name] for name in pair)
+    tails = [measured.natural(tail) for tail in (first.tail, second.tail, contrast.difference.tail)]
+    unit = f" {close.measure.unit}" if close.measure.unit else ""
+    return (
+        f"{_capital(close.measure.label)}, {_at(measured.lams, measured.best, pair)}: {close.words()} in {percent(first.near)} of "
+        f"{label(pair[0])}’s and {percent(second.near)} of {label(pair[1])}’s {measured.found.configurations} configurations "
+        f"(difference {_points(contrast.difference.near)} percentage points); mean of the worst tenth {_rounded(tails[0])} and "
+        f"{_rounded(tails[1])}{unit} (difference {_rounded(tails[2])}); {label(pair[0])} has the better value of the same "
+        f"configuration with probability {bounded(contrast.same)}."
+    )
+
+
+def target_words(target: Target) -> str:
+    """Such as: inception score at least 4.5 and MSE at most 0.05."""
+    labels = {measure.column: measure.label for measure in (*SUMMARISED, *MEASURES) if not measure.log}
+    return " and ".join(f"{labels.get(b.metric, b.metric)} {b.side} {b.value:g}" for b in target)
+
+
+def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
+    """Title, header and cells of each target, a row per λ and pair; nothing where no pair is compared."""
+    header = ["λ", "systems", "configurations", "left out", "met, first [95 %]", "met, second [95 %]",
+              "difference in points [95 %]"]  # fmt: skip
+    for target in dict.fromkeys(m.target for m in results.met):
+        cells = [
+            [_place(m.lams, m.best, pair), _names(pair), str(m.configurations), str(m.left_out),
+             *(percent(m.own[name]) for name in pair), _points(difference)]
+            for m in results.met if m.target == target for pair, difference in m.differences.items()
+        ]  # fmt: skip
+        if cells:
+            yield target_words(target), (header, cells)
+
+
+def tables(results: Results) -> Iterator[tuple[str, Table]]:
+    """Title, header and cells of each measure, a row per λ and pair; nothing where no pair is compared."""
+    for close in dict.fromkeys(m.closeness for m in results.measured):
+        unit = f", {close.measure.unit}" if close.measure.unit else ""
+        header = ["λ", "systems", "configurations", "left out", f"{close.words()} (%)", f"worst tenth{unit}", f"IQM{unit}",
+                  f"IQR{unit}", "P, same configuration", "P, at random"]  # fmt: skip
+        cells = [_cells(m, c) for m in results.measured if m.closeness == close for c in m.found.contrasts]
+        if cells:
+            yield close.measure.label, (header, cells)
+
+
+def all_cells(study: Rows, results: Results, shown: list[float]) -> Iterator[tuple[str, Table]]:
+    """Title, header and cells of every table that has a row, for the Markdown summary."""
+    titled = [
+        *((f"Target: {title}", cells) for title, cells in target_tables(results)),
+        *((f"Fragility: {title}", cells) for title, cells in tables(results)),
+        ("Best of k on fresh seeds", fresh_cells(study, results, shown)),
+    ]
+    yield from ((title, cells) for title, cells in titled if cells[1])
+
+
+def own_cells(results: Results) -> Table:
+    """Header and cells of each system's statistics with their intervals."""
+    header = ["metric", "λ", "system", "near the best", "worst tenth", "IQM", "IQR"]
+    cells = [
+        [m.closeness.measure.label, exact(m.lams[name]), label(name), percent(own.near), _rounded(m.natural(own.tail)),
+         _rounded(m.natural(own.middle)), _rounded(own.width)]
+        for m in results.measured if not m.best for name, own in m.found.own.items()
+    ]  # fmt: skip
+    return header, cells
+
+
+def fresh_cells(study: Rows, results: Results, shown: list[float]) -> Table:
+    """Header and cells of the best of k by the first measure, chosen on one seed; no cells for one seed."""
+    header = ["λ", "system", "k", "on the seed that chose", "on fresh seeds", "difference"]
+    cells = []
+    for m in results.measured[:1]:
+        for lam in shown:
+            for name in m.lams:
+                for one in reevaluated(study, name, lam, m.closeness.measure, _STEPS):
+                    values = [bounded(value) for value in (one.chosen, one.fresh, one.lost)]
+                    cells.append([exact(lam), label(name), str(one.k), *values])
+    return header, cells
+
+
+def _cells(measured: Measured, contrast: Contrast) -> list[str]:
+    pair = (contrast.first, contrast.second)
+    own, difference = [measured.found.own[name] for name in pair], contrast.difference
+    return [
+        _place(measured.lams, measured.best, pair),
+        _names(pair),
+        str(measured.found.configurations),
+        str(measured.left_out),
+        " / ".join(f"{100 * one.near.point:.1f}" for one in own) + f", {_points(difference.near)}",
+        _both(measured, [one.tail for one in own], difference.tail),
+        _both(measured, [one.middle for one in own], difference.middle),
+        _against([one.width for one in own], difference.width),
+        bounded(contrast.same),
+        bounded(contrast.random),
+    ]
+
+
+def _spoken(found: list[_M]) -> list[_M]:
+    """Those at the best λ; all of a study with one λ."""
+    return [m for m in found if m.best] or found
+
+
+def _both(measured: Measured, own: list[Interval], difference: Interval) -> str:
+    return _against([measured.natural(one) for one in own], measured.natural(difference))
+
+
+def _against(own: list[Interval], difference: Interval) -> str:
+    return " / ".join(number(_clean(one.point)) for one in own) + f", {_rounded(difference)}"
+
+
+def _points(found: Interval) -> str:
+    """A difference of shares in percentage points."""
+    low, point, high = (
+        f"{100 * value:.1f}".replace("-", "−") for value in (found.low, found.point, found.high)
+    )
+    return f"{point} [{low}, {high}]"
+
+
+def _rounded(found: Interval) -> str:
+    return bounded(Interval(*map(_clean, (found.point, found.low, found.high))))
+
+
+def _clean(value: float) -> float:
+    """Without what rounding left of an exact zero."""
+    return round(value, 9) + 0.0
+
+
+def _at(lams: Lams, best: bool, pair: Pair) -> str:
+    first, second = (exact(lams[name]) for name in pair)
+    if not best:
+        return f"λ = {first}"
+    return f"at the best λ of each system ({label(pair[0])} {first}, {label(pair[1])} {second})"
+
+
+def _place(lams: Lams, best: bool, pair: Pair) -> str:
+    first, second = (exact(lams[name]) for name in pair)
+    return f"best: {first}, {second}" if best else first
+
+
+def _names(pair: Pair) -> str:
+    return f"{label(pair[0])}, {label(pair[1])}"
+
+
+def _titled(title: str, body: str) -> str:
+    return f"<h3>{escape(title)}</h3>{body}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,138 @@
+"""The report's parts about λ: curves, the plane of both metrics, ranges as good as the best, and the paper's claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.comparison.families import Comparison
+from analysis.comparison.trade_off import BEGIN, LEAST, Claim, Exchange, Finding, claim, enough, exchange
+from analysis.comparison.trends import TOLERANCE, by_lambda, good_range, medians_of, pareto
+from analysis.comparison.verdicts import Family
+from analysis.document import page
+from analysis.document.files import render
+from analysis.document.page import Section
+from analysis.document.style import colours
+from analysis.rows import Rows
+from analysis.sections.figure_sections import Part
+from analysis.sections.trend_figures import lambda_figure, plane_figure
+from analysis.statistics import estimates
+from analysis.vocabulary import INCEPTION, MSE
+from analysis.words import bounded, label, number
+from result_schema import exact
+
+_TREND = (
+    "Change of each metric from λ = {first} to λ = {last} within each configuration (median over its seeds, a DIVERGED run worse than "
+    "any value), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where MSE falls and "
+    "the score falls by more than its smallest difference of interest: yes where the bounds show both, no where they show one of them "
+    "not to be, else undecided; that a fall is not shown is no sign that there is none. "
+    "Kendall’s τ-b tells the shape of the way, with noise in it: averaged over configurations, Student’s interval, 95 % by "
+    "itself; +1: the metric improves with every step of λ, −1: it worsens with every step."
+)
+_RANGES = (
+    "The unbroken range of λ about the best one whose medians over configurations are within {part:.0%} of its median; width in "
+    "decades between its smallest and largest positive λ, with a bootstrap interval over configurations. A λ at which "
+    "most configurations DIVERGED is in no range."
+)
+_TRADES = {
+    Finding.HOLDS: "trades", Finding.FAILS: "does not trade", Finding.UNDECIDED: "is undecided",
+}  # fmt: skip
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, family: Family) -> Part | None:
+    """Everything about λ; None for a single one."""
+    if len(study.lambdas) < 2:
+        return None
+    colour = colours(study.algorithms)
+    curves = render("lambda", lambda_figure(summary, colour))
+    caption = (
+        "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
+        "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
+        "sVAE-r is sVAE, stands apart on the logarithmic axis."
+    )
+    plane = render("plane", plane_figure(summary, fronts(summary), colour))
+    body = page.figure(curves, caption) + page.figure(
+        plane, "Median MSE against median inception score, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
+        "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
+    if enough(study):
+        body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(**_ends(study)), "small")
+        body += page.table(*trend_cells(study, found, family), text_columns=1)
+        body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")
+        body += page.table(*range_cells(study))
+    else:
+        body += page.paragraph(
+            f"No trends with λ, and no range of good ones: they need {LEAST} λ from {BEGIN:g} up.", "small"
+        )
+    return Section("Along λ", body), [curves, plane]
+
+
+def claim_of(study: Rows, comparison: Comparison | None, family: Family) -> Claim | None:
+    """The claim about the study's two algorithms, or None where there are fewer of them, or too few λ."""
+    if comparison is None or not enough(study):
+        return None
+    return claim(study, comparison.pairs.first, comparison.pairs.second, family)
+
+
+def verdict(study: Rows, found: Claim) -> str:
+    """The claim and what the bounds say of it, in words."""
+    first, second = label(found.first.algorithm), label(found.second.algorithm)
+    ends = _ends(study)
+    said = "; ".join(
+        f"{label(one.algorithm)} {_TRADES[one.trades]} (MSE ratio {one.mse.estimate}, inception score {one.score.estimate})"
+        for one in (found.second, found.first)
+    )
+    return (
+        f"Claim: from λ = {ends['first']} to {ends['last']} {second} trades generation for reconstruction, and {first} does not. It "
+        f"{found.finding.value}{' here' * (found.finding is not Finding.UNDECIDED)}: {said}. Change of the score of {first} − {second}, "
+        f"paired: {found.difference.estimate}, {found.difference.words}."
+    )
+
+
+def _ends(study: Rows) -> dict[str, str]:
+    """The λ between which changes are taken, in words."""
+    lambdas = [lam for lam in study.lambdas if lam >= BEGIN]
+    return {"first": exact(lambdas[0]), "last": exact(lambdas[-1])}
+
+
+def fronts(summary: pd.DataFrame) -> dict[str, list[float]]:
+    """Algorithm -> the λ of its Pareto front over (median MSE ↓, median inception score ↑), DIVERGED as worst."""
+    found = {}
+    for algorithm, own in summary.groupby("algorithm", sort=False):
+        cost, gain = (own[f"{m.column}_median_worst_rank"].to_numpy(float) for m in (MSE, INCEPTION))
+        found[str(algorithm)] = own["lam"].to_numpy(float)[pareto(cost, gain)].tolist()
+    return found
+
+
+def trend_cells(study: Rows, found: Claim | None, family: Family) -> Table:
+    """Header and cells of the trends; of a claim's algorithms as it has them."""
+    header = ["system", "configurations", "MSE ratio [simultaneous]", "change of inception score [simultaneous]", "trades",
+              "reconstruction τ [95 %]", "generation τ [95 %]"]  # fmt: skip
+    known = {one.algorithm: one for one in (found.first, found.second)} if found else {}
+    rows: list[Exchange] = [known.get(name) or exchange(study, name, family) for name in study.algorithms]
+    answers = {Finding.HOLDS: "yes", Finding.FAILS: "no", Finding.UNDECIDED: "undecided"}
+    cells = [
+        [label(one.algorithm), str(one.configurations), one.mse.estimate, one.score.estimate, answers[one.trades],
+         bounded(one.reconstruction), bounded(one.generation)]
+        for one in rows
+    ]  # fmt: skip
+    return header, cells
+
+
+def range_cells(study: Rows) -> Table:
+    """Header and cells of the ranges of λ, one line per algorithm and metric."""
+    header = ["system", "metric", "best λ", "median there", "range of λ", "decades [95 %]"]
+    cells = []
+    for algorithm in study.algorithms:
+        for measure in (MSE, INCEPTION):
+            table = by_lambda(study, algorithm, measure).to_numpy(float)
+            line = [label(algorithm), measure.label]
+            if len(table) and np.isfinite(medians_of(table)).any():
+                rng = estimates.generator("good range", algorithm, measure.column)
+                good = good_range(table, np.asarray(study.lambdas), measure.better, rng)
+                span = f"{exact(good.low)} – {exact(good.high)}" if good.low < good.high else exact(good.low)
+                cells.append([*line, exact(good.best), number(good.value), span, bounded(good.width)])
+            else:
+                cells.append([*line, "–", "–", "–", "–"])
+    return header, cells

@@ -1,0 +1,57 @@
+"""The report's part that has every system in one table, where there are more than a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis import rows, states
+from analysis.document import page
+from analysis.document.page import Section
+from analysis.rows import Rows
+from analysis.sections.figure_sections import Part
+from analysis.statistics.means import ACCURACY, ELBO, LOG_LIKELIHOOD, density
+from analysis.vocabulary import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE, Measure
+from analysis.words import bounded, label, number
+from result_schema import exact
+
+MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
+"""Columns, as far as a system has them; systems are ranked by the first that there is."""
+
+_WORDS = (
+    "Means over COMPLETED runs with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is "
+    "one configuration; on top the system with the best median of the first measure, DIVERGED as worst. A dash: the system has nothing "
+    "to measure. DIVERGED runs are counted beside the means."
+)
+
+
+def systems_section(study: Rows) -> Part | None:
+    """The table; None for a pair of systems, which the report compares."""
+    if len(study.algorithms) < 3:
+        return None
+    return Section("All systems", page.paragraph(_WORDS, "small") + page.table(*cells_of(study))), []
+
+
+def cells_of(study: Rows, measures: Sequence[Measure] = MEASURES) -> tuple[list[str], list[list[str]]]:
+    """Header and one line per λ and system; columns that no system has are left out."""
+    shown = [m for m in measures if study.measured(m.column)]
+    lines = []
+    for lam in study.lambdas:
+        for algorithm in study.algorithms:
+            group = study.group(algorithm, lam)
+            found = [density(study, algorithm, lam, measure) for measure in shown]
+            place = _place(study, group, shown[0]) if shown else (True, 0.0)
+            cells = [exact(lam), label(algorithm), str(len(rows.results(group))), str(rows.diverged_count(group)),
+                     *(bounded(d.mean) if d else "–" for d in found), number(group["train_seconds"].mean())]  # fmt: skip
+            lines.append(((lam, *place), cells))
+    header = ["λ", "system", "runs", "DIVERGED", *(m.label for m in shown), "seconds a run"]
+    return header, [cells for _, cells in sorted(lines, key=lambda line: line[0])]
+
+
+def _place(study: Rows, group: pd.DataFrame, measure: Measure) -> tuple[bool, float]:
+    """Orders groups by their medians, DIVERGED as worst; those that have nothing to measure come last."""
+    ranked = states.ranked(group, measure, study.having(measure.column))
+    ranked = ranked[~np.isnan(ranked)]
+    return (False, -measure.better * float(np.median(ranked))) if len(ranked) else (True, 0.0)

@@ -1,0 +1,198 @@
+"""Figures along λ and along training: only drawing, the numbers come from `summary` and `learning`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.document.style import MUTED, Colours, legend, log_axis, panel_title, settings
+from analysis.statistics.learning_curves import LearningCurve
+from analysis.vocabulary import INCEPTION, MSE, Floats, Measure
+from analysis.words import label
+from result_schema import exact
+
+_PANELS = ((f"{MSE.column}_median_worst_rank", "median MSE", True, 1.0),
+           (f"{INCEPTION.column}_median_worst_rank", "median inception score", False, 1.0),
+           ("diverged_share", "DIVERGED (%)", False, 100.0))  # fmt: skip
+_QUARTILES = {
+    f"{m.column}_median_worst_rank": (f"{m.column}_q25_worst_rank", f"{m.column}_q75_worst_rank")
+    for m in (MSE, INCEPTION)
+}
+
+
+_APART = 0.06
+"""Part of the axis of λ that the words of a tick take."""
+
+
+def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
+    """Medians, DIVERGED as worst, with 95 % bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
+    with settings():
+        figure = Figure(figsize=(10.5, 3.3), layout="constrained")
+        panels = figure.subplots(1, len(_PANELS))
+        places = lambda_places(sorted(summary["lam"].unique()))
+        for panel, (name, title, log, scale) in zip(panels, _PANELS, strict=True):
+            for i, (algorithm, shade) in enumerate(colour.items()):
+                beside = {lam: x + 0.05 * (i - (len(colour) - 1) / 2) for lam, x in places.items()}
+                own = summary[summary["algorithm"] == algorithm].sort_values("lam")
+                for part in (own[own["lam"] == 0], own[own["lam"] > 0]):
+                    _band(panel, part, name, scale, shade, beside)
+            if log:
+                log_axis(panel, "y")
+            _lambda_axis(panel, places)
+            panel_title(panel, title)
+        legend(
+            figure, [Line2D([], [], color=c, marker="o") for c in colour.values()], list(map(label, colour))
+        )
+    return figure
+
+
+def lambda_places(lambdas: list[float]) -> dict[float, float]:
+    """Where each λ stands on the axis: log10 of it, and 0 one unit left of the smallest positive one, of a long axis more."""
+    positive = [np.log10(lam) for lam in lambdas if lam > 0]
+    zero = min(positive) - max(1, 2 * _APART * (max(positive) - min(positive))) if positive else 0.0
+    return {lam: float(np.log10(lam)) if lam > 0 else float(zero) for lam in lambdas}
+
+
+def _band(
+    panel: Axes, part: pd.DataFrame, name: str, scale: float, shade: str, places: dict[float, float]
+) -> None:
+    x = part["lam"].map(places).to_numpy(float)
+    point, low, high = (scale * _drawn(part[column]) for column in (name, f"{name}_low", f"{name}_high"))
+    if name in _QUARTILES:
+        first, third = (_drawn(part[column]) for column in _QUARTILES[name])
+        panel.fill_between(x, first, third, color=shade, alpha=0.1, linewidth=0)
+    panel.plot(x, point, color=shade, marker="o", markersize=4, linewidth=1.5)
+    panel.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
+    # The band has no width where a λ stands alone (0 always does), so the interval is drawn as a bar too.
+    panel.vlines(x, low, high, color=shade, linewidth=1.2, alpha=0.7)
+
+
+def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
+    decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
+    kept = places if len(places) <= 6 or len(decades) < 3 else decades
+    kept = _apart(kept)
+    words = [f"{lam:.0e}".replace("e-0", "e−") if 0 < lam < 1e-3 else f"{lam:.3g}" for lam in kept]
+    if len(set(words)) < len(words):
+        words = [exact(lam) for lam in kept]
+    panel.set_xticks(list(kept.values()), words)
+    low, high = min(places.values()), max(places.values())
+    margin = max(0.4, _APART / 2 * (high - low))
+    panel.set_xlim(low - margin, high + margin)
+    panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
+    if 0.0 in places and len(places) > 1:
+        first = min(x for lam, x in places.items() if lam > 0)
+        panel.axvline((places[0.0] + first) / 2, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
+
+
+def _apart(places: dict[float, float]) -> dict[float, float]:
+    """Places without those whose words would lie on the words before them."""
+    least = _APART * (max(places.values()) - min(places.values()))
+    kept: dict[float, float] = {}
+    for lam, x in places.items():
+        if all(x - before >= least for before in kept.values()):
+            kept[lam] = x
+    return kept
+
+
+def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours) -> Figure:
+    """Median MSE (log axis) against median inception score, DIVERGED as worst, a point per λ; filled on a Pareto front.
+
+    Args:
+        summary: `summary.summarise`'s table.
+        fronts: algorithm -> λ of its front.
+        colour: algorithms to draw -> their colours.
+    """
+    with settings():
+        figure = Figure(figsize=(7.2, 4.4), layout="constrained")
+        panel = figure.subplots()
+        for algorithm, shade in colour.items():
+            own = summary[summary["algorithm"] == algorithm].sort_values("lam")
+            cost, gain = (_drawn(own[f"{m.column}_median_worst_rank"]) for m in (MSE, INCEPTION))
+            best = own["lam"].isin(fronts.get(algorithm, [])).to_numpy()
+            panel.plot(cost, gain, color=shade, linewidth=1, alpha=0.6)
+            panel.scatter(
+                cost, gain, s=34, facecolor=np.where(best, shade, "white"), edgecolor=shade, zorder=3
+            )
+            short = {lam: f"{lam:.3g}" for lam in own["lam"]}
+            words = short if len(set(short.values())) == len(short) else {lam: exact(lam) for lam in short}
+            last = None
+            for lam, x, y, front in zip(own["lam"], _log10(cost), gain, best, strict=True):
+                # Where λ changes nothing, points lie on each other.
+                if np.isfinite([x, y]).all() and (front or last is None or math.dist(last, (x, y)) > 0.15):
+                    last = (x, y)
+                    panel.annotate(words[lam], (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
+                                   color=shade)  # fmt: skip
+        log_axis(panel, "x")
+        panel.set_xlabel("median MSE (log scale)")
+        panel.set_ylabel("median inception score")
+        handles = [Line2D([], [], color=c, linewidth=1, alpha=0.6) for c in colour.values()]
+        legend(figure, handles, list(map(label, colour)))
+    return figure
+
+
+def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measures: Sequence[Measure], lambdas: list[float],
+                    colour: Colours) -> Figure:  # fmt: skip
+    """One row per measure, one column per λ (side by side for a single λ): median, quartiles, iteration.
+
+    Args:
+        curves: (metric column, algorithm, λ) -> its curve.
+        measures: those to draw.
+        lambdas: those to draw.
+        colour: algorithms to draw -> their colours.
+    """
+    with settings():
+        single, many = len(lambdas) == 1, len(measures)
+        size = (9.5, 3.4) if single else (2.7 * len(lambdas), 2.5 * many)
+        figure = Figure(figsize=size, layout="constrained")
+        shape = (1, many) if single else (many, len(lambdas))
+        panels = figure.subplots(
+            *shape, squeeze=False, sharex=True, sharey=False if single else "row"
+        ).reshape(many, -1)
+        for row, measure in enumerate(measures):
+            shown = [curves[measure.column, a, lam] for a in colour for lam in lambdas]
+            finite = _finite(np.concatenate([v for c in shown for v in (c.low, c.median, c.high)]))
+            for column, lam in enumerate(lambdas):
+                panel = panels[row][column]
+                for algorithm, shade in colour.items():
+                    _curve(panel, curves[measure.column, algorithm, lam], shade, finite)
+                if measure is MSE:
+                    log_axis(panel, "y")
+                if single or row == 0:
+                    panel_title(panel, f"λ = {exact(lam)}")
+                if single or row == many - 1:
+                    panel.set_xlabel("iteration")
+                if column == 0:
+                    panel.set_ylabel(measure.label)
+        legend(figure, [Line2D([], [], color=c) for c in colour.values()], list(map(label, colour)))
+    return figure
+
+
+def _curve(panel: Axes, curve: LearningCurve, shade: str, finite: Floats) -> None:
+    if not len(curve.iterations) or not len(finite):
+        return
+    # A quartile that is a DIVERGED run is infinite: its band runs to the edge of what is drawn.
+    low, high = (np.clip(v, finite.min(), finite.max()) for v in (curve.low, curve.high))
+    median = np.where(np.isfinite(curve.median), curve.median, np.nan)
+    panel.fill_between(curve.iterations, low, high, color=shade, alpha=0.18, linewidth=0)
+    panel.plot(curve.iterations, median, color=shade, linewidth=1.6, marker="o", markersize=3)
+
+
+def _drawn(column: pd.Series) -> Floats:
+    """Its values; NaN, which is not drawn, where they are infinite."""
+    values = column.to_numpy(float)
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _log10(values: Floats) -> Floats:
+    """NaN for what is not positive."""
+    return np.log10(values, out=np.full(len(values), np.nan), where=values > 0)
+
+
+def _finite(values: Floats) -> Floats:
+    return values[np.isfinite(values)]

@@ -1,0 +1,1 @@
+"""Arrays in, numbers out: estimates and their intervals, summaries."""

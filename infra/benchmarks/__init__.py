@@ -1,0 +1,1 @@
+"""This project against plain Ray Tune and others, on the same runs."""

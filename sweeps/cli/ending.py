@@ -1,0 +1,124 @@
+"""The end of a study's command: report, the rest of the mirror, and a summary that says how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+import result_digests
+from result_files import below
+from result_schema import Outcome
+from sweeps.cli.reporting import Reporting
+from sweeps.console.masking import masked
+from sweeps.execution.cluster import Slots, disconnect
+from sweeps.store.store import Store
+from sweeps.strategies.base import Work
+from sweeps.strategies.settled import Record
+from sweeps.tracking import mirror_record
+from sweeps.tracking.follower import (
+    Follower,
+    MirrorResult,
+    check_tracking,
+    is_default,
+    mirrored_message,
+    start_follower,
+)
+
+MIRROR_PATIENCE = 300.0
+"""Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
+
+INTERRUPTED = 130
+
+Ended = Callable[[], tuple[str | None, MirrorResult]]
+"""Waits for the report and the mirror; why there is no report, and how mirroring ended."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of one call of a study.
+
+    Attributes:
+        study: its name.
+        store: where its rows are.
+        iterations: the budget to report.
+        tracking_uri: where it is mirrored to, resolved.
+        console: for all that is said.
+    """
+
+    study: str
+    store: Store
+    iterations: int
+    tracking_uri: str
+    console: Console
+
+    def known(self, sampler: str | None) -> MirrorResult | None:
+        """The result of mirroring, where the report and the mirror are known to be as they would be made; else None."""
+        runs = mirror_record.recall(self.store.uri, self.tracking_uri)
+        if runs is None or not result_digests.report_is_current(self.store.uri, self.iterations, sampler):
+            return None
+        return MirrorResult(True, mirrored_message(0, runs, self.study, self.tracking_uri))
+
+    def follow(self) -> Follower:
+        """Start to mirror rows as they are stored; a warning where that cannot work just now."""
+        warning = check_tracking(self.tracking_uri)
+        if warning:
+            self.console.print(f"warning: {warning}")
+        return start_follower(self.store.uri, self.tracking_uri)
+
+    def finish(self, follower: Follower, slots: Slots | None, sampler: str | None) -> Ended:
+        """Report what the sampler proposed, mirror the rest and leave Ray, side by side; what waits for the first two."""
+        reporting = Reporting(self.store, self.iterations, sampler)
+        if slots:
+            disconnect(slots)
+
+        def ended() -> tuple[str | None, MirrorResult]:
+            report_error = reporting.finish()
+            return report_error, follower.finish(MIRROR_PATIENCE)
+
+        return ended
+
+    def conclude(
+        self,
+        work: Work,
+        record: Record | None,
+        errors: Sequence[str],
+        sampler: str | None,
+        ended: Ended,
+    ) -> int:
+        """The last lines: what is stored, where the report is, how to look at the runs, how to go on.
+
+        Args:
+            work, record: what was to be done, and remembers that it is.
+            errors: of cohorts that were lost.
+            sampler: whose rows are reported.
+            ended: waits for report and mirror; the rows are counted meanwhile.
+        """
+        say, uri = self.console.print, self.store.uri
+        state = record.rows() if record else ""
+        stored = work.stored(self.store)
+        counts, unfinished = work.outcomes(stored), work.unfinished(stored)
+        report_error, mirrored = ended()
+        words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
+        say(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")
+        say(f"MLflow    {mirrored.message}")
+        if report_error:
+            say(f"report    failed: {report_error}; try: python -m analysis.report {uri}")
+        else:
+            say(f"report    {below(uri, 'report/report.html')}")
+        default = is_default(self.tracking_uri)
+        ui = f"make ui STUDY={self.study}" if default else f"python -m sweeps.tracking.ui --tracking-uri {masked(self.tracking_uri)}"  # fmt: skip
+        say(f"look      {ui}   (python -m sweeps.tracking.ui --study {self.study})")
+        work.conclude(self.console)
+        for error in errors[:3]:
+            say(f"failed    {error}")
+        if unfinished:
+            first = "remove the cause above, then " if errors else ""
+            say(
+                f"continue  {unfinished} runs are not finished; {first}give the same command again to train them"
+            )
+            return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
+        if record:
+            record.keep(state, counts, sampler)
+        return 1 if report_error else 0

@@ -1,0 +1,117 @@
+"""Options of every study's command line, and how they are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import tyro
+
+from sweeps.console import command_line
+from sweeps.console.errors import check_given, refuse
+from sweeps.strategies.halving import Halving
+from sweeps.study import Study
+
+
+def _preset(metavar: str) -> Any:
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint="(default: the preset's)")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a study; what is left out comes from its preset."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="{smoke,embedded,paper}")] = "embedded"
+    """How much to run: smoke (a minute), embedded (a laptop) or paper."""
+    algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
+    """Objectives to compare, such as svae_r alice svae ali."""
+    set: Annotated[
+        tuple[tuple[str, ...], ...],
+        tyro.conf.UseAppendAction,
+        tyro.conf.arg(metavar="NAME VALUE ...", help_behavior_hint="(repeatable)"),
+    ] = ()
+    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
+    lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
+    """Values of λ >= 0, the weight of the reconstruction terms."""
+    seeds: Annotated[int | None, _preset("N")] = None
+    """Number of seeds per configuration; more of them train only what is missing."""
+    iterations: Annotated[int | None, _preset("N")] = None
+    """Training iterations per run: one critic step and the configuration's encoder/decoder steps each."""
+    limit: Annotated[int | None, _preset("N")] = None
+    """Train a balanced subset of this many configurations."""
+    search: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="{grid,random,tpe,nsga2}", help_behavior_hint="(default: the study's)"),
+    ] = None
+    """How configurations are chosen: all of the grid, or by an Optuna sampler, whose runs have a folder of their own."""
+    runs: int = 96
+    """With --search: configurations to train per algorithm and λ."""
+    metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METRIC ...")] = ("inception_score",)
+    """With --search and --halving: inception_score or mse_x, of which nsga2 takes both."""
+    generation: int = 16
+    """With --search: configurations that are proposed, and train fused, before their results are told."""
+    halving: Annotated[int | None, tyro.conf.arg(metavar="η", help_behavior_hint="")] = None
+    """Successive halving: at rungs of iterations only the best 1/η by the metric go on, the others are STOPPED."""
+    allow_biased_histograms: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Allow --halving on a grid: its histograms and statistics are then of the survivors alone."""
+    until: Annotated[str | None, tyro.conf.arg(metavar="{decided}", help_behavior_hint="")] = None
+    """decided: train balanced subsets, each within the next, only until the verdicts that the study asks for are decided."""
+    search_seed: int = 0
+    """With --search: seed of the sampler."""
+    optuna_storage: Annotated[str | None, tyro.conf.arg(metavar="URL", help_behavior_hint="")] = None
+    """With --search: also write the history there, for optuna-dashboard; sqlite:///FILE, another RDB URL or a journal file."""
+    data: Annotated[
+        str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the study's)")
+    ] = None
+    """Data set, such as mixture5, digits, digits_grey or four_images; the study on another one has a folder of its own."""
+    precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
+    """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
+    results: str = "results"
+    """Directory or pyarrow.fs URI (s3://…, gs://…) that holds the results; the study gets its own folder."""
+    tracking_uri: Annotated[str | None, tyro.conf.arg(metavar="URI", help_behavior_hint="")] = None
+    """MLflow's tracking URI; default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
+    address: str = "local"
+    """Ray cluster to run on: local (start one here), auto, or host:port."""
+    scale_to: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="CPUS GPUS", help_behavior_hint="")] = (
+        None
+    )
+    """What an autoscaled cluster may grow to, all its workers together; else the study asks for no more than is there."""
+    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print runs, cohorts and expected cost; train and write nothing."""
+    simulate: Annotated[
+        tuple[int, ...] | None, tyro.conf.arg(metavar="DEVICES ...", help_behavior_hint="")
+    ] = None
+    """Simulate these numbers of devices, each as fast as a CPU core here: makespan, efficiency, what binds."""
+
+
+def parse(study: Study, arguments: Sequence[str] | None, description: str | None = None) -> Options:
+    """Options from the command line; a bad one ends the process with one line and exit code 2."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
+        arguments = arguments[1:]
+    options = command_line.read(Options, f"{study.name}.py", description or study.question, arguments)
+    try:
+        check_given(options)
+    except ValueError as error:
+        refuse(str(error))
+    return options
+
+
+def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:
+    """How runs are halved, or None.
+
+    Raises:
+        ValueError: they cannot be, or it would bias the histograms of a grid and was not allowed to.
+    """
+    if options.halving is None:
+        return None
+    if sampler == "grid" and not options.allow_biased_histograms:
+        raise ValueError("--halving must be left out of a robustness study: its histograms would be of the survivors "
+                         f"alone, got {options.halving}; search with --search random, or add --allow-biased-histograms")  # fmt: skip
+    if len(metrics) != 1:
+        raise ValueError(f"--halving takes one metric to rank runs by, got {', '.join(metrics)}")
+    halving = Halving(options.halving, metrics[0])
+    halving.rungs(iterations)
+    return halving

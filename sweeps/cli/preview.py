@@ -1,0 +1,60 @@
+"""What a study would do here and how long it would take, on paper."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from rich.console import Console
+
+from sweeps.planning import cohort_plans, cores, forecast, schedule
+from sweeps.planning.remaining import words
+from sweeps.strategies.staged import HalvedGrid
+from sweeps.study.grid import Grid
+from trainables.engine.native import build
+
+
+def show(
+    declared: Grid,
+    finished: AbstractSet[str],
+    halved: HalvedGrid | None,
+    devices: Sequence[int] | None,
+    kept: str,
+    console: Console,
+) -> None:
+    """Print the runs, their cohorts and their cost, and what halving and other numbers of devices make of it.
+
+    Args:
+        declared: the runs of the study.
+        finished: keys of those that need no training.
+        halved: the same grid, where it is halved.
+        devices: numbers of devices to simulate; None for none.
+        kept: words for what is stored of other versions, or ''.
+        console: where to print it.
+
+    Raises:
+        ValueError: a number of devices is < 1.
+    """
+    available = cores.available()
+    todo = cohort_plans.missing(declared, finished)
+    scale = functools.partial(forecast.scale, cores=available)
+    simulated = schedule.table(todo, devices, scale) if devices else ""
+    plans = cohort_plans.cut(todo, available)
+    expected = forecast.of(todo, plans, available, halved.share if halved else 1.0)
+    console.print(
+        f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train"
+    )
+    if kept:
+        console.print(f"kept      {kept}")
+    sizes = [len(plan) for plan in plans]
+    console.print(f"cohorts   {len(plans)}" + (f" of {min(sizes)} to {max(sizes)} runs" if sizes else ""))
+    console.print(
+        f"cost      about {expected.training / 60:.1f} core-minutes of training; {words(expected.wall)} on the {available} cores "
+        f"here, {words(expected.start + expected.end)} of it for the start and the report"
+    )
+    if slower := build.missing():
+        console.print(f"warning: {slower}")
+    if halved:
+        console.print(f"halving   {halved.plan()}")
+    console.print(simulated, end="")

@@ -1,0 +1,164 @@
+"""Train a stored run again from its record, and compare.
+
+    python -m sweeps.cli.rerun 1a2b3c4d5e6f7081                               a run of results/toy_robustness
+    python -m sweeps.cli.rerun 1a2b3c4d5e6f7081 --results s3://bucket/study
+
+On the CPU and in the environment in which it was trained, the metrics are equal to the bit, whatever cohort the
+run was in. That holds for one instruction set and one compiler: AVX2 and AVX-512, or native kernels and torch's
+operations, round differently. Elsewhere this says what differs: arithmetic, versions, device, commit. Nothing is written.
+Exit codes: 0 equal, 1 not equal, 2 bad input.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import tyro
+
+import command_output
+from result_schema import (
+    FURTHER_METRICS,
+    METRICS,
+    VERSION,
+    Outcome,
+    SchemaError,
+    read_manifest,
+    read_runs,
+    run_name,
+)
+from sweeps.console import command_line
+from sweeps.console.errors import check_given
+from sweeps.store import provenance
+from trainables import datasets, objectives
+from trainables.runs import Configuration, Run
+
+if TYPE_CHECKING:
+    from trainables.engine.training import Result
+
+DIVERGED_AT = "diverged_at"
+
+
+def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
+    """A run and its row, from the stored record alone.
+
+    Raises:
+        ValueError: no such run is stored, it has no result, or what it was trained on is not here any more.
+    """
+    rows = read_runs(results)
+    found = rows.filter(pc.equal(rows["run_key"], run_key)).to_pylist()
+    if not found:
+        raise ValueError(f"run key must be one of the {rows.num_rows:,} runs of {results}, got {run_key[:80]!r}; "
+                         "MLflow shows it as the tag run_key")  # fmt: skip
+    row: dict[str, Any] = found[0]
+    if row["outcome"] == Outcome.FAILED:
+        raise ValueError(f"run {run_key} must have a result, but it FAILED ({row['error']}); "
+                         "remove the cause, then give the study's command again to train it")  # fmt: skip
+    data = [name for name, kind in datasets.available().items() if kind.version == row["data_version"]]
+    if not data:
+        raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "
+                         f"use commit {row['git_commit']}")  # fmt: skip
+    here = objectives.find(row["algorithm"]).version
+    if row[VERSION] != here:
+        raise ValueError(f"run {run_key} must be of version {here} of {row['algorithm']}, which is here, but is of version "
+                         f"{row[VERSION]}; use commit {row['git_commit']}, at which it was trained")  # fmt: skip
+    manifest = read_manifest(results)
+    run = Run(
+        study=row["study"],
+        algorithm=row["algorithm"],
+        lam=row["lam"],
+        seed=row["seed"],
+        configuration=Configuration(**{name: row[name] for name in manifest.hyper_parameters}),
+        budget=row["budget"],
+        number=row["configuration"],
+        precision=manifest.precision,
+        data=data[0],
+    )
+    if run.key != run_key:
+        raise ValueError(f"the record of run {run_key} must give its key, but gives {run.key}: it was changed, "
+                         f"or keys are made otherwise now; use commit {row['git_commit']}")  # fmt: skip
+    return run, row
+
+
+def train(run: Run, iterations: int, device: str) -> tuple[Result, dict[str, str]]:
+    """The run alone, as far as it was trained, and the arithmetic by which it was."""
+    import torch
+
+    from trainables.engine.training import Training
+
+    torch.set_num_threads(1)
+    training = Training([run], device, None if iterations >= run.budget else iterations)
+    while not training.finished:
+        training.advance()
+    return training.results()[0], training.arithmetic
+
+
+def differences(row: Mapping[str, Any], result: Result) -> dict[str, tuple[Any, Any]]:
+    """Name -> stored and new value of what is not equal to the bit: the metrics, and where it diverged."""
+    values = {**(result.metrics or {}), DIVERGED_AT: result.diverged_at}
+    names = (*METRICS, *FURTHER_METRICS, DIVERGED_AT)
+    return {name: (row[name], values.get(name)) for name in names if row[name] != values.get(name)}
+
+
+def environment(
+    row: Mapping[str, Any], device: str, arithmetic: Mapping[str, str]
+) -> tuple[dict[str, tuple[Any, Any]], list[str]]:
+    """Name -> then and now of what differs between the record's environment and this one; names of what it does not say."""
+    then = {**json.loads(row["versions"]), "device": row["device"], "commit": row["git_commit"]}
+    now = {**provenance.versions(), **arithmetic, "device": device, "commit": provenance.git_commit()}
+    # Rows of earlier versions do not say by which arithmetic they were trained; torch's has no compiler.
+    unknown = [] if "arithmetic" in then else sorted(arithmetic)
+    names = [name for name in {**then, **now} if name not in unknown]
+    return {
+        name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)
+    }, unknown
+
+
+@dataclass(frozen=True)
+class Options:
+    """Train a stored run again from its record, and compare its metrics to the bit."""
+
+    run_key: Annotated[str, tyro.conf.Positional]
+    """Key of the run, 16 hexadecimal digits."""
+    results: str = "results/toy_robustness"
+    """The study's results directory or URI."""
+    device: str = "cpu"
+    """Torch device to train on."""
+
+
+def main(options: Options) -> int:
+    """Run the command; returns its exit code."""
+    try:
+        check_given(options)
+        run, row = find(options.results, options.run_key)
+        result, arithmetic = train(
+            run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device
+        )
+    except (ValueError, SchemaError, OSError, RuntimeError, pa.ArrowException) as error:
+        print(f"sweeps.cli.rerun: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    unequal = differences(row, result)
+    other, unknown = environment(row, options.device, arithmetic)
+    print(
+        f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
+    )
+    for name, (then, now) in unequal.items():
+        print(f"not equal   {name}: {then!r} stored, {now!r} now")
+    for name, (then, now) in other.items():
+        print(f"environment {name}: {then} then, {now} now")
+    if unknown:
+        print(f"environment {', '.join(unknown)}: the record does not say")
+    words = "equal to the bit" if not unequal else f"{len(unequal)} values differ"
+    same = "the same as far as the record says" if unknown else "the same"
+    print(f"{words}; the environment is {'another one' if other else same}")
+    return 1 if unequal else 0
+
+
+if __name__ == "__main__":
+    command_output.lasting()
+    sys.exit(main(command_line.read(Options, "python -m sweeps.cli.rerun", __doc__ or "")))

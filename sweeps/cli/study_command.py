@@ -1,0 +1,285 @@
+"""The one command line of every study: what happens from declaration to report."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+import command_output
+from result_files import below
+from result_schema import FINISHED, SchemaError
+from sweeps.cli.ending import INTERRUPTED, Ending
+from sweeps.cli.options import Options, halving_of, parse
+from sweeps.console.errors import check_uri, refuse, remedy
+from sweeps.console.masking import masked
+from sweeps.execution.cluster import ClusterError, Slots, connect
+from sweeps.execution.sigterm import stopped_by_sigterm
+from sweeps.store import lease, superseded
+from sweeps.store.lease import Fenced, Lease
+from sweeps.store.store import Store
+from sweeps.strategies.base import GridWork, Work
+from sweeps.strategies.halving import METRICS, Halving
+from sweeps.strategies.settled import Record
+from sweeps.study import ALL, Preset, Study
+from sweeps.study.grid import Grid
+from sweeps.tracking.follower import resolve_tracking_uri
+from trainables import datasets, runs
+
+if TYPE_CHECKING:
+    from sweeps.strategies.decided import DecidedGrid
+
+LAST_SECONDS = 3.0
+"""Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
+
+TERMINATED = 143
+
+
+def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
+    """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C."""
+    command_output.lasting()
+    options = parse(study, arguments, description)
+    console = Console(soft_wrap=True, highlight=False)
+    try:
+        code = run(study, options, console)
+    except (ValueError, SchemaError, ClusterError, Fenced) as error:
+        refuse(str(error))
+    except OSError as error:
+        console.print(f"error: {masked(str(error))}; what is stored is whole: {remedy(error)}")
+        code = 1
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. Finished runs are stored; give the same command again to continue.")
+        code = INTERRUPTED
+    gc.freeze()  # else Python looks all of torch and Ray through for cycles before it ends: a second
+    sys.exit(code)
+
+
+def run(study: Study, options: Options, console: Console) -> int:
+    """Train what is declared and not stored, mirror it, report it; returns the exit code.
+
+    Raises:
+        ValueError, SchemaError, ClusterError: bad input; nothing was written.
+    """
+    preset = study.preset(
+        options.preset,
+        lambdas=options.lambdas,
+        seeds=options.seeds,
+        iterations=options.iterations,
+        limit=options.limit,
+    )
+    if options.data is not None and options.data != study.data:
+        study = on_data(study, options.data)
+    if options.set:
+        study = varied(study, options.set)
+    sampler = options.search or study.search
+    if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
+        study = replace(study, name=f"{study.name}-search")
+    tracking_uri = resolve_tracking_uri(options.tracking_uri)
+    check_uri("--results", options.results)
+    store = Store(below(options.results, study.name))
+    there = store.check(study.name, options.precision)
+    metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
+    halving = halving_of(options, sampler, metrics, preset.iterations)
+    only_shown = options.dry_run or options.simulate is not None
+    record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
+    starting = None
+    if options.until is not None:
+        check_until(options.until, sampler, halving)
+    if sampler == "grid" and not halving and not options.until and not only_shown:
+        record = Record(store, study, preset, options.algorithms, options.precision)
+        if there and (settled := record.recall()):
+            return carry_out(settled, None, record, ending)
+        if (
+            options.data is None
+            and options.algorithms is None
+            and not options.set
+            and surely_todo(study, preset, store)
+        ):
+            # Nothing that is left to check can be refused: Ray starts while torch is loaded.
+            runs.check(preset.lambdas[0], preset.iterations, options.precision)
+            store.check_writable()
+            lease.refuse(store.filesystem, store.path)
+            starting = beside(connect, options.address, options.scale_to)
+
+    if options.data is not None:
+        datasets.find(options.data)
+    algorithms = study.compared(options.algorithms)
+    if sampler == "grid":
+        declared = study.declared(preset, options.algorithms, options.precision)
+        if only_shown:
+            from sweeps.cli import preview
+
+            halved = staged().HalvedGrid(declared, halving, store) if halving else None
+            kept = superseded.words(store, algorithms, study.data) if there else ""
+            preview.show(declared, store.finished(), halved, options.simulate, kept, console)
+            if options.until:
+                console.print(
+                    f"until     decided: looked at {until_decided(study, preset, declared, store).plan()}"
+                )
+            return 0
+
+        def declare() -> Work:
+            if halving:
+                return staged().HalvedGrid(declared, halving, store)
+            if options.until:
+                return until_decided(study, preset, declared, store)
+            return GridWork(declared, store.finished())
+
+    else:
+        of_grids = {"--dry-run": options.dry_run, "--simulate": options.simulate, "--limit": options.limit, "--seeds": options.seeds}  # fmt: skip
+        for option, value in of_grids.items():
+            if value is not None and value is not False:
+                raise ValueError(
+                    f"{option} must be left out with --search {sampler}: it is of a grid, got {value}"
+                )
+        from sweeps.strategies.optuna_search import Settings
+
+        settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
+
+        def declare() -> Work:
+            return staged().SearchWork(
+                study, preset, algorithms, options.precision, settings, store, options.optuna_storage
+            )
+
+    before = store.contents()
+    work = declare()
+    kept = superseded.words(store, algorithms, study.data) if there and work.todo else ""
+    store.check_writable()
+    if work.todo:
+        if starting is None:
+            lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
+            starting = beside(connect, options.address, options.scale_to)
+        from trainables.engine import ahead
+        from trainables.networks import precision
+
+        if options.address == "local":
+            ahead.compile_ahead(work.examples())
+        slots = starting.result()
+
+        precision.check(options.precision, slots.device)
+    store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
+                 targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
+                 looks=work.looks, varied=study.space)  # fmt: skip
+    with contextlib.ExitStack() as held:
+        if slots:
+            store.token = held.enter_context(lease.take(store.filesystem, store.path))
+            held.enter_context(stopped_by_sigterm(store.token, console))
+            if store.contents() != before:  # somebody else has trained in the meantime
+                work = declare()
+        return carry_out(work, slots, record, ending, kept)
+
+
+def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
+    """The study with other levels, each given as a hyper-parameter's name and its values.
+
+    Raises:
+        ValueError: one has no value, is named twice, or a value is no number.
+    """
+    for name, *values in levels:
+        if not values:
+            raise ValueError(f"--set must have a name and its values, got {name} alone")
+    if len(named := {name for name, *_ in levels}) < len(levels):
+        raise ValueError(
+            f"--set must name a hyper-parameter once, got {', '.join(sorted(named))} more than once"
+        )
+    return study.varied({name: values for name, *values in levels})
+
+
+def check_until(until: str, sampler: str, halving: Halving | None) -> None:
+    """Raises ValueError where training cannot end when this is so."""
+    if until != "decided":
+        raise ValueError(f"--until must be decided, got {until!r}")
+    if sampler != "grid" or halving:
+        other = "--halving" if halving else f"--search {sampler}"
+        raise ValueError(
+            f"--until must be left out with {other}, which chooses runs by their results, got {until}"
+        )
+
+
+def until_decided(study: Study, preset: Preset, declared: Grid, store: Store) -> DecidedGrid:
+    """The declared runs, as far as it takes to decide what the study asks."""
+    from sweeps.strategies.decided import DecidedGrid
+
+    return DecidedGrid(study, preset, declared, store)
+
+
+def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
+    """Calls the function in a thread that then stays: Ray's processes end with the thread that started them (Linux'
+    PR_SET_PDEATHSIG), and a driver ends a minute after them.
+    """
+    called: Future[Slots] = Future()
+
+    def call() -> None:
+        try:
+            called.set_result(function(*arguments))
+        except BaseException as error:  # raised where the result is taken
+            called.set_exception(error)
+        else:
+            threading.Event().wait()
+
+    threading.Thread(target=call, name="Ray's start", daemon=True).start()
+    return called
+
+
+def on_data(study: Study, data: str) -> Study:
+    """The study on another data set, in a folder of its own, without targets: their bounds are of its own data.
+
+    Raises:
+        ValueError: the name can be none.
+    """
+    try:
+        return replace(study, name=f"{study.name}-{data}", data=data, targets=())
+    except ValueError:
+        datasets.find(data)  # says which there are
+        raise
+
+
+def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
+    """Whether fewer runs are stored than the study declares by itself; told without its data and objectives."""
+    if study.algorithms == ALL:
+        return False
+    configurations = len(study.subset(preset.limit))
+    lambdas, algorithms = set(map(float, preset.lambdas)), set(study.algorithms)
+    declared = configurations * preset.seeds * len(lambdas) * len(algorithms)
+    return len(store.finished()) < declared
+
+
+def staged() -> ModuleType:
+    """Imports the strategies that train in stages; they bring Optuna, which a grid does without."""
+    from sweeps.strategies import staged
+
+    return staged
+
+
+def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: Ending, kept: str = "") -> int:
+    """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code.
+
+    kept: words for what is stored of other versions, or ''.
+    """
+    store, console = ending.store, ending.console
+    console.print(
+        f"{ending.study}: {work.declared} runs declared, {work.already} stored, {work.todo} to train"
+    )
+    if kept:
+        console.print(f"kept      {kept}")
+    if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
+        return ending.conclude(work, record, [], sampler, lambda: (None, known))
+    follower = ending.follow()
+    errors = work.train(store, slots, console) if slots and work.todo else []
+    if isinstance(store.token, Lease) and store.token.stopping.is_set():
+        follower.finish(LAST_SECONDS)
+        counts = work.outcomes(work.stored(store))
+        stored = sum(counts[outcome] for outcome in FINISHED)
+        console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
+                      "give the same command again to continue")  # fmt: skip
+        return TERMINATED
+    sampler = work.reported(store, ending.iterations)
+    return ending.conclude(work, record, errors, sampler, ending.finish(follower, slots, sampler))

@@ -1,0 +1,29 @@
+"""SIGTERM, as schedulers and clouds send it some seconds before the end."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+from rich.console import Console
+
+from sweeps.store.lease import Lease
+
+
+@contextlib.contextmanager
+def stopped_by_sigterm(token: Lease, console: Console) -> Iterator[None]:
+    """Meanwhile SIGTERM has the trials of the lease keep what they have and end."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        console.print("SIGTERM: the state of what is in training is kept")
+        with contextlib.suppress(OSError):  # no room: then there is none for a state either
+            token.stop()
+        signal.signal(signum, signal.SIG_DFL)  # the second one ends it at once
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,235 @@
+"""What one Ray Tune trial does: train a cohort, keep checkpoints, write its rows.
+
+A cohort that memory does not hold is trained in parts, one after the other, each halved until it fits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import torch
+from ray import tune
+
+from sweeps.console.errors import FULL
+from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning.schedule import SILENT_SECONDS
+from sweeps.store.lease import Fenced
+from sweeps.store.store import BEGUN, Store
+from trainables.engine import checkpoint, memory
+from trainables.engine.native import build
+from trainables.engine.training import Training
+from trainables.runs import Run
+
+LOG = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+"""Least time between two looks at the lease."""
+
+
+class Ending(Exception):
+    """The driver asked its trials to end; what they have is stored."""
+
+
+def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], settings: dict[str, Any]) -> None:
+    """Train the cohort of key `trial["cohort"]` from its stored state, if any, and store one row per run.
+
+    Args:
+        trial: what Tune varies: the key of a cohort, and where it is none of `plans` what it consists of
+            (`planned`).
+        plans: the study's cohorts by key.
+        settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
+            progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
+            name, or None), git_commit, versions, sampler.
+
+    Raises:
+        RuntimeError: memory does not suffice for a single member; what was stored before is stored.
+    """
+    torch.set_num_threads(1)
+    memory.keep_loaded()
+    if trial["cohort"] in plans:
+        plan = plans[trial["cohort"]]
+    else:
+        runs = tuple(map(Run.from_dict, trial["runs"]))
+        leg = Leg(trial["since"], trial["until"], tuple(trial["states"]))
+        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], leg)
+    CohortTrial(plan, settings).run()
+
+
+def planned(plan: CohortPlan) -> dict[str, Any]:
+    """A cohort as plain values, for a trial of it that has no `plans`."""
+    return {
+        "cohort": plan.key,
+        "runs": [run.to_dict() for run in plan.runs],
+        "seconds": plan.seconds,
+        "since": plan.since,
+        "until": plan.until,
+        "states": list(plan.leg.states if plan.leg else ()),
+    }
+
+
+class CohortTrial:
+    """The cohort of a trial, in parts: one, unless memory does not hold it.
+
+    Attributes:
+        parts: what is not stored, in order; the first one is in training.
+        diverged: members of stored parts that have diverged.
+        trouble: why the last thing that was to be written could not be; '' if it was.
+    """
+
+    def __init__(self, plan: CohortPlan, settings: dict[str, Any]) -> None:
+        self.plan = plan
+        self.settings = settings
+        self.store = Store(settings["directory"], settings["lease"])
+        self.state = f"{BEGUN}{plan.key}"
+        self.parts = [plan]
+        self.diverged = 0
+        self.trouble = ""
+        self.saved_at = self.reported_at = time.monotonic()
+        self.looked_at = -math.inf
+
+    def run(self) -> None:
+        """Train and store every part that is not stored, unless the driver is told to end or has lost its lease."""
+        try:
+            self._look()
+            if self.settings["device"] == "cpu" and (slower := build.missing()):
+                tune.report({**self._progress(self.plan.since, 0), "trouble": slower})
+            self._run()
+        except (Ending, Fenced):
+            tune.report(self._progress(0, 0))  # its runs are not finished; their state is stored
+        else:
+            tune.report({**self._progress(0, 0), "stored": len(self.plan)})
+
+    def _run(self) -> None:
+        if (begun := self._begun()) is not None:
+            first = self.plan.start
+            self.parts = [replace(self.plan, start=first + a, stop=first + b) for a, b in begun["parts"]]
+            self.diverged = begun["diverged"]
+            if not self.store.holds(self.parts[0].key):
+                self._train_or_split((self.state,))
+        else:
+            most = memory.fitting(self.plan.runs, self.settings["device"], self.settings["share"])
+            self.parts = self.plan.split(most)
+        while self.parts:
+            if not self.store.holds(self.parts[0].key):
+                self._train_or_split(self.plan.leg.states if self.plan.leg else ())
+            else:
+                self.parts.pop(0)
+        self.store.drop_states([self.state])
+
+    def _begun(self) -> dict[str, Any] | None:
+        """The state of this very cohort when it was cut off; None if it was not, or its members are further by now."""
+        with contextlib.suppress(FileNotFoundError, checkpoint.DamagedError):
+            state = checkpoint.read(self.store.read_state(self.state))
+            if self.plan.since <= state["iteration"] <= self.plan.until:
+                return state
+        return None
+
+    def _train_or_split(self, states: tuple[str, ...]) -> None:
+        """Train the first part, from stored states if there are any, and store it; or halve it."""
+        part, started_at = self.parts[0], datetime.now(UTC)
+        try:
+            training = self._train(part, states)
+        except RuntimeError as error:
+            if len(part) == 1 or not memory.exhausted(error):
+                raise
+            self.parts[:1] = part.split((len(part) + 1) // 2)
+        else:
+            self._store(part, training, started_at)
+            self.parts.pop(0)
+            self.diverged += int((training.diverged_at[: len(part)] > 0).sum())
+        memory.release()  # here, where the error no longer holds the arrays of the part
+
+    def _train(self, part: CohortPlan, states: tuple[str, ...]) -> Training:
+        training = Training(part.runs, self.settings["device"], part.until)
+        if states:
+            try:
+                checkpoint.unpack(training, map(self.store.read_state, states))
+            except (checkpoint.DamagedError, FileNotFoundError) as error:
+                LOG.warning("cohort %s begins anew: %s", part.key, error)
+        while not training.finished:
+            training.advance()
+            if not training.finished:
+                self._report(training)
+        return training
+
+    def _store(self, part: CohortPlan, training: Training, started_at: datetime) -> None:
+        """Write the rows of a part, when there is room for them.
+
+        Raises:
+            OSError: it cannot be written, or the disk stays full.
+        """
+        origin = {name: self.settings[name] for name in ("device", "git_commit", "sampler")}
+        origin["versions"] = {**self.settings["versions"], **training.arithmetic}
+        results, since = training.results(), time.monotonic()
+        while True:
+            try:
+                if part.until < part.budget:
+                    self.store.write_state(part.key, checkpoint.pack(training))
+                self.store.write(results, part.key, started_at=started_at, **origin)
+                self.trouble = ""
+                return
+            except OSError as error:
+                if error.errno not in FULL or time.monotonic() - since > self.settings["full_seconds"]:
+                    raise
+                self._tell(training, f"results wait to be written: {error.strerror}")
+                time.sleep(LOOK_SECONDS)
+                self._look()
+
+    def _look(self) -> None:
+        """Raises Ending where the driver asked its trials to end, Fenced where it has lost its lease."""
+        if self.store.token and time.monotonic() - self.looked_at > LOOK_SECONDS:
+            self.looked_at = time.monotonic()
+            if self.store.token.check():
+                raise Ending
+
+    def _report(self, training: Training) -> None:
+        """Keep the state of training, and tell Tune how far it is, if it is time to, or to end."""
+        now = time.monotonic()
+        try:
+            self._look()
+        except Ending:
+            self._save(training)
+            raise
+        if now - self.saved_at > self.settings["checkpoint_seconds"]:
+            self._save(training)
+            self._tell(training, self.trouble)
+            self.saved_at = self.reported_at = time.monotonic()
+        elif (silent := now - self.reported_at) > self.settings["progress_seconds"] and (
+            training.evaluated or silent > SILENT_SECONDS
+        ):
+            self._tell(training, self.trouble)
+            self.reported_at = now
+
+    def _save(self, training: Training) -> None:
+        """Store the state, in one atomic step; where there is no room, the last one is still there."""
+        first = self.plan.start
+        left = [(p.start - first, p.stop - first) for p in self.parts]
+        try:
+            self.store.write_state(self.state, checkpoint.pack(training, parts=left, diverged=self.diverged))
+            self.trouble = ""
+        except OSError as error:
+            self.trouble = f"the state of training cannot be kept: {error.strerror or error}"
+
+    def _tell(self, training: Training, trouble: str) -> None:
+        diverged = int((training.diverged_at[: len(training.runs)] > 0).sum())
+        tune.report(
+            {**self._progress(training.iteration, diverged), **({"trouble": trouble} if trouble else {})}
+        )
+
+    def _progress(self, iteration: int, diverged: int) -> dict[str, int]:
+        """Iterations of the whole cohort, by its members, where the first part has done so many; and diverged."""
+        left = sum(len(part) for part in self.parts)
+        running = (
+            len(self.parts[0]) * iteration + (left - len(self.parts[0])) * self.plan.since
+            if self.parts
+            else 0
+        )
+        done = (len(self.plan) - left) * self.plan.until + running
+        return {"iteration": done // len(self.plan), "diverged": self.diverged + diverged}

@@ -1,0 +1,282 @@
+"""Trains a study's cohorts as Ray Tune trials."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ray import tune
+from ray.exceptions import RayError
+from ray.tune.execution import class_cache
+from ray.tune.search import BasicVariantGenerator, Searcher
+from rich.console import Console
+
+from result_schema import GRID
+from sweeps.execution import resume
+from sweeps.execution.cluster import Slots
+from sweeps.execution.lost import Lost
+from sweeps.execution.progress import StudyProgress
+from sweeps.execution.trial import planned, train_cohort
+from sweeps.planning import cohort_plans
+from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning.schedule import CHECKPOINT_SECONDS, progress_seconds
+from sweeps.store import provenance
+from sweeps.store.lease import Lease
+from sweeps.store.store import Store
+from sweeps.strategies.halving import Stage
+from trainables.runs import Run
+
+RETRIES = 3
+"""Times a trial that died is continued from its stored state before its runs are FAILED."""
+
+FULL_SECONDS = 600.0
+"""Time that results wait for room on a full disk before their trial fails."""
+
+AWS_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
+"""Tune would put the driver's into the runtime environment of its trials, which Ray's agents log for all to read.
+Workers started here inherit them; nodes of a cluster have a role or keys of their own."""
+
+
+class InOrder(BasicVariantGenerator):
+    """Has Tune start the cohorts in their order, until no more are to be started."""
+
+    def __init__(self, keys: Iterable[str], most: int, stopping: threading.Event) -> None:
+        # Not a grid search: Tune copies the whole grid for each of its trials.
+        super().__init__([{"cohort": key} for key in keys], max_concurrent=most)
+        self.stopping = stopping
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles it for a restore; studies continue from the rows instead
+
+    def next_trial(self) -> Any:
+        if self.stopping.is_set():
+            self.set_finished()
+            return None
+        return super().next_trial()
+
+    def save_to_dir(self, dirpath: str, session_str: str) -> None:
+        """Nothing: studies continue from the rows."""
+
+
+class InStages(Searcher):
+    """Has Tune start the cohorts of one stage after the other.
+
+    The next stage is made once every cohort of the last one has ended, and its rows are stored: what is
+    proposed, and who survives, does not depend on which of them ended first.
+
+    Args:
+        stages: cohorts; each carries its runs, which no one knows when the study begins.
+        stopping: set when no more are to be started.
+    """
+
+    def __init__(self, stages: Iterator[Sequence[CohortPlan]], stopping: threading.Event) -> None:
+        super().__init__()
+        self.stopping = stopping
+        self.stages = stages
+        self.waiting: list[CohortPlan] = []
+        self.running: set[str] = set()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune pickles it for a restore; studies continue from the rows instead
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """The configuration of a trial; None while a stage is not done, FINISHED after the last one."""
+        if self.stopping.is_set():
+            return str(Searcher.FINISHED)
+        if not self.waiting:
+            if self.running:
+                return None
+            self.waiting = list(next(self.stages, ()))
+            if not self.waiting:
+                return str(Searcher.FINISHED)
+        plan = self.waiting.pop(0)
+        self.running.add(trial_id)
+        return planned(plan)
+
+    def on_trial_complete(self, trial_id: str, result: Any = None, error: bool = False) -> None:
+        self.running.discard(trial_id)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: a search continues from the stored rows."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing, as `save`."""
+
+
+def train(
+    store: Store,
+    plans: Sequence[CohortPlan],
+    already: int,
+    slots: Slots,
+    console: Console,
+    sampler: str = GRID,
+) -> list[str]:
+    """Train the cohorts in their order, one Tune trial each; rows are written by the trials, and say the sampler.
+
+    Returns the error of each cohort that was lost for good; its runs have FAILED rows.
+    Ctrl-C, or the store's lease when it is told to stop, ends it early, without an error: what is stored is stored.
+
+    Raises:
+        Fenced: another driver has taken the store's lease.
+    """
+    progress = StudyProgress(already, sum(map(len, plans)), console, slots)
+    progress.expect(plans)
+    in_order = InOrder(progress.plans, slots.count, _stopping(store))
+    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots, sampler)
+
+
+def train_stages(
+    store: Store,
+    stages: Iterator[Stage],
+    progress: StudyProgress,
+    slots: Slots,
+    members: int,
+    memory: int,
+    sampler: str = GRID,
+) -> list[str]:
+    """Train stage after stage, each cut into cohorts; else as `train`.
+
+    Args:
+        store: where rows go.
+        stages: what to train; the next one is asked for when the rows of the last are stored.
+        progress: where it is shown; made for as many runs as all stages have at most, one that goes on counted again.
+        slots: trials that run at once.
+        members: the most members of a cohort.
+        memory: bytes that a cohort may take.
+        sampler: what proposes the runs.
+    """
+
+    def cohorts() -> Iterator[Sequence[CohortPlan]]:
+        for stage in stages:
+            kept = store.states()
+            store.drop_states(kept - stage.waiting)
+            begun = resume.begun(store, store.finished())
+            plans = legs(stage, kept, slots.count, members, memory, begun)
+            progress.expect(plans)
+            yield plans
+
+    # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
+    # and what comes of the last ones is taken up when the next stage is asked for.
+    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
+
+
+def legs(
+    stage: Stage,
+    kept: AbstractSet[str],
+    slots: int,
+    members: int,
+    memory: int,
+    begun: Mapping[str, tuple[int, str]] | None = None,
+) -> list[CohortPlan]:
+    """Cohorts of a stage, longest first: runs go on together from where they are, or begin where no state is kept.
+
+    Args:
+        stage: the runs.
+        kept: names of the states of earlier rungs that are there.
+        slots, members, memory: as of `planning.cut`.
+        begun: of runs that were cut off, iterations done and name of the state.
+    """
+    groups: dict[int, list[Run]] = {}
+    states: dict[str, str] = {}
+    for run in stage.runs:
+        stopped, cut_off = stage.stopped.get(run.key, (0, "")), (begun or {}).get(run.key, (0, ""))
+        places = [(0, "")] + [stopped] * (stopped[1] in kept) + [cut_off] * (cut_off[0] < stage.until)
+        since, states[run.key] = max(places)
+        groups.setdefault(since, []).append(run)
+    plans = []
+    for since, runs in groups.items():
+        for plan in cohort_plans.cut(runs, slots, members, memory):
+            names = {states[run.key] for run in plan.runs} if since else ()
+            seconds = plan.seconds * (stage.until - since) / plan.budget
+            plans.append(replace(plan, seconds=seconds, leg=Leg(since, stage.until, tuple(sorted(names)))))
+    return sorted(plans, key=lambda plan: -plan.seconds)
+
+
+def _stopping(store: Store) -> threading.Event:
+    return store.token.stopping if isinstance(store.token, Lease) else threading.Event()
+
+
+def _fit(
+    store: Store,
+    searcher: BasicVariantGenerator | InStages,
+    trials: int,
+    progress: StudyProgress,
+    plans: Mapping[str, CohortPlan],
+    slots: Slots,
+    sampler: str,
+) -> list[str]:
+    """Run Tune.
+
+    Args:
+        trials: how many there are; -1 where the searcher says when it is done.
+        plans: the cohorts whose runs are not in their trials' configurations.
+    """
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
+    if slots.own:  # inherited; for a runtime environment Ray would not use the workers that are there
+        os.environ.update(class_cache.DEFAULT_ENV_VARS)
+        class_cache.DEFAULT_ENV_VARS.clear()
+        class_cache.ENV_VARS_TO_PROPAGATE.clear()
+    started_at = datetime.now(UTC)
+    origin = {"git_commit": provenance.git_commit(), "versions": provenance.versions(), "sampler": sampler}
+    settings = {
+        "directory": store.uri_for_workers,
+        "device": slots.device,
+        "share": slots.resources.get("GPU", 1.0),
+        "checkpoint_seconds": CHECKPOINT_SECONDS,
+        "progress_seconds": progress_seconds(slots.count),
+        "full_seconds": FULL_SECONDS,
+        "lease": store.token.name if store.token else None,
+        **origin,
+    }
+    lost = Lost()
+    # Tune's own files serve nobody: trials keep their state and write their rows in the store.
+    with progress, warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
+        warnings.simplefilter("ignore")
+        tuner = tune.Tuner(
+            tune.with_resources(
+                tune.with_parameters(train_cohort, plans=plans, settings=settings), slots.resources
+            ),
+            param_space={"cohort": None},
+            tune_config=tune.TuneConfig(
+                num_samples=trials,
+                search_alg=searcher,
+                reuse_actors=True,
+                trial_name_creator=lambda trial: f"cohort-{trial.trial_id}",
+                trial_dirname_creator=lambda trial: f"cohort-{trial.trial_id}",
+            ),
+            run_config=tune.RunConfig(
+                name=f"{started_at:%Y%m%d-%H%M%S}",
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[progress, lost],
+                failure_config=tune.FailureConfig(max_failures=RETRIES),
+            ),
+        )
+        try:
+            tuner.fit()
+        except (RayError, tune.TuneError) as error:
+            if not lost.end(error):
+                raise
+    if store.token:
+        store.token.check()
+    if not lost.reasons and not store.begun():
+        return []
+    errors = []
+    finished = store.finished()
+    resume.begun(store, finished)  # removes what nobody continues from
+    for key, reason in lost.reasons.items():
+        plan = progress.plans[key]
+        runs = [run for run in plan.runs if run.key not in finished]
+        if runs:
+            errors.append(reason)
+            store.write_failed(runs, key, reason, device=slots.device, started_at=started_at, **origin)
+    return errors

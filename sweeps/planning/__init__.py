@@ -1,0 +1,1 @@
+"""Which runs train together, where, and for how long."""

@@ -1,0 +1,232 @@
+"""From declared runs to cohorts: what is missing, cut by structure, longest first.
+
+A plan holds places in a group of runs and makes the runs when asked for them: planning takes memory
+for the cohorts and for what is stored, not for every run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import final
+
+from sweeps.study.grid import Grid, LazyRuns
+from trainables import objectives
+from trainables.engine import cost
+from trainables.runs import Run, content_hash
+
+CPU_MEMBERS = 24
+"""Members of a cohort on a CPU, where its size costs nothing: small enough to store, show and retry often."""
+
+GPU_MEMBERS = 1024
+"""Members of a cohort on a GPU, where memory allows."""
+
+MEMORY = 2 << 30
+"""Bytes a cohort may take on a CPU."""
+
+GPU_MEMORY = 16 << 30
+"""Bytes a cohort may be expected to take on a GPU; its trial measures, and trains it in parts where it must."""
+
+COHORTS_PER_SLOT = 3
+"""A cohort takes at most one in so many parts of a device's share of the work that is not handed out yet:
+cohorts get shorter towards the end, and devices end together (guided self-scheduling, Polychronopoulos &
+Kuck 1987)."""
+
+SHORTEST = 1 / 40
+"""… but need not be shorter than this part of a device's share of the whole work."""
+
+LEAST_MEMBERS = 6
+"""Cohorts are not cut smaller than this to be short: below, a run costs more."""
+
+TRIALS_PER_SECOND = 14.0
+"""Trials that Ray Tune starts: 10,000 of them took it 715 s (docs.ray.io, Scalability and Overhead Benchmarks
+for Ray Tune). Where it could not keep the devices busy, cohorts are larger than `members`."""
+
+
+@final
+@dataclass(frozen=True)
+class Group(LazyRuns):
+    """The runs of one structure and budget that are not stored; each is expected to take as long.
+
+    Attributes:
+        declared: all of them, ascending.
+        stored: places of the stored ones in `declared`, ascending.
+    """
+
+    declared: Sequence[Run]
+    stored: array[int]
+
+    def __len__(self) -> int:
+        return len(self.declared) - len(self.stored)
+
+    def at(self, place: int) -> Run:
+        # stored[n] − n runs that are not stored come before the n-th that is.
+        skipped = bisect_right(range(len(self.stored)), place, key=lambda n: self.stored[n] - n)
+        return self.declared[place + skipped]
+
+    @property
+    def seconds(self) -> float:
+        """Expected time of one run on one CPU core."""
+        return cost.seconds(self[0])
+
+
+@final
+@dataclass(frozen=True)
+class Missing:
+    """Declared minus stored, one group per structure and budget."""
+
+    groups: tuple[Group, ...]
+
+    def __len__(self) -> int:
+        return sum(len(group) for group in self.groups)
+
+    def __iter__(self) -> Iterator[Run]:
+        return itertools.chain.from_iterable(self.groups)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Part of the way of a cohort's members.
+
+    Attributes:
+        since: iterations done before.
+        until: iterations to have done after it.
+        states: names of the stored states that hold the members at `since`.
+    """
+
+    since: int
+    until: int
+    states: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """Runs that train as one array.
+
+    Attributes:
+        group: runs of one structure and budget, ascending.
+        start: place in it of the first member.
+        stop: place after the last member.
+        seconds: expected time on one CPU core.
+        leg: the iterations to train; None for all of them.
+    """
+
+    group: Sequence[Run]
+    start: int
+    stop: int
+    seconds: float
+    leg: Leg | None = None
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Its members, ascending; made anew each time."""
+        return tuple(self.group[self.start : self.stop])
+
+    @property
+    def budget(self) -> int:
+        """Iterations of each member."""
+        return self.group[self.start].budget
+
+    @property
+    def key(self) -> str:
+        """Hash of its members' keys, and where they stop before their budget: the same cohort has the same file."""
+        keys = sorted(run.key for run in self.runs)
+        return content_hash(keys if self.until == self.budget else {"runs": keys, "until": self.until})
+
+    @property
+    def since(self) -> int:
+        """Iterations that are done when it begins."""
+        return self.leg.since if self.leg else 0
+
+    @property
+    def until(self) -> int:
+        """Iterations that are done when it ends."""
+        return self.leg.until if self.leg else self.budget
+
+    def split(self, most: int) -> list[CohortPlan]:
+        """It in parts of at most `most` >= 1 members, alike in size and in its order."""
+        parts = math.ceil(len(self) / most)
+        places = [self.start + len(self) * n // parts for n in range(parts + 1)]
+        return [
+            replace(self, start=a, stop=b, seconds=self.seconds * (b - a) / len(self))
+            for a, b in itertools.pairwise(places)
+        ]
+
+
+def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -> Missing:
+    """Declared minus stored: the one operation that starts, continues, extends and retries a study.
+
+    Args:
+        declared: runs, with no key twice. Of a Grid, none is held.
+        finished: keys of the runs that need no training.
+    """
+    parts: Sequence[Sequence[Run]]
+    if isinstance(declared, Grid):
+        parts = declared.by_structure()
+    else:
+        parts = [tuple(same) for _, same in itertools.groupby(sorted(declared, key=_order), key=_structure)]
+    groups = (
+        Group(part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ()))
+        for part in parts
+    )
+    return Missing(tuple(group for group in groups if len(group)))
+
+
+def cut(
+    runs: Missing | Iterable[Run], slots: int = 1, members: int = CPU_MEMBERS, memory: int = MEMORY
+) -> list[CohortPlan]:
+    """Cohorts of the runs, each run in exactly one, longest first.
+
+    Args:
+        runs: what to train, with no key twice.
+        slots: trials that run at once.
+        members: the most members of a cohort, unless trials would be too short to be started in time.
+        memory: bytes that a cohort may take.
+
+    Raises:
+        ValueError: slots < 1.
+    """
+    if slots < 1:
+        raise ValueError(f"slots, the devices that train at once, must be >= 1, got {slots}")
+    groups = (runs if isinstance(runs, Missing) else missing(runs)).groups
+    left = sum(len(group) * group.seconds for group in groups)
+    restart = slots / TRIALS_PER_SECOND  # seconds in which every device can be given one trial
+    shortest = max(SHORTEST * left / slots, restart)
+    plans = []
+    for group in sorted(groups, key=lambda group: -group.seconds):
+        each, start = group.seconds, 0
+        fitting = memory // cost.bytes_per_member(group[0])
+        widest = max(1, min(fitting, max(members, int(restart / each))))
+        while rest := len(group) - start:
+            seconds = max(left / slots / COHORTS_PER_SLOT, shortest)
+            most = min(widest, max(LEAST_MEMBERS, int(seconds / each)))
+            size = math.ceil(rest / math.ceil(rest / most))  # alike, not full ones and a small last one
+            plans.append(CohortPlan(group, start, start + size, size * each))
+            left -= size * each
+            start += size
+    return sorted(plans, key=lambda plan: -plan.seconds)  # stable: a pure function of the runs
+
+
+def shortest_first(plans: Sequence[CohortPlan], slots: int) -> list[CohortPlan]:
+    """Cohorts, longest first, but the shortest one before all: its rows come soon, and the makespan is hardly longer.
+
+    Where every cohort has a slot of its own, they stay as they are.
+    """
+    return [*plans[-1:], *plans[:-1]] if len(plans) > slots else list(plans)
+
+
+def _structure(run: Run) -> tuple[object, ...]:
+    kind = objectives.find(run.algorithm).kind
+    return (run.budget, run.precision, run.data, run.configuration.structure, kind)
+
+
+def _order(run: Run) -> tuple[object, ...]:
+    return (*_structure(run), run.configuration, run.seed, run.lam, run.algorithm)

@@ -1,0 +1,104 @@
+"""How long a study takes here: its cohorts' arithmetic at the speed of the cores, and what is not training."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweeps.execution.cluster import Slots
+from sweeps.planning import schedule
+from sweeps.planning.cohort_plans import CohortPlan, Missing
+from trainables import objectives
+from trainables.engine import cost, speed
+from trainables.runs import Run
+
+BUSY_CORES = 0.2
+"""Cores that the driver, the mirror and Ray itself take while trials train."""
+
+TRIAL_SECONDS = 0.3
+"""Time from a trial's last iteration to the first one of the next: rows are stored, Ray Tune starts it."""
+
+START_SECONDS = 8.5
+"""Time from the command to the first trial on a Zen 4 core: imports, Ray, workers."""
+
+LOSS_SECONDS = 0.25
+"""Time in which a worker traces the loss of one player and loads its code."""
+
+END_SECONDS, END_SECONDS_PER_RUN = 5.5, 0.0035
+"""Time from the last row to the end of the command on a Zen 4 core: the report, and the rest of the mirror."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Expected times of a study on this machine's cores, in seconds.
+
+    Attributes:
+        training: of all runs, on one core.
+        start: until the first trial trains.
+        trials: from there to the last row.
+        end: from there to the end of the command.
+    """
+
+    training: float
+    start: float
+    trials: float
+    end: float
+
+    @property
+    def wall(self) -> float:
+        """From the command to its end."""
+        return self.start + self.trials + self.end
+
+
+def of(todo: Missing, plans: Sequence[CohortPlan], cores: int, share: float = 1.0) -> Forecast:
+    """The forecast of training all of `todo`, planned, on so many cores here.
+
+    Args:
+        todo: the runs.
+        plans: the same in cohorts.
+        cores: how many train.
+        share: part of the iterations that is trained, where runs are halved.
+    """
+    if not plans:
+        return Forecast(0.0, 0.0, 0.0, 0.0)
+    here = Slots(cores, "cpu", {}, own=True)
+    training = [share * seconds(plan, here) for plan in plans]
+    trials = schedule.simulate([trial_seconds(s, cores) for s in training], cores).makespan
+    slow = speed.of(plans[0].group[0], cores).python
+    start = START_SECONDS + LOSS_SECONDS * losses(todo)
+    return Forecast(sum(training), slow * start, trials, slow * end_seconds(len(todo)))
+
+
+def seconds(plan: CohortPlan, slots: Slots) -> float:
+    """Expected training time of a cohort on one of the slots: as planned on GPUs and clusters, whose speed is not known."""
+    if slots.device != "cpu" or not slots.own:
+        return plan.seconds
+    return plan.seconds * scale(plan.group[0], slots.count)
+
+
+@functools.lru_cache(4096)
+def scale(run: Run, cores: int) -> float:
+    """Time of the run on a core here over that on the core that plans are cut by."""
+    return cost.seconds(run, speed.of(run, cores)) / cost.seconds(run)
+
+
+def trial_seconds(training: float, cores: int) -> float:
+    """Time of a trial that trains so long where it has a core for itself."""
+    return training * cores / (cores - BUSY_CORES) + TRIAL_SECONDS
+
+
+def end_seconds(runs: int) -> float:
+    """Time from the last row of so many runs to the end of the command, on a Zen 4 core."""
+    return END_SECONDS + END_SECONDS_PER_RUN * runs
+
+
+def losses(todo: Missing) -> int:
+    """How many losses are compiled: one per player, system, data and batch size."""
+    different = set()
+    for group in todo.groups:
+        for run in itertools.islice(group, len(objectives.available())):
+            players = objectives.find(run.algorithm).form.players
+            different |= {(p, run.algorithm, run.data, run.configuration.batch_size) for p in players}
+    return len(different)

@@ -1,0 +1,1 @@
+"""What is stored of a study, under whose lease, and by which versions."""

@@ -1,0 +1,318 @@
+"""The store: one Parquet row per run, written by its cohort in one atomic step."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from result_files import open_directory, own_folder, visible_files, write
+from result_schema import (
+    CURVES,
+    FINISHED,
+    GRID,
+    MANIFEST,
+    REFERENCE,
+    SAMPLES,
+    VERSION,
+    Manifest,
+    Outcome,
+    SchemaError,
+    Target,
+    read_manifest,
+    read_runs,
+    runs_schema,
+)
+from sweeps.store.lease import Token
+from trainables import datasets, objectives
+from trainables.runs import DEFAULTS, Run, columns
+
+if TYPE_CHECKING:
+    from trainables.engine.training import Result
+
+BEGUN = "begun-"
+"""First letters of the name of a state of a cohort in training."""
+
+
+class Store:
+    """A study's results directory, local or any `pyarrow.fs` URI.
+
+    Args:
+        uri: the directory. Nothing is written until `create`.
+        lease: name of the lease under which it is written; none is needed.
+
+    Attributes:
+        token: that lease. Everything that writes raises Fenced once another driver has taken it.
+    """
+
+    def __init__(self, uri: str, lease: str | None = None) -> None:
+        self.uri = uri
+        self.filesystem, self.path = open_directory(uri)
+        self.token = Token(self.filesystem, self.path, lease) if lease else None
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Of its rows, as its manifest has it."""
+        manifest = read_manifest(self.uri)
+        return runs_schema(manifest.hyper_parameters, manifest.absent)
+
+    def check(self, study: str, precision: str = "float32") -> bool:
+        """Whether the directory already is this study's store; False if there is nothing yet.
+
+        Raises:
+            SchemaError: it is of another study, precision or schema version, or is no store and not empty.
+        """
+        info = self.filesystem.get_file_info(self.path)
+        if info.type == pafs.FileType.NotFound:
+            return False
+        if info.type == pafs.FileType.File:
+            raise SchemaError(f"{self.uri} must be a directory, but it is a file; choose another --results")
+        if not visible_files(self.filesystem, self.path):
+            return False
+        manifest = read_manifest(self.uri)
+        if manifest.study != study:
+            raise SchemaError(
+                f"{self.uri} holds the study {manifest.study!r}, not {study!r}; choose another --results"
+            )
+        if manifest.precision != precision:
+            raise SchemaError(f"{self.uri} holds results in precision {manifest.precision}, not {precision}; "
+                              f"choose another --results, or --precision {manifest.precision}")  # fmt: skip
+        if manifest.hyper_parameters != columns(manifest.hyper_parameters):
+            raise SchemaError(f"{self.uri} was written with other hyper-parameters "
+                              f"({', '.join(manifest.hyper_parameters)}); choose another --results")  # fmt: skip
+        return True
+
+    @property
+    def uri_for_workers(self) -> str:
+        """The directory as a process with another working directory finds it."""
+        return self.uri if "://" in self.uri else self.path
+
+    def check_writable(self) -> None:
+        """Raises SchemaError where a local directory cannot be made or written."""
+        if not isinstance(self.filesystem, pafs.LocalFileSystem):
+            return
+        path = Path(self.path)
+        there = next(p for p in (path, *path.parents) if p.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            raise SchemaError(f"--results must be a directory that can be written, but {there} cannot be "
+                              f"({error.strerror or error}); choose another") from error  # fmt: skip
+
+    def create(
+        self,
+        study: str,
+        question: str,
+        precision: str = "float32",
+        searched: bool = False,
+        data: str = "mixture5",
+        targets: tuple[Target, ...] = (),
+        smallest_differences: Mapping[str, float] | None = None,
+        looks: tuple[int, ...] = (),
+        varied: Iterable[str] = (),
+        default: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
+        hyper-parameters that are `varied` now and have a default, which is what its rows had.
+
+        Raises:
+            SchemaError: as `check`, or other looks are planned.
+            ForeignFolderError: a folder in it is a link.
+            OSError: it cannot be written.
+        """
+        if not self.check(study, precision):
+            self.filesystem.create_dir(self.path, recursive=True)
+            found = datasets.find(data)
+            if found.reference is not None:  # before the manifest, which says that all is there
+                own_folder(self.filesystem, self.path, "samples")
+                row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
+                self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
+            everyone = objectives.available()
+            manifest = Manifest(
+                study=study,
+                hyper_parameters=columns(varied),
+                question=question,
+                precision=precision,
+                searched=searched,
+                shape=found.shape,
+                coordinates=found.coordinates,
+                targets=targets,
+                best=found.best,
+                smallest_differences=smallest_differences or {},
+                looks=looks,
+                labels={name: one.label for name, one in everyone.items()},
+                baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
+                default=default or {},
+            )
+            self._write_bytes(MANIFEST, manifest.to_json().encode())
+        else:
+            known = read_manifest(self.uri)
+            if known.looks and looks and looks != known.looks:
+                planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
+                raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
+                                  "then, or choose another --results")  # fmt: skip
+            wider = columns({*known.hyper_parameters, *varied})
+            added = {name: DEFAULTS[name] for name in wider if name not in known.hyper_parameters}
+            now = replace(
+                known,
+                looks=looks or known.looks,
+                hyper_parameters=wider,
+                absent={**known.absent, **added},
+            )
+            if now != known:
+                self._write_bytes(MANIFEST, now.to_json().encode())
+                vars(self).pop("schema", None)
+        for name in ("runs", "curves", "samples", "states"):
+            own_folder(self.filesystem, self.path, name)
+
+    def finished(self) -> set[str]:
+        """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""
+        if self.filesystem.get_file_info(f"{self.path}/{MANIFEST}").type == pafs.FileType.NotFound:
+            return set()
+        runs = read_runs(self.uri)
+        finished = pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED]))
+        return set(runs.filter(finished)["run_key"].to_pylist())
+
+    def contents(self) -> list[tuple[str, object]]:
+        """Files of rows with their times, which differ when other rows are stored."""
+        found = visible_files(self.filesystem, f"{self.path}/runs")
+        return sorted((info.path, info.mtime) for info in found)
+
+    def holds(self, cohort_key: str) -> bool:
+        """Whether the rows of this cohort, all its members trained together, are stored."""
+        info = self.filesystem.get_file_info(f"{self.path}/runs/{cohort_key}.parquet")
+        return info.type == pafs.FileType.File
+
+    def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
+        """Store a cohort's results: curves and samples first, rows last, each file in one atomic step.
+
+        provenance: device, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
+        """
+        curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
+        samples = [{"run_key": r.run.key, "points": r.samples.ravel()} for r in results if len(r.samples)]
+        for result in results:
+            self._check_columns(result.run)
+        rows = [
+            {
+                **_identity(r.run),
+                **(r.metrics or {}),
+                "outcome": _outcome(r),
+                "diverged_at": r.diverged_at,
+                "iterations": r.iterations,
+                "train_seconds": r.train_seconds,
+                **_shared(cohort_key, len(results), provenance),
+            }
+            for r in results
+        ]
+        self._write_table(f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=CURVES))
+        self._write_table(f"samples/{cohort_key}.parquet", pa.Table.from_pylist(samples, schema=SAMPLES))
+        self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
+
+    def _check_columns(self, run: Run) -> None:
+        """Raises SchemaError where the rows here have no column for a hyper-parameter of the run: it would be lost."""
+        lost = [name for name in run.configuration.content if name not in self.schema.names]
+        if lost:
+            raise SchemaError(f"{self.uri} must have a column for every hyper-parameter of its runs, but has none of "
+                              f"{', '.join(lost)}; give the study's command again")  # fmt: skip
+
+    def write_state(self, name: str, content: bytes) -> None:
+        """Keep the state of a cohort, from which members go on in others; before its rows, which tell of it."""
+        self._write_bytes(f"states/{name}.pt", content)
+
+    def read_state(self, name: str) -> bytes:
+        """A state that was kept. Raises FileNotFoundError if it was not."""
+        with self.filesystem.open_input_stream(f"{self.path}/states/{name}.pt") as stream:
+            content: bytes = stream.read()
+        return content
+
+    def states(self) -> set[str]:
+        """Names of the states that are kept, from which the next rung continues."""
+        return {name for name in self._states() if not name.startswith(BEGUN)}
+
+    def begun(self) -> set[str]:
+        """Names of the states of cohorts in training, from which they continue when they are cut off."""
+        return {name for name in self._states() if name.startswith(BEGUN)}
+
+    def _states(self) -> set[str]:
+        found = visible_files(self.filesystem, f"{self.path}/states")
+        return {info.base_name.removesuffix(".pt") for info in found if info.extension == "pt"}
+
+    def drop_states(self, names: Iterable[str]) -> None:
+        """Remove states that no run continues from, if they are there."""
+        if self.token:
+            self.token.check()
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                self.filesystem.delete_file(f"{self.path}/states/{name}.pt")
+
+    def write_failed(self, runs: Sequence[Run], cohort_key: str, error: str, **provenance: Any) -> None:
+        """Store FAILED rows of runs whose trial was lost for good; a later success takes their place."""
+        rows = [
+            {
+                **_identity(run),
+                "outcome": Outcome.FAILED,
+                "iterations": 0,
+                "error": error,
+                "train_seconds": 0.0,
+                **_shared(cohort_key, len(runs), provenance),
+            }
+            for run in runs
+        ]
+        self._write_table(f"runs/failed-{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
+
+    def _write_table(self, name: str, table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        self._write_bytes(name, sink.getvalue())
+
+    def _write_bytes(self, name: str, content: bytes | pa.Buffer) -> None:
+        if self.token:
+            self.token.check()
+        write(self.filesystem, f"{self.path}/{name}", content)
+
+
+def _outcome(result: Result) -> Outcome:
+    if result.diverged_at:
+        return Outcome.DIVERGED
+    return Outcome.STOPPED if result.stopped else Outcome.COMPLETED
+
+
+def _identity(run: Run) -> dict[str, Any]:
+    return {
+        "run_key": run.key,
+        "study": run.study,
+        "algorithm": run.algorithm,
+        "lam": run.lam,
+        "seed": run.seed,
+        "configuration": run.number,
+        "configuration_key": run.configuration.key,
+        "budget": run.budget,
+        "data_version": run.dataset.version,
+        VERSION: run.version,
+        **asdict(run.configuration),
+    }
+
+
+def _shared(cohort_key: str, size: int, provenance: dict[str, Any]) -> dict[str, Any]:
+    versions = json.dumps(provenance["versions"], sort_keys=True)
+    finished_at = provenance.get("finished_at", datetime.now(UTC))
+    return {
+        "cohort_key": cohort_key,
+        "cohort_size": size,
+        "sampler": GRID,
+        **provenance,
+        "versions": versions,
+        "finished_at": finished_at,
+    }

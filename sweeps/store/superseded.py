@@ -1,0 +1,35 @@
+"""What is stored of other versions of the systems and data than a study trains now: it is kept, and not counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from result_schema import VERSION, read_runs
+from sweeps.store.store import Store
+from trainables import datasets, objectives
+
+
+def words(store: Store, algorithms: Iterable[str], data: str) -> str:
+    """How many stored runs of these algorithms are of which other version; '' where there are none.
+
+    Args:
+        store: of a study.
+        algorithms: objectives that are trained now.
+        data: name of the data set that they are trained on.
+    """
+    versions, on = {name: objectives.find(name).version for name in algorithms}, datasets.find(data).version
+    rows = read_runs(store.uri)
+    columns = (rows[name].to_pylist() for name in ("algorithm", VERSION, "data_version"))
+    counts: Counter[str] = Counter()
+    for algorithm, version, data_version in zip(*columns, strict=True):
+        if algorithm not in versions:
+            continue
+        if data_version != on:
+            counts[f"on {data_version} (now {on})"] += 1
+        elif version != versions[algorithm]:
+            counts[f"of {algorithm}, version {version} (now {versions[algorithm]})"] += 1
+    if not counts:
+        return ""
+    listed = "; ".join(f"{count} {which}" for which, count in sorted(counts.items()))
+    return f"{counts.total()} stored runs are of other versions and not counted: {listed}"

@@ -1,0 +1,250 @@
+"""Search by Optuna: it proposes generations of configurations, cohorts train them, each gets its own result told.
+
+A search is a declaration as a grid is: its next generation is a pure function of the stored rows of those before,
+of the sampler and of its seed. So it does not depend on how its runs were scheduled, and a killed one continues by
+being asked again: what is stored is told, what is not is trained. Nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, final
+
+import optuna
+from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from result_schema import Outcome
+from sweeps.strategies.halving import METRICS, Halving, Rows, Stage, stages
+from sweeps.strategies.optuna_mirror import History
+from sweeps.study import space as spaces
+from sweeps.study.space import Float, Int, Space, When
+from trainables.runs import Configuration, Run
+
+SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
+    "random": lambda seed, size: RandomSampler(seed=seed),
+    "tpe": lambda seed, size: TPESampler(seed=seed, n_startup_trials=size),
+    "nsga2": lambda seed, size: NSGAIISampler(seed=seed, population_size=size),
+}
+"""Name -> its sampler, from a seed and the size of a generation."""
+
+TRIES = 50
+"""Proposals of what has been proposed before that are passed over before a point is drawn at random."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to search.
+
+    Attributes:
+        sampler: one of SAMPLERS.
+        metrics: search metrics; one, or both for the Pareto front (nsga2).
+        runs: how many configurations to train.
+        generation: how many are proposed before their results are told.
+        seed: of the sampler.
+        halving: how the runs of a generation are halved, or None.
+
+    Raises:
+        ValueError: a name is unknown, a number < 1, or nsga2 has not two metrics, or another one not one.
+    """
+
+    sampler: str
+    metrics: tuple[str, ...]
+    runs: int
+    generation: int
+    seed: int = 0
+    halving: Halving | None = None
+
+    def __str__(self) -> str:
+        return f"{self.sampler} for {' and '.join(self.metrics)}, seed {self.seed}"
+
+    def __post_init__(self) -> None:
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"search must be one of grid, {', '.join(SAMPLERS)}, got {self.sampler!r}")
+        for metric in self.metrics:
+            if metric not in METRICS:
+                raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        if len(self.metrics) != (2 if self.sampler == "nsga2" else 1):
+            raise ValueError(f"{self.sampler} takes {'two metrics' if self.sampler == 'nsga2' else 'one metric'}, "
+                             f"got {', '.join(self.metrics) or 'none'}")  # fmt: skip
+        for name in ("runs", "generation"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
+
+
+@final
+@dataclass
+class Search:
+    """One search: over the configurations of a space, for one algorithm, λ and seed of training.
+
+    Attributes:
+        space: what is searched.
+        settings: how.
+        run_of: the run of a configuration.
+        history: Optuna's study, in memory.
+        told: keys of the runs that were proposed and told.
+        exhausted: whether nothing new was found to propose.
+        proposed: the runs of each generation, told or not.
+    """
+
+    space: Space
+    settings: Settings
+    run_of: Callable[[Configuration], Run]
+    told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        spaces.check(self.space)
+        self.history = optuna.create_study(
+            directions=[StudyDirection[METRICS[m].upper()] for m in self.settings.metrics]
+        )
+        self.proposed: list[list[Run]] = []
+        self.exhausted = False
+        self._asked: list[tuple[optuna.Trial, Run]] = []
+
+    @property
+    def asked(self) -> int:
+        """How many runs are proposed and not told."""
+        return len(self._asked)
+
+    @property
+    def declared(self) -> int:
+        """How many runs it is for: as many as were asked for, or all that the space has, if those are fewer."""
+        return len(self.told) + self.asked if self.exhausted else self.settings.runs
+
+    def ask(self) -> list[Run]:
+        """The next generation, no run of it proposed before; none when the budget or the space is exhausted.
+
+        Raises:
+            RuntimeError: the last generation has not been told.
+        """
+        if self._asked:
+            raise RuntimeError("tell the last generation's results before asking for the next one")
+        left = min(self.settings.generation, self.settings.runs - len(self.told))
+        seed = zlib.crc32(f"{self.settings.seed}/{len(self.proposed)}".encode())
+        self.history.sampler = SAMPLERS[self.settings.sampler](seed, self.settings.generation)
+        doubled: list[optuna.Trial] = []
+        tries = 0
+        while len(self._asked) < left:
+            if tries == TRIES and not self._enqueue_new(seed):
+                self.exhausted = True
+                break
+            tries += 1
+            trial = self.history.ask()
+            run = self.run_of(_configuration(trial, self.space))
+            if run.key in self.told or any(run.key == other.key for _, other in self._asked):
+                # Left running until the generation is asked for: TPE then looks elsewhere ("constant liar").
+                doubled.append(trial)
+                continue
+            trial.set_user_attr("run_key", run.key)
+            self._asked.append((trial, run))
+            tries = 0
+        for trial in doubled:
+            self.history.tell(trial, state=TrialState.FAIL)
+        self.proposed.append([run for _, run in self._asked])
+        return list(self.proposed[-1])
+
+    def tell(self, rows: Rows) -> None:
+        """Tell the asked generation's results: COMPLETED as they are, STOPPED as pruned where they were, DIVERGED
+        as infeasible and worse than any value, FAILED or absent as failed, to be proposed again by a later start;
+        so, too, what COMPLETED without the metric, which its system has not.
+
+        Args:
+            rows: run key -> columns of its row, `outcome` and the search metrics among them.
+        """
+        for trial, run in self._asked:
+            row = rows.get(run.key, {})
+            outcome = row.get("outcome", Outcome.FAILED)
+            trial.set_user_attr("outcome", str(outcome))
+            # Above 0: samplers rank it behind every feasible one.
+            trial.set_constraint("diverged", float(outcome == Outcome.DIVERGED))
+            self.told.add(run.key)
+            values: list[Any] = [row.get(metric) for metric in self.settings.metrics]
+            if outcome in (Outcome.COMPLETED, Outcome.STOPPED) and None in values:
+                self.history.tell(trial, state=TrialState.FAIL)
+            elif outcome == Outcome.COMPLETED:
+                self.history.tell(trial, values)
+            elif outcome == Outcome.STOPPED:
+                trial.report(values[0], row["iterations"])
+                self.history.tell(trial, state=TrialState.PRUNED)
+            elif outcome == Outcome.DIVERGED:
+                self.history.tell(trial, [_worst(m) for m in self.settings.metrics])
+            else:
+                self.history.tell(trial, state=TrialState.FAIL)
+        self._asked = []
+
+    def best(self) -> list[FrozenTrial]:
+        """The best COMPLETED run, or the Pareto front of two metrics; nothing if none COMPLETED."""
+        if len(self.settings.metrics) > 1:
+            front = self.history.best_trials
+            return [trial for trial in front if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        completed = [trial for trial in told if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+        sign = -1.0 if METRICS[self.settings.metrics[0]] == "maximize" else 1.0
+        return sorted(completed, key=lambda trial: sign * trial.values[0])[:1]
+
+    def results(self) -> History:
+        """What was told and has a value."""
+        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
+        return History(self.settings.metrics, self.history.directions, told)
+
+    def outcomes(self) -> Counter[str]:
+        """How many of the told runs ended how."""
+        trials = self.history.get_trials(deepcopy=False)
+        return Counter(t.user_attrs["outcome"] for t in trials if "outcome" in t.user_attrs)
+
+    def _enqueue_new(self, seed: int) -> bool:
+        """Have a point of a grid that was not proposed asked next; False where there is none, or no grid."""
+        if not spaces.is_grid(self.space):
+            return False
+        asked = self.told | {run.key for _, run in self._asked}
+        points = [c for c in spaces.points(self.space) if self.run_of(Configuration(**c)).key not in asked]
+        if points:
+            self.history.enqueue_trial(points[(seed + len(asked)) % len(points)])
+        return bool(points)
+
+
+def generations(searches: Sequence[Search], rows: Callable[[], Rows]) -> Iterator[Stage]:
+    """What is to be trained of one generation of all searches after the other.
+
+    A generation's results are told when the next one is asked for: train it before.
+
+    Args:
+        searches: side by side, with the same settings but for their space; their runs train together.
+        rows: the stored rows by run key.
+    """
+    halving = searches[0].settings.halving
+    while any(asked := [search.ask() for search in searches]):
+        yield from stages(asked, halving, rows)
+        stored = rows()
+        for search in searches:
+            search.tell(stored)
+
+
+def _configuration(trial: optuna.Trial, space: Space) -> Configuration:
+    values: dict[str, Any] = {}
+    for name, dimension in space.items():
+        if isinstance(dimension, When):
+            if values[dimension.name] not in dimension.among:
+                values[name] = dimension.otherwise
+                continue
+            dimension = dimension.dimension
+        values[name] = _suggest(trial, name, dimension)
+    return Configuration(**values)
+
+
+def _suggest(trial: optuna.Trial, name: str, dimension: Sequence[Any] | Float | Int) -> Any:
+    if isinstance(dimension, Float):
+        return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
+    if isinstance(dimension, Int):
+        return trial.suggest_int(name, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
+    return trial.suggest_categorical(name, list(dimension))
+
+
+def _worst(metric: str) -> float:
+    return -math.inf if METRICS[metric] == "maximize" else math.inf

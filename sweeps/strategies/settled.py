@@ -1,0 +1,92 @@
+"""A grid that is known to be trained: recalled in a moment, without the runs, the data or torch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import final
+
+from rich.console import Console
+
+import result_digests
+from sweeps.execution.cluster import Slots
+from sweeps.store.store import Store
+from sweeps.strategies.base import Work
+
+ROWS = ("study.json", "runs")
+
+
+@final
+class Settled(Work):
+    """Every run of a grid, none of which needs training.
+
+    Args:
+        counts: outcome -> number of runs.
+        whose: the sampler whose rows the report is of, or None.
+    """
+
+    def __init__(self, counts: Mapping[str, int], whose: str | None) -> None:
+        self.counts, self.whose = Counter(counts), whose
+
+    @property
+    def declared(self) -> int:
+        return self.counts.total()
+
+    @property
+    def todo(self) -> int:
+        return 0
+
+    def reported(self, store: Store, iterations: int) -> str | None:
+        return self.whose
+
+    def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
+        return []
+
+    def run_keys(self) -> Iterable[str]:
+        return ()
+
+    def stored(self, store: Store) -> dict[str, str]:
+        return {}  # they need not be read
+
+    def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:
+        return self.counts
+
+    def unfinished(self, outcomes: Mapping[str, str]) -> int:
+        return 0
+
+    def conclude(self, console: Console) -> None:
+        """Nothing: the report has it all."""
+
+
+class Record:
+    """Remembers that what a declaration declares is trained, as long as no row has changed, nor the code.
+
+    Args:
+        store: of the study.
+        declaration: all that the declared runs are a function of, beside the code; each with a telling `repr`.
+    """
+
+    def __init__(self, store: Store, *declaration: object) -> None:
+        self.store = store
+        self.name = f"trained-{result_digests.digest(*map(repr, declaration))[:16]}"
+
+    def recall(self) -> Settled | None:
+        """The work, if it is known to be done. Raises OSError."""
+        known = result_digests.recall(self.store.filesystem, self.store.path, self.name)
+        if not known.get("inputs") or known["inputs"] != self._inputs():
+            return None
+        return Settled(known["outcomes"], known["reported"])
+
+    def keep(self, rows: str, counts: Mapping[str, int], reported: str | None) -> None:
+        """Remember it, where these counts, and the sampler that is reported, are of the rows in this `state`."""
+        if inputs := self._inputs(rows):
+            content = {"inputs": inputs, "outcomes": dict(counts), "reported": reported}
+            result_digests.record(self.store.filesystem, self.store.path, self.name, content)
+
+    def rows(self) -> str:
+        """The state of the rows; to be taken before they are read. Raises OSError."""
+        return result_digests.state(self.store.filesystem, self.store.path, *ROWS)
+
+    def _inputs(self, rows: str | None = None) -> str:
+        made_by = result_digests.code("sweeps", "trainables")
+        return made_by and result_digests.digest(rows or self.rows(), made_by)

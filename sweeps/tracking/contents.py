@@ -1,0 +1,213 @@
+"""What of a study's directory goes to MLflow: its rows read as they come, and each one's MLflow form."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import shutil
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+import result_digests
+from result_files import is_link, open_directory, visible_files
+from result_schema import (
+    CURVES,
+    FURTHER_METRICS,
+    LOSSES,
+    MANIFEST,
+    METRICS,
+    VERSION,
+    Manifest,
+    Outcome,
+    conformed,
+    one_row_per_run,
+    read_manifest,
+    run_name,
+    runs_schema,
+)
+from trainables.parameters import own_values
+
+if TYPE_CHECKING:
+    from sweeps.tracking.mlflow_store import RunContent
+
+ERROR_LENGTH = 1_000
+Row = Mapping[str, Any]
+
+
+class StudyRows:
+    """The rows of a study, of which each file is read once.
+
+    Attributes:
+        versions: run key -> version of the row that counts for it.
+        origin: tags that tell this directory from others of the same study: `results`, where it is, and `origin`, when it was
+            made, which it keeps wherever it is moved or mounted.
+    """
+
+    def __init__(self, directory: str) -> None:
+        """Raises SchemaError when `directory` is not a study's."""
+        self.directory = directory
+        self.manifest = read_manifest(directory)
+        self.versions: dict[str, str] = {}
+        self._filesystem, self._path = open_directory(directory)
+        made = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
+        self.origin = {"results": directory if "://" in directory else self._path, "origin": str(made)}
+        self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.absent)
+        self._runs = self._schema.empty_table()
+        self._curves = CURVES.empty_table()
+        self._seen: dict[str, tuple[int, int]] = {}  # path -> size and time
+
+    def refresh(self) -> None:
+        """Read the files that are new, and all of them where one is another or gone.
+
+        Raises OSError and pyarrow.ArrowException: call again later.
+        """
+        there = self.files()
+        if any(there.get(path) != seen for path, seen in self._seen.items()):
+            self._runs, self._curves, self._seen = self._schema.empty_table(), CURVES.empty_table(), {}
+        # A curve is stored before its row: looked for after the rows, none can be missing.
+        runs = self._unseen("runs", self._schema)
+        self._curves = pa.concat_tables([self._curves, *self._unseen("curves", CURVES)])
+        if runs:
+            self._runs = one_row_per_run(pa.concat_tables([self._runs, *runs]))
+            columns = (self._runs[name].to_pylist() for name in ("run_key", "outcome", "finished_at"))
+            self.versions = {key: version(outcome, at) for key, outcome, at in zip(*columns, strict=True)}
+
+    def files(self) -> dict[str, tuple[int, int]]:
+        """The files of rows and curves as they are now, with size and time. Raises OSError."""
+        return result_digests.files(self._filesystem, self._path, "runs", "curves")
+
+    def select(self, run_keys: Sequence[str]) -> Iterator[tuple[Row, list[Row]]]:
+        """Row and learning curve of each of these runs."""
+        if not run_keys:
+            return
+        keys = pa.array(run_keys, pa.string())
+        curves: dict[str, dict[int, Row]] = defaultdict(dict)
+        for point in self._curves.filter(pc.is_in(self._curves["run_key"], value_set=keys)).to_pylist():
+            curves[point["run_key"]].setdefault(point["iteration"], point)
+        for row in self._runs.filter(pc.is_in(self._runs["run_key"], value_set=keys)).to_pylist():
+            yield row, list(curves[row["run_key"]].values())
+
+    def _unseen(self, name: str, schema: pa.Schema) -> list[pa.Table]:
+        tables = []
+        visible = visible_files(self._filesystem, f"{self._path}/{name}")
+        there = {info.path: (info.size, info.mtime_ns) for info in visible}
+        new = {path: there[path] for path in sorted(there.keys() - self._seen.keys())}
+        for path in (path for path in new if path.endswith(".parquet")):
+            tables.append(conformed(pq.read_table(path, filesystem=self._filesystem), schema))
+        self._seen |= new  # after reading all: a failure reads them again
+        return tables
+
+
+def version(outcome: str, finished_at: datetime | str) -> str:
+    """Tells the rows of one run key apart: a FAILED one and the one that superseded it."""
+    at = finished_at if isinstance(finished_at, str) else finished_at.isoformat()
+    return f"{outcome} {at}"
+
+
+def text(value: object) -> str:
+    """A parameter as one types it in a search: 0.1, 1 for 1.0, 1e-05. Exact: equal text, equal value."""
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunContent:
+    """The MLflow form of a row and its learning curve.
+
+    A run without a result (DIVERGED, FAILED) has no metrics at all, so that no search on a metric finds
+    it; its outcome tag says why. MLflow's status is FINISHED for every outcome but FAILED.
+    """
+    from sweeps.tracking.mlflow_store import RunContent
+
+    params = {name: text(row[name]) for name in ("algorithm", "lam", "seed")}
+    params |= own_values(row["algorithm"])
+    params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
+    params |= {"precision": manifest.precision}
+    params |= {name: text(row[name]) for name in manifest.hyper_parameters}
+    tags = {
+        "kind": "run",
+        "run_key": row["run_key"],
+        "algorithm": row["algorithm"],
+        VERSION: str(row[VERSION]),  # runs mirrored before there was this tag are of version 1
+        "data_version": row["data_version"],
+        "outcome": row["outcome"],
+        "cohort": row["cohort_key"],
+        "device": row["device"],
+        "configuration_key": row["configuration_key"],
+        "finished_at": row["finished_at"].isoformat(),
+        "mlflow.source.git.commit": row["git_commit"],
+    }
+    if row["diverged_at"] is not None:
+        tags["diverged_at"] = str(row["diverged_at"])
+    if row["sampler"] is not None:
+        tags["sampler"] = row["sampler"]
+    if row["error"]:
+        tags["error"] = row["error"][:ERROR_LENGTH]
+    return RunContent(
+        name=run_name(row),
+        started=_milliseconds(row["started_at"]),
+        finished=_milliseconds(row["finished_at"]),
+        status="FAILED" if row["outcome"] == Outcome.FAILED else "FINISHED",
+        params=params,
+        metrics=list(_metrics(row, curve)) if row["outcome"] in (Outcome.COMPLETED, Outcome.STOPPED) else [],
+        tags=tags,
+    )
+
+
+def _metrics(row: Row, curve: Sequence[Row]) -> Iterator[tuple[str, float, int, int]]:
+    """(name, value, time, step) of the finite points of the curve, and of the final values as the latest.
+
+    MLflow searches on the value at the highest step: a final value must be that one, so a point of its
+    curve at the same step makes way, and a metric without a final value has no curve.
+    """
+    started, finished = _milliseconds(row["started_at"]), _milliseconds(row["finished_at"])
+    last = row["iterations"]
+    final = [name for name in (*METRICS, *FURTHER_METRICS) if _finite(row[name])]
+    for name in final:
+        yield name, row[name], finished, last
+    for point in curve:
+        step = point["iteration"]
+        # Curves store no times: the points are spread evenly over the run's
+        at = started + (finished - started) * min(step, last) // max(last, 1)
+        names = [*(final if step < last else ()), *LOSSES]
+        yield from ((name, point[name], at, step) for name in names if _finite(point[name]))
+
+
+def _finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _milliseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1000)
+
+
+@contextlib.contextmanager
+def copy_report(directory: str) -> Iterator[tuple[Path, str]]:
+    """A local copy of all files of the study's report, and the digest of them, '' when there is none."""
+    filesystem, path = open_directory(directory)
+    source = f"{path}/report"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        # What a link points to is no part of the report, and may be nobody else's business.
+        there = filesystem.get_file_info(source).type == pafs.FileType.Directory
+        if there and not is_link(filesystem, source):
+            if isinstance(filesystem, pafs.LocalFileSystem):
+                shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True)
+                for link in [path for path in folder.rglob("*") if path.is_symlink()]:
+                    link.unlink()
+            else:
+                pafs.copy_files(source, temporary, source_filesystem=filesystem)
+            for file in [path for path in folder.rglob(".*") if path.is_file()]:
+                file.unlink()
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        parts = (f"{file.relative_to(folder)}\0".encode() + file.read_bytes() for file in files)
+        digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+        yield folder, hashlib.sha256(digests).hexdigest() if files else ""

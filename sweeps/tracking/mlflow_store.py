@@ -1,0 +1,193 @@
+"""The thin edge to MLflow: one experiment, its runs told apart by their `run_key`, written in batches.
+
+The only module that imports mlflow. Import it late: it takes seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+# Read by mlflow when it is imported. Without bounds one request to a dead server retries for minutes;
+# the mirror has its own retries.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # it prints two lines for every run
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+from mlflow.entities import Metric, Param, RunStatus, ViewType  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.tracking import MlflowClient  # noqa: E402
+from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
+
+from sweeps.console.masking import masked  # noqa: E402
+from sweeps.tracking.follower import sqlite_path  # noqa: E402
+
+PARAM_LENGTH = 6_000
+"""Longer parameters are cut: MLflow refuses them."""
+
+
+class TrackingError(RuntimeError):
+    """MLflow could not be read or written just now. Trying again later loses nothing."""
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """One run as MLflow shall show it. Times are in milliseconds since 1970; metrics are finite.
+
+    Attributes:
+        metrics: (name, value, time, step).
+        status: of MLflow: 'FINISHED' or 'FAILED'.
+    """
+
+    name: str
+    started: int
+    finished: int
+    status: str
+    params: Mapping[str, str]
+    metrics: list[tuple[str, float, int, int]]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run found in MLflow. It is complete when its writer got to the end, which sets the status."""
+
+    run_id: str
+    tags: Mapping[str, str]
+    complete: bool
+
+
+@contextlib.contextmanager
+def _errors() -> Iterator[None]:
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        message = " ".join(str(error).split())
+        if "(Caused by " in message:  # requests wraps the reason in its own history of the call
+            message = message.rpartition("(Caused by ")[2].rpartition(": ")[2].rstrip("()\"'")
+        raise TrackingError(masked(message)[:300]) from error
+
+
+def _lock_file(name: str) -> IO[str]:
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return (Path(tempfile.gettempdir()) / f"generative-robustness-{os.getuid()}-{digest}.lock").open("w")
+
+
+@contextlib.contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Wait for, and hold, a lock of this user on this machine. It ends with the process at the latest."""
+    with _lock_file(name) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def try_lock(name: str) -> IO[str] | None:
+    """The same lock, held until the returned file is closed; None when somebody else holds it."""
+    file = _lock_file(name)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    return file
+
+
+class ExperimentStore:
+    """The MLflow experiment of one study, created when it is not there."""
+
+    def __init__(self, uri: str, name: str) -> None:
+        """Connect. Raises TrackingError when that is not possible now."""
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        path = sqlite_path(uri)
+        with _errors(), locked(uri):  # several processes creating one SQLite store at once break it
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._client = MlflowClient(uri)
+            self._id = self._open_experiment(name, path)
+
+    def _open_experiment(self, name: str, path: Path | None) -> str:
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            # MLflow's own default depends on the working directory of whoever comes first
+            location = None if path is None else (path.parent / "mlartifacts" / name).as_uri()
+            return str(self._client.create_experiment(name, artifact_location=location))
+        if experiment.lifecycle_stage != "active":
+            self._client.restore_experiment(experiment.experiment_id)  # deleted: its name stays taken
+        return str(experiment.experiment_id)
+
+    def runs(self) -> Iterator[StoredRun]:
+        """All runs of the experiment that are not deleted, earliest first."""
+        token = None
+        while True:
+            with _errors():
+                page = self._client.search_runs(
+                    [self._id], run_view_type=ViewType.ACTIVE_ONLY, max_results=1000,
+                    order_by=["attributes.start_time ASC"], page_token=token,
+                )  # fmt: skip
+            for run in page:
+                complete = RunStatus.is_terminated(RunStatus.from_string(run.info.status))
+                yield StoredRun(run.info.run_id, run.data.tags, complete)
+            token = page.token
+            if not token:
+                return
+
+    def write(self, content: RunContent) -> str:
+        """Write a run; returns its id. Its status stays RUNNING until everything else is there."""
+        with _errors():
+            run = self._client.create_run(self._id, content.started, dict(content.tags), content.name)
+            run_id = str(run.info.run_id)
+            params = [Param(key, value[:PARAM_LENGTH]) for key, value in content.params.items()]
+            self._client.log_batch(run_id, [Metric(*metric) for metric in content.metrics], params)
+            self._client.set_terminated(run_id, content.status, content.finished)
+        return run_id
+
+    def delete(self, run_id: str) -> None:
+        with _errors():
+            self._client.delete_run(run_id)
+
+    def write_artifacts(self, run_id: str | None, name: str, folder: Path, tags: Mapping[str, str]) -> None:
+        """Put all files of a folder into a run, a new one when `run_id` is None; sets the tags last."""
+        with _errors():
+            if run_id is None:
+                run_id = str(
+                    self._client.create_run(self._id, None, {"kind": tags["kind"]}, name).info.run_id
+                )
+            self._client.update_run(run_id, "RUNNING")
+            self._client.log_artifacts(run_id, str(folder))
+            for key, value in tags.items():
+                self._client.set_tag(run_id, key, value)
+            self._client.set_terminated(run_id)
+
+    def describe(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the experiment that are not so already."""
+        with _errors():
+            present = self._client.get_experiment(self._id).tags
+            for key, value in tags.items():
+                if present.get(key) != value:
+                    self._client.set_experiment_tag(self._id, key, value)
+
+
+def find_experiment(uri: str, name: str) -> str | None:
+    """The id of an experiment, None when there is none. Raises TrackingError when MLflow is not there."""
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    with _errors(), locked(uri):
+        experiment = MlflowClient(uri).get_experiment_by_name(name)
+    return (
+        None
+        if experiment is None or experiment.lifecycle_stage != "active"
+        else str(experiment.experiment_id)
+    )

@@ -1,0 +1,1 @@
+"""Training: members of a cohort fused into arrays, evaluated and kept."""

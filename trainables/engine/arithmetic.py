@@ -1,0 +1,63 @@
+"""Which arithmetic a cohort trained by: what decides about the last bit beside the versions of packages."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainables.engine.cohort import Cohort
+from trainables.engine.native import build
+
+BETWEEN, UNKNOWN = " / ", "not recorded"
+
+
+def of(cohort: Cohort) -> dict[str, str]:
+    """By name: kernels or torch's operations, the compiler of the kernels, instruction sets, C library, processor, GPU."""
+    torchs = torch.backends.cpu.get_cpu_capability()
+    found = {"processor": processor(), "libc": " ".join(platform.libc_ver()) or "unknown"}
+    library = build.library() if any(net.native for net in cohort.networks.values()) else None
+    if cohort.device.type != "cpu":
+        name = torch.cuda.get_device_name(cohort.device)
+        found |= {"gpu": f"{name}, CUDA {torch.version.cuda}"}
+    if library is None:
+        return {"arithmetic": "torch operations", "instructions": f"torch {torchs}", **found}
+    arithmetic = "native kernels" if cohort.native else "torch operations on native networks"
+    instructions = f"kernels {_text(library.instructions)}, torch {torchs}"
+    return {
+        "arithmetic": arithmetic,
+        "compiler": _text(library.compiler),
+        "instructions": instructions,
+        **found,
+    }
+
+
+def joined(earlier: Iterable[Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:
+    """The arithmetic of runs that began elsewhere: by name, what differs in a fixed order."""
+    every = [*earlier, now]
+    names = dict.fromkeys(name for one in every for name in one)
+    words = {
+        name: {word for one in every for word in one.get(name, UNKNOWN).split(BETWEEN)} for name in names
+    }
+    return {name: BETWEEN.join(sorted(own)) for name, own in words.items()}
+
+
+@functools.cache
+def processor() -> str:
+    """Name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _text(function: Any) -> str:
+    function.restype = ctypes.c_char_p
+    return bytes(function()).decode(errors="replace")

@@ -1,0 +1,105 @@
+"""What a run costs: arithmetic counted from its shapes, time from the speed of a core."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainables import objectives
+from trainables.iterations import BLOCK, evaluated_every
+from trainables.runs import Run
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The speed of one core while all of them train.
+
+    Attributes:
+        widths: units per hidden layer at which it is known, ascending.
+        edges: floating-point operations per second at each in first and last layers.
+        layers: the same between hidden layers.
+        python: time of what is not arithmetic, relative to a Zen 4 core's.
+    """
+
+    widths: tuple[int, ...]
+    edges: tuple[float, ...]
+    layers: tuple[float, ...]
+    python: float = 1.0
+
+    def at(self, width: int) -> tuple[float, float]:
+        """Floating-point operations per second of both at a width."""
+        near = [
+            float(np.interp(math.log(width), np.log(self.widths), rates))
+            for rates in (self.edges, self.layers)
+        ]
+        return near[0], near[1]
+
+
+REFERENCE = Speed((32, 64, 128, 256), (13e9, 19e9, 25e9, 29e9), (67e9, 71e9, 77e9, 63e9))
+"""Two thirds of what a core of an AMD EPYC with AVX-512, Zen 4, was measured at. Plans are cut by it, and so are a
+function of the runs alone; how long they take here is another question (`trainables.engine.speed`)."""
+
+ENGINE = 1.04
+"""Time of a block of training over that of its products alone: noise, losses and Adam."""
+
+UPDATE_SECONDS, ITERATION_SECONDS, EVALUATION_SECONDS = 5e-6, 10e-6, 1.2e-3
+"""What a member takes beside arithmetic on a Zen 4 core for a step of a player, a batch and an evaluation."""
+
+
+def operations(run: Run) -> float:
+    """Floating-point operations of one iteration of one run in the products of its networks."""
+    return sum(_operations(run))
+
+
+def seconds(run: Run, speed: Speed = REFERENCE) -> float:
+    """Expected seconds of one run on one CPU core, as a member of a full cohort; good to ± 15 % where the speed is."""
+    c, form = run.configuration, objectives.find(run.algorithm).form
+    rates = speed.at(c.width)
+    products = ENGINE * sum(count / rate for count, rate in zip(_operations(run), rates, strict=True))
+    overhead = UPDATE_SECONDS * len(form.updates(c.steps)) + ITERATION_SECONDS
+    # Test points go through encoders and decoders, and back.
+    coders = [weights for name, weights in _weights(run).items() if not form.networks[name].critic]
+    points = 4.0 * len(run.dataset.test)
+    through = points * sum(n / rate for weights in coders for n, rate in zip(weights, rates, strict=True))
+    evaluations = math.ceil(run.budget / evaluated_every(run.budget))
+    return run.budget * (products + speed.python * overhead) + evaluations * (
+        through + speed.python * EVALUATION_SECONDS
+    )
+
+
+def bytes_per_member(run: Run) -> int:
+    """Peak memory of one member in training: parameters, moments, activations and the draws of a block."""
+    c, form = run.configuration, objectives.find(run.algorithm).form
+    weights = sum(map(sum, _weights(run).values()))
+    hidden = c.batch_size * c.width * (4 * c.depth + 6 * c.critic_depth)
+    size = sum(form.dims(run.dataset).values())
+    noise = BLOCK * len(form.updates(c.steps)) * c.batch_size * size * 2  # drawn, then placed
+    return 4 * (6 * weights + 2 * hidden + noise)
+
+
+def _operations(run: Run) -> tuple[float, float]:
+    """Floating-point operations of one iteration in first and last layers, and in those between."""
+    from trainables.engine.traced import passes  # and torch
+
+    c, form = run.configuration, objectives.find(run.algorithm).form
+    steps, weights = Counter(form.updates(c.steps)), _weights(run)
+    edges = layers = 0.0
+    for player, products in passes.products(run.algorithm, run.data).items():
+        for name, count in products.items():
+            times = 2.0 * c.batch_size * steps[player] * count
+            edges, layers = edges + times * weights[name][0], layers + times * weights[name][1]
+    return edges, layers
+
+
+def _weights(run: Run) -> dict[str, tuple[int, int]]:
+    """Weights of each network in first and last layers and in those between: multiplications per point of a pass."""
+    c, form = run.configuration, objectives.find(run.algorithm).form
+    weights = {}
+    for name, net in form.networks.items():
+        if name not in run.dataset.known:
+            depth = c.critic_depth if net.critic else c.depth
+            weights[name] = sum(form.size(name, run.dataset)) * c.width, (depth - 1) * c.width**2
+    return weights

@@ -1,0 +1,1 @@
+"""A cohort's blocks of iterations on torch's operations."""

@@ -1,0 +1,66 @@
+"""How often a system's losses go through its networks: counted by running them once on networks of one unit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainables import datasets, objectives
+from trainables.models.batch import Batch
+from trainables.networks import mlp
+from trainables.runs import VECTOR, Configuration
+
+_SMALLEST = Configuration(1, 1, 1, VECTOR, 1, 1e-3, 0.0, 0.0)
+
+
+@functools.cache
+def products(algorithm: str, data: str) -> Mapping[str, Mapping[str, float]]:
+    """Player -> network -> products per weight and point of a batch in one step of the player.
+
+    A pass forward is one; on the way back there is one for the error below, and one for the weights of a network that
+    the player trains.
+    """
+    objective, dataset = objectives.find(algorithm), datasets.find(data)
+    form = objective.form.among(dataset)
+    draw = torch.Generator().manual_seed(0)
+    dims, rows = form.dims(dataset), dataset.train[:VECTOR]
+    noise = torch.randn(len(rows), sum(dims.values()), generator=draw)
+    counted: dict[str, Mapping[str, float]] = {}
+    with torch.inference_mode(False), torch.enable_grad():
+        for player, trained in form.players.items():
+            count: dict[str, float] = {}
+            called = {
+                name: _counting(net, name in trained, functools.partial(_add, count, name, len(rows)))
+                for name, net in mlp.build(_SMALLEST, form, dataset).items()
+            }
+            batch = Batch({**called, **dataset.known}, form, dataset, rows, noise)
+            loss: Tensor = getattr(objective, player)(batch, torch.tensor(1.0))
+            if loss.requires_grad:
+                loss.backward()
+            counted[player] = count
+    return counted
+
+
+def _counting(net: nn.Module, trained: bool, add: Callable[[Tensor, int], None]) -> Callable[..., Tensor]:
+    """The network as a function that counts its passes."""
+    nn.init.normal_(net.get_parameter("flat"))
+    net.requires_grad_(trained)
+
+    def call(*inputs: Any) -> Tensor:
+        output: Tensor = net(*inputs)
+        add(output, 1)
+        if output.requires_grad:
+            output.register_hook(lambda error: add(error, 1 + trained))
+        return output
+
+    return call
+
+
+def _add(count: dict[str, float], name: str, rows: int, values: Tensor, products: int) -> None:
+    outputs: Sequence[int] = values.shape[1:]
+    points = values.numel() / (outputs[-1] if outputs else 1)
+    count[name] = count.get(name, 0.0) + products * points / rows

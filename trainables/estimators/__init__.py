@@ -1,0 +1,1 @@
+"""Numerical estimates of likelihoods and divergences."""

@@ -1,0 +1,1 @@
+"""Networks, and the precision of their products."""

@@ -1,0 +1,1 @@
+"""Random streams and the counter-based generator under them."""
