@@ -91,7 +91,8 @@ def test_loss_is_traced_once_for_all_widths_and_processes_and_anew_when_its_code
 
 
 @pytest.mark.parametrize(
-    "file", ["batch.py", "densities.py", "native/kernels.h", "datasets/eight_schools.npy"]
+    "file",
+    ["models/batch.py", "models/densities.py", "engine/native/kernels.h", "datasets/eight_schools.npy"],
 )
 def test_digest_is_of_every_file(project: Path, file: str) -> None:
     package, later = project / "trainables", time.time() + 60
@@ -106,8 +107,8 @@ def test_nothing_is_recalled_where_a_file_changed_after_it_was_loaded(project: P
     package, loaded_at = project / "trainables", time.time() + 0.1
     assert lowered_record.digest_of(package, loaded_at)
     time.sleep(0.2)
-    (package / "batch.py").touch()
-    os.utime(package / "batch.py", (0, 0))  # a copy may bring an old time of change with it
+    (package / "models" / "batch.py").touch()
+    os.utime(package / "models" / "batch.py", (0, 0))  # a copy may bring an old time of change with it
     assert lowered_record.digest_of(package, loaded_at) == ""
 
 
