@@ -26,9 +26,15 @@ def naming(labels: Mapping[str, str]) -> Iterator[None]:
         _labels.reset(token)
 
 
+def split_variant(algorithm: str) -> tuple[str, str]:
+    """Name of an algorithm, and values of hyper-parameters of its own, such as temperature=3, '' for none."""
+    name, _, own = algorithm.rpartition(":")
+    return (name, own) if name and "=" in own else (algorithm, "")
+
+
 def label(algorithm: str) -> str:
     """The algorithm's name as its paper writes it, with values of hyper-parameters of its own; its own name where none is known."""
-    name, _, own = algorithm.partition(":")
+    name, own = split_variant(algorithm)
     values = ", ".join(own.replace("=", " = ").split(","))
     return f"{_labels.get().get(name, name)} ({values})" if own else _labels.get().get(name, name)
 

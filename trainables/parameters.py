@@ -109,6 +109,12 @@ def variant(name: str, values: Mapping[str, int | float]) -> str:
     return f"{name}:{words}" if words else name
 
 
+def split_variant(algorithm: str) -> tuple[str, str]:
+    """Name of an algorithm, and values of its own hyper-parameters as its variant's name has them; '' for none."""
+    name, _, words = algorithm.rpartition(":")
+    return (name, words) if name and "=" in words else (algorithm, "")
+
+
 def own_values(algorithm: str) -> dict[str, str]:
     """Hyper-parameter -> value of an algorithm's own ones, as its name has them: {'temperature': '3'} of aavae:temperature=3.
 
@@ -116,7 +122,7 @@ def own_values(algorithm: str) -> dict[str, str]:
         ValueError: what follows its name is none.
     """
     found: dict[str, str] = {}
-    for words in filter(None, algorithm.partition(":")[2].split(",")):
+    for words in filter(None, split_variant(algorithm)[1].split(",")):
         name, equals, value = words.partition("=")
         if not (name.isidentifier() and equals and value) or name in found:
             raise ValueError(

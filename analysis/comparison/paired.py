@@ -22,6 +22,7 @@ from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import mean_interval
 from analysis.stored_names import BASELINES
 from analysis.vocabulary import Floats, Measure
+from analysis.words import split_variant
 from result_schema import FURTHER_METRICS, METRICS, Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
@@ -125,10 +126,10 @@ def published_pairs(study: Rows) -> list[tuple[str, str]]:
     Where there is none: of two algorithms these, the later by name minus the earlier; of more none, since no pair of them
     comes before another.
     """
-    algorithms, baselines = study.algorithms, study.manifest.baselines or BASELINES
+    algorithms, baselines = study.algorithms, {**BASELINES, **study.manifest.baselines}
     found = []
     for first in algorithms:
-        plain = first.partition(":")[0]
+        plain, _ = split_variant(first)
         compared = (*([plain] if plain != first else []), *baselines.get(plain, ()))
         found += [(first, second) for second in compared if second in algorithms]
     if not found and len(algorithms) == 2:

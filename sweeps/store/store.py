@@ -40,6 +40,7 @@ from trainables.runs import DEFAULTS, Run, columns
 
 if TYPE_CHECKING:
     from trainables.engine.training import Result
+    from trainables.objectives.base import Objective
 
 BEGUN = "begun-"
 """First letters of the name of a state of a cohort in training."""
@@ -123,15 +124,18 @@ class Store:
         looks: tuple[int, ...] = (),
         varied: Iterable[str] = (),
         default: Mapping[str, Any] | None = None,
+        algorithms: Iterable[str] = (),
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
-        hyper-parameters that are `varied` now and have a default, which is what its rows had.
+        hyper-parameters that are `varied` now and have a default, which is what its rows had, and names of algorithms from elsewhere.
 
         Raises:
             SchemaError: as `check`, or other looks are planned.
             ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
         """
+        used = (objectives.find(name) for name in algorithms)
+        contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
             found = datasets.find(data)
@@ -139,7 +143,7 @@ class Store:
                 own_folder(self.filesystem, self.path, "samples")
                 row = {"run_key": REFERENCE, "points": found.reference.numpy().ravel()}
                 self._write_table(f"samples/{REFERENCE}.parquet", pa.Table.from_pylist([row], schema=SAMPLES))
-            everyone = objectives.available()
+            everyone = {**objectives.available(), **contributed}
             manifest = Manifest(
                 study=study,
                 hyper_parameters=columns(varied),
@@ -159,23 +163,38 @@ class Store:
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
-            if known.looks and looks and looks != known.looks:
-                planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
-                raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
-                                  "then, or choose another --results")  # fmt: skip
-            wider = columns({*known.hyper_parameters, *varied})
-            added = {name: DEFAULTS[name] for name in wider if name not in known.hyper_parameters}
-            now = replace(
-                known,
-                looks=looks or known.looks,
-                hyper_parameters=wider,
-                absent={**known.absent, **added},
-            )
+            now = self._amended(known, looks, varied, contributed)
             if now != known:
                 self._write_bytes(MANIFEST, now.to_json().encode())
                 vars(self).pop("schema", None)
         for name in ("runs", "curves", "samples", "states"):
             own_folder(self.filesystem, self.path, name)
+
+    def _amended(
+        self,
+        known: Manifest,
+        looks: tuple[int, ...],
+        varied: Iterable[str],
+        contributed: Mapping[str, Objective],
+    ) -> Manifest:
+        """The manifest with what is new to it; its rows stay what they are. Raises SchemaError where other looks are planned."""
+        if known.looks and looks and looks != known.looks:
+            planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
+            raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
+                              "then, or choose another --results")  # fmt: skip
+        wider = columns({*known.hyper_parameters, *varied})
+        added = {name: DEFAULTS[name] for name in wider if name not in known.hyper_parameters}
+        return replace(
+            known,
+            looks=looks or known.looks,
+            hyper_parameters=wider,
+            absent={**known.absent, **added},
+            labels={**known.labels, **{name: one.label for name, one in contributed.items()}},
+            baselines={
+                **known.baselines,
+                **{n: one.baselines for n, one in contributed.items() if one.baselines},
+            },
+        )
 
     def finished(self) -> set[str]:
         """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""

@@ -57,7 +57,10 @@ def test_runs_that_differ_in_an_own_hyper_parameter_have_other_keys_and_the_same
         ("aavae:temperature=nan", "temperature must be finite, got nan"),
         ("aavae:temperature=hot", "temperature must be float, got 'hot'"),
         ("wgan:critic_steps=1.5", "critic_steps must be int, got '1.5'"),
-        ("wgan:critic_steps", "must be like aavae:temperature=3, got 'wgan:critic_steps'"),
+        (
+            "wgan:critic_steps",
+            "hyper-parameters of wgan's own must be like wgan:name=value, got 'wgan:critic_steps'",
+        ),
         ("wgan:clip=1,clip=2", "must be like aavae:temperature=3"),
         ("waan:clip=1", "algorithm must be one of"),
     ],

@@ -1,4 +1,4 @@
-"""Data sets, one file each: found, not listed. Adding one is adding a file here.
+"""Data sets, one file each: found, not listed. Adding one is adding a file here, or in a package of one's own (`registry`).
 
 They are loaded when one is asked for, and torch with them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from trainables.registry import instances
+from trainables.registry import contributed
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -19,7 +19,7 @@ def available() -> dict[str, DataSet]:
     """Every data set by name, in alphabetical order."""
     from trainables.datasets.base import DataSet
 
-    return instances(__name__, __path__, DataSet)
+    return contributed(__name__, "datasets", __path__, DataSet)
 
 
 def find(name: str) -> DataSet:

@@ -1,4 +1,4 @@
-"""Objectives, one file each: found, not listed. Adding one is adding a file here.
+"""Objectives, one file each: found, not listed. Adding one is adding a file here, or in a repository of one's own (`registry`).
 
 A module of this package that defines a concrete `Objective` adds it under its `name`. They are loaded when one is
 asked for, and torch with them.
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from trainables import datasets
 from trainables.models.spec import EXPLICIT_DECODER, Form
-from trainables.parameters import own_values
-from trainables.registry import instances
+from trainables.parameters import own_values, split_variant
+from trainables.registry import contributed, imported
 
 if TYPE_CHECKING:
     from trainables.objectives.base import Objective
@@ -24,22 +24,34 @@ def available() -> dict[str, Objective]:
     """Every objective by name, in alphabetical order."""
     from trainables.objectives.base import Objective
 
-    return instances(__name__, __path__, Objective)
+    return contributed(__name__, "objectives", __path__, Objective)
 
 
 @functools.cache
 def find(name: str) -> Objective:
-    """The objective called `name`, such as aavae, or aavae:temperature=3 with values of hyper-parameters of its own.
+    """The objective called `name`.
+
+    Args:
+        name: such as aavae; aavae:temperature=3 with values of hyper-parameters of its own; or the import path of a class in
+            a repository of one's own, my_losses:Hinge.
 
     Raises:
         ValueError: there is none, naming those there are; or it has no such hyper-parameter, or not with that value.
     """
-    plain, _, words = name.partition(":")
-    if plain not in available():
-        raise ValueError(f"algorithm must be one of {', '.join(available())}, got {name!r}")
-    if not words:
+    from trainables.objectives.base import Objective
+
+    plain, words = split_variant(name)
+    if not words and plain in available():
         return available()[plain]
-    return type(available()[plain])(**own_values(name))
+    if ":" not in plain and plain not in available():
+        raise ValueError(
+            f"algorithm must be one of {', '.join(available())}, or an import path module:Class, got {name!r}"
+        )
+    if (known := plain.partition(":")[0]) in available() and known != plain:
+        raise ValueError(f"hyper-parameters of {known}'s own must be like {known}:name=value, got {name!r}")
+    kind = imported(plain, Objective) if ":" in plain else type(available()[plain])
+    found: Objective = kind(**own_values(name))
+    return found.called(plain)
 
 
 def trainable(data: str) -> tuple[str, ...]:

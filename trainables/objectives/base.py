@@ -53,7 +53,14 @@ class Objective(ABC):
             if name not in known:
                 raise ValueError(f"{self.name} has {_listed(known)} of its own, got {name!r}")
             vars(self)[name] = known[name].check(value)
-        self.name = variant(self.name, {n: v for n, v in self.own.items() if v != known[n].default})
+        self.called(self.name)
+
+    def called(self, name: str) -> Objective:
+        """Itself, by this name, which values of its own hyper-parameters follow where they are not the defaults."""
+        known = declared(type(self))
+        self.plain = name
+        self.name = variant(name, {n: v for n, v in self.own.items() if v != known[n].default})
+        return self
 
     @property
     def own(self) -> dict[str, int | float]:
@@ -62,7 +69,7 @@ class Objective(ABC):
 
     def changed(self, values: Mapping[str, object]) -> Objective:
         """The objective with these values of its own hyper-parameters. Raises ValueError as the class."""
-        return type(self)(**{**self.own, **values})
+        return type(self)(**{**self.own, **values}).called(self.plain)
 
     @property
     def kind(self) -> str:
