@@ -162,12 +162,13 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
 
     Args:
         runs: rows of any outcome; COMPLETED and DIVERGED ones are counted.
-        names: factors, each with two levels or more.
+        names: factors; those with one level among the counted rows are left out.
 
     Returns:
         Nothing where no run or every run DIVERGED.
     """
     found = rows.results(runs)
+    names = [name for name in names if found[name].nunique() > 1]
     diverged = states.diverged(found).astype(float)
     if not 0 < diverged.sum() < len(diverged):
         return []

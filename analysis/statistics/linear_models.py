@@ -133,9 +133,10 @@ def between_units(values: Floats, factors: Mapping[str, Floats]) -> dict[str, fl
         )
         return float(np.sum((values - kept @ np.linalg.lstsq(kept, values, rcond=None)[0]) ** 2))
 
-    error = residual(None)
+    error, none = residual(None), _rounding(values)
     return {
-        name: _f_test(residual(name) - error, own.shape[1], error, freedom) for name, own in factors.items()
+        name: _f_test(residual(name) - error, own.shape[1], error, freedom, none)
+        for name, own in factors.items()
     }
 
 
@@ -154,13 +155,19 @@ def within_units(table: Floats) -> float:
         return float("nan")
     levels = table.mean(axis=0) - table.mean()
     residuals = table - table.mean(axis=1, keepdims=True) - levels
-    return _f_test(units * float(np.sum(levels**2)), 1, float(np.sum(residuals**2)), units - 1)
+    squares, error = units * float(np.sum(levels**2)), float(np.sum(residuals**2))
+    return _f_test(squares, 1, error, units - 1, _rounding(table))
 
 
-def _f_test(squares: float, df: int, error: float, freedom: int) -> float:
-    """p; 1 where there is nothing to test, 0 where there is no error."""
-    if error <= 0:
-        return 1.0 if squares <= 0 else 0.0
+def _rounding(values: Floats) -> float:
+    """A sum of squares of values of this size that is none but for rounding."""
+    return values.size * (1e-12 * float(np.max(np.abs(values)))) ** 2
+
+
+def _f_test(squares: float, df: int, error: float, freedom: int, none: float) -> float:
+    """p; 1 where there is nothing to test, 0 where there is no error; sums of squares up to `none` are none."""
+    if error <= none:
+        return 1.0 if squares <= none else 0.0
     return float(stats.f.sf(squares / df / (error / freedom), df, freedom))
 
 

@@ -210,3 +210,12 @@ def test_shares_have_intervals_from_24_configurations_up(run):
     for count, there in ((23, False), (24, True)):
         runs = pd.DataFrame([run("alice", i, depth=2 + i % 2, inception_score=3 + i % 2 + rng.normal()) for i in range(count)])  # fmt: skip
         assert [np.isfinite(e.interval.low) for e in effects(runs, ["depth"], INCEPTION)] == [there] * 2
+
+
+def test_a_factor_whose_other_levels_have_failed_alone_is_no_cause(run):
+    runs = factorial(run, lambda place, *_: {"outcome": "DIVERGED"} if place % 3 == 0 else {})
+    odd = run("alice", 999, outcome="FAILED", depth=9, learning_rate=runs["learning_rate"].iloc[0])
+    runs = runs.assign(note="usual")
+    runs = pd.concat([runs, pd.DataFrame([odd | {"note": "odd"}])], ignore_index=True)
+    names = [cause.factor for cause in causes(runs, ["depth", "note"])]
+    assert names == ["depth"]

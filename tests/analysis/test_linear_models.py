@@ -78,6 +78,15 @@ def test_main_effect_within_units_of_more_levels_is_the_classical_f_with_its_few
     assert within_units(np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 2.0]])) == pytest.approx(stats.f.sf(1.0, 1, 1))
 
 
+def test_what_a_factor_explains_but_for_rounding_leaves_no_error_and_nothing_else_to_test():
+    for size in (1e-150, 1.0, 1e12):
+        a, b = (contrasts(pd.Series(list(levels) * 10)) for levels in ("xxyy", "pqpq"))
+        found = between_units(size * (0.1 + a[:, 0] / 3), {"a": a, "b": b})
+        assert found == {"a": 0.0, "b": 1.0}
+        assert between_units(np.full(40, 0.1 * size), {"a": a, "b": b}) == {"a": 1.0, "b": 1.0}
+        assert within_units(np.array([[0.1, 0.2]] * 7) * size) == 0.0
+
+
 def test_logistic_deviance_of_one_factor_is_that_of_its_binomials():
     # 1 of 4, 3 of 6: −2 Σ log likelihood at the shares themselves.
     level = contrasts(pd.Series([0] * 4 + [1] * 6))
