@@ -59,8 +59,8 @@ def blocks(log: Path) -> list[Block]:
     return sorted(found, key=lambda block: block.ended)
 
 
-def redone(trained: list[Block]) -> dict[tuple[str, int], float]:
-    """(run, iteration at which a block began again) -> seconds of training that were done before and again."""
+def redone(trained: list[Block]) -> dict[tuple[str, float], float]:
+    """(run, time at which a block began again) -> seconds of training that were done before and again."""
     where: dict[str, dict[int, float]] = defaultdict(dict)  # run -> iteration -> when it was first reached
     again = {}
     last: dict[str, Block] = {}
@@ -68,8 +68,10 @@ def redone(trained: list[Block]) -> dict[tuple[str, int], float]:
         for run in block.runs:
             before = last.get(run)
             if before and block.since < before.until:
-                again[run, block.since] = before.ended - where[run].get(block.since, before.ended)
-                where[run] = {i: t for i, t in where[run].items() if i <= block.since}
+                again[run, block.started] = before.ended - where[run].get(block.since, before.ended)
+                where[run] = {
+                    i: t for i, t in where[run].items() if i < block.since
+                }  # whence it is counted anew
             where[run].setdefault(block.since, block.started)
             where[run][block.until] = block.ended
             last[run] = block
