@@ -23,7 +23,7 @@ from tests.sweeps.test_ui import free_port
 
 pytestmark = pytest.mark.drill
 OUTAGE_SECONDS = float(os.environ.get("DRILL_OUTAGE_SECONDS", "90"))
-OF = {"limit": 1, "seeds": 6, "iterations": int(1_000 * OUTAGE_SECONDS)}
+OF = {"limit": 1, "seeds": 6, "iterations": int(1_300 * OUTAGE_SECONDS)}
 """Two equal cohorts, side by side from beginning to end: what one trains beside does not change when the server goes."""
 
 WITH_SECONDS = 15.0
