@@ -20,6 +20,7 @@ import command_output
 from analysis.calibration.component_coverage import component_coverage
 from analysis.calibration.early_looks import false_looks
 from analysis.calibration.error_rates import false_claims, false_contests, false_effects, false_verdicts
+from analysis.calibration.fragility_coverage import fragility_coverage
 from analysis.calibration.importance_coverage import share_coverage, tuning_coverage
 from analysis.calibration.interval_coverage import (
     HELD,
@@ -64,6 +65,11 @@ def below_coverage(table: pd.DataFrame, repetitions: int) -> list[str]:
     ]
 
 
+def none(table: pd.DataFrame, repetitions: int) -> list[str]:
+    """No bound: of the worst tenth no interval covers, which docs/statistics.md says."""
+    return []
+
+
 def over(table: pd.DataFrame, repetitions: int) -> list[str]:
     """Entries above FALSE, in words."""
     return broken(table, 0.0, FALSE, repetitions)
@@ -94,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("Coverage of 95 % intervals, by units", location_coverage, count, beyond_coverage),
         ("Coverage over configurations, by their number", clustered_coverage, count, below_coverage),
         ("Coverage of ranges of λ, by configurations", range_coverage, few, below_coverage),
+        ("Coverage of fragility, by configurations", fragility_coverage, max(count // 5, 1), none),
         ("Coverage of mean ranks, by units", ranking_coverage, count, below_coverage),
         ("Coverage of components of variance, by configurations", component_coverage, count, below_coverage),
         ("Coverage of shares of variance, by configurations", share_coverage, few, below_coverage),

@@ -140,5 +140,5 @@ def _met(sides: Sides, pairs: Sequence[Pair], target: Target, lams: Lams, best: 
     one = _block(sides, lams)
     if one is None:
         return []
-    own, differences = shares(one, pairs, estimates.generator("target", *target, *lams.items()))
+    own, differences = shares(one, pairs)
     return [Met(target, lams, best, one.left_out, one.count, own, differences)]

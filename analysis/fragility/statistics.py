@@ -1,8 +1,9 @@
 """Fragility in numbers: how good the bad configurations of a system are, and how often it is the better one.
 
 Statistics of a `Block`, in which a larger value is better and −∞ is a divergence. Every result counts by its
-configuration: a configuration weighs the same, however many seeds it has. Intervals are 95 % percentile bootstraps over
-configurations; all statistics of all systems are taken of the same resamples, so that differences are paired.
+configuration: a configuration weighs the same, however many seeds it has. Intervals are 95 % and over configurations: of shares Wilson's
+(`locations`), of the worst tenth Student's of what each result adds to it where that tenth has few, of all else percentile bootstraps, whose statistics of
+all systems are taken of the same resamples, so that differences are paired.
 
 Source: Agarwal et al. 2021 (rliable) for interquartile means, profiles and P(A > B); Dolan & Moré 2002 for profiles;
 Rockafellar & Uryasev 2000 for the mean of the worst tenth (CVaR).
@@ -19,11 +20,15 @@ import numpy.typing as npt
 from analysis.statistics import resampling
 from analysis.statistics.blocks import Block
 from analysis.statistics.estimates import Interval
+from analysis.statistics.locations import bounded_mean, student
 from analysis.statistics.resampling import Generator
 from analysis.vocabulary import Floats
 
 TAIL = 0.1
 """The part that the mean of the worst is of."""
+
+FEW = 30
+"""Results in the worst tenth below which a bootstrap of their mean covers too seldom."""
 
 Pair = tuple[str, str]
 
@@ -188,28 +193,65 @@ def fragility(
     found = resampled(statistics, block.count, rng)
     size = 3 + len(levels)
     own = {name: found[:, i * size : (i + 1) * size] for i, name in enumerate(names)}
-    probabilities = found[:, len(names) * size :]
-    contrasts = [
-        Contrast(a, b, _spread(_minus(own[a], own[b])), interval(probabilities[:, 2 * i]), interval(probabilities[:, 2 * i + 1]))
-        for i, (a, b) in enumerate(pairs)
-    ]  # fmt: skip
+    random = found[:, len(names) * size + 1 :: 2]
+    reached = {name: (values >= near).astype(float) for name, values in block.values.items()}
+    worst = {name: _worst(np.maximum(values, floor), tail) for name, values in block.values.items()}
+    systems, contrasts = {}, []
+    for name, columns in own.items():
+        share = own_share(reached[name], block.units)
+        systems[name] = _spread(columns, share, _tail(columns[:, 0], worst[name], block.units, tail))
+    for i, (a, b) in enumerate(pairs):
+        columns = _minus(own[a], own[b])
+        share = paired_share(reached[a] - reached[b], block.units)
+        least = _tail(columns[:, 0], _minus(worst[a], worst[b]), block.units, tail)
+        better = bounded_mean(same[a, b], _seeds(block.units))
+        contrasts.append(Contrast(a, b, _spread(columns, share, least), better, interval(random[:, i])))
     profile = {name: _band(columns[:, 3:-1]) for name, columns in own.items()}
-    return Fragility(
-        block.count, runs, {name: _spread(columns) for name, columns in own.items()}, contrasts, profile
-    )
+    return Fragility(block.count, runs, systems, contrasts, profile)
 
 
-def shares(
-    block: Block, pairs: Sequence[Pair], rng: Generator
-) -> tuple[dict[str, Interval], dict[Pair, Interval]]:
+def own_share(values: Floats, units: npt.NDArray[np.intp]) -> Interval:
+    """Share of the 1 among 0 and 1 [n] over units [n], each of which weighs the same."""
+    return bounded_mean(per_unit(values, units), _seeds(units))
+
+
+def paired_share(differences: Floats, units: npt.NDArray[np.intp]) -> Interval:
+    """Difference of two shares from the differences [n] of their 0 and 1, over units [n]; as a mean between −1 and 1."""
+    found = bounded_mean((per_unit(differences, units) + 1) / 2, 2 * _seeds(units))
+    return Interval(*(2 * end - 1 for end in (found.point, found.low, found.high)))
+
+
+def _seeds(units: npt.NDArray[np.intp]) -> int:
+    """Of each unit, rounded down."""
+    return max(len(units) // (int(units.max()) + 1), 1)
+
+
+def _worst(worth: Floats, tail: int) -> Floats:
+    """What each result [n] adds to the mean of the worst `tail`, of which it is the mean: q + min(x − q, 0) n / tail [n]."""
+    edge = np.sort(worth)[tail - 1]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(edge + np.minimum(worth - edge, 0.0) * (len(worth) / tail))
+
+
+def _tail(column: Floats, added: Floats, units: npt.NDArray[np.intp], tail: int) -> Interval:
+    """The mean of the worst `tail`, or a difference of two, with its interval."""
+    found = interval(column)
+    if tail < 2:
+        return Interval(found.point, float("nan"), float("nan"))
+    if tail >= FEW or not np.isfinite(added).all():
+        return found
+    values = per_unit(added, units)
+    half = student(tail - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return Interval(found.point, found.point - half, found.point + half)
+
+
+def shares(block: Block, pairs: Sequence[Pair]) -> tuple[dict[str, Interval], dict[Pair, Interval]]:
     """The mean of each system's 0 and 1 (a target missed or met), and of the pairs' differences."""
-    units = {name: per_unit(values, block.units) for name, values in block.values.items()}
-    found = resampled(
-        lambda counts: counts @ np.column_stack(list(units.values())) / block.count, block.count, rng
-    )
-    own = dict(zip(units, found.T, strict=True))
-    differences = {(a, b): interval(own[a] - own[b]) for a, b in _there(pairs, block)}
-    return {name: interval(column) for name, column in own.items()}, differences
+    own = {name: own_share(values, block.units) for name, values in block.values.items()}
+    differences = {
+        (a, b): paired_share(block.values[a] - block.values[b], block.units) for a, b in _there(pairs, block)
+    }
+    return own, differences
 
 
 def resampled(statistics: Callable[[Counts], Floats], units: int, rng: Generator) -> Floats:
@@ -245,9 +287,8 @@ def _there(pairs: Sequence[Pair], block: Block) -> list[Pair]:
     return [pair for pair in pairs if set(pair) <= block.values.keys()]
 
 
-def _spread(columns: Floats) -> Spread:
-    tail, middle, width = (interval(columns[:, i]) for i in range(3))
-    return Spread(interval(columns[:, -1]), tail, middle, width)
+def _spread(columns: Floats, near: Interval, tail: Interval) -> Spread:
+    return Spread(near, tail, interval(columns[:, 1]), interval(columns[:, 2]))
 
 
 def _band(columns: Floats) -> Floats:

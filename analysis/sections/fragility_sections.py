@@ -12,7 +12,7 @@ from analysis.document.page import Drawing, Section
 from analysis.document.style import colours
 from analysis.fragility.fresh_seeds import reevaluated
 from analysis.fragility.results import LEAST, MEASURES, Lams, Measured, Met, Results
-from analysis.fragility.statistics import Contrast, Pair
+from analysis.fragility.statistics import FEW, Contrast, Pair
 from analysis.rows import Rows
 from analysis.sections.figure_sections import Part
 from analysis.sections.fragility_figures import profile_figure
@@ -28,8 +28,9 @@ _WORDS = (
     "Over configurations, each compared with itself under the other system (same seed, and the same λ but in the rows of the best "
     "λ). A DIVERGED run, or an infinite value, is worse than any other; a system without a metric is not compared by it. Best λ: "
     "of the highest median, DIVERGED as worst, of the same metric; of a target, of the largest share; chosen on the rows that it "
-    "is reported on, and taken as given by the interval. Intervals: 95 % percentile bootstrap over configurations, for "
-    "configurations like these; not corrected for their number."
+    "is reported on, and taken as given by the interval. Intervals: 95 %, over configurations like these, not corrected for their number: of "
+    f"shares and of P for the same configuration Wilson’s, of a worst tenth of fewer than {FEW} results Student’s, of all else percentile bootstraps. Of "
+    "one system’s worst tenth none covers where it has few results (docs/statistics.md); of the difference of two Student’s does."
 )
 _STATISTICS = (
     "First / second system, then their difference. Worst tenth: mean of the worst 10 % of the runs. IQM and IQR: mean of the runs "

@@ -206,6 +206,11 @@ def _margin(residuals: Floats, index: npt.NDArray[np.intp], count: int, variance
     return max(clustered, _Z * math.sqrt(variance / len(residuals)))
 
 
+def student(freedom: int) -> float:
+    """Student's quantile of a two-sided 95 % interval."""
+    return _student(CONFIDENCE, freedom)
+
+
 @lru_cache
 def _student(confidence: float, freedom: int) -> float:
     """Student's quantile of a two-sided interval."""

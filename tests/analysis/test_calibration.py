@@ -15,6 +15,7 @@ from analysis.calibration.error_rates import (
     false_effects,
     false_verdicts,
 )
+from analysis.calibration.fragility_coverage import fragility_coverage
 from analysis.calibration.importance_coverage import share_coverage, tuning_coverage
 from analysis.calibration.interval_coverage import (
     POPULATIONS,
@@ -74,6 +75,14 @@ def test_intervals_cover_from_five_units_up():
     assert calibration.beyond_coverage(ranks[["no system" in data for _, data in ranks.index]], 200) == []
 
 
+def test_intervals_of_fragility_cover_but_for_the_worst_tenth_of_a_system():
+    table = fragility_coverage(60, units=(24, 48))
+    of_shares = table[[name.startswith(("share", "P(", "interquartile")) for name, _ in table.index]]
+    assert of_shares.to_numpy().min() > 0.92 - 3 * np.sqrt(0.08 * 0.92 / 60)
+    worst = table.loc[[("mean of the worst tenth of two, paired", data) for data in ("normal", "t(2)")]]
+    assert worst.to_numpy().min() > 0.92 - 3 * np.sqrt(0.08 * 0.92 / 60)
+
+
 def test_verdicts_claims_and_main_effects_are_hardly_ever_false():
     assert calibration.over(false_verdicts(60, units=(5, 12, 48)), 60) == []
     assert calibration.over(false_contests(60, units=(5, 12)), 60) == []
@@ -101,6 +110,7 @@ def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(
         ("clustered", np.nan),
         ("range", 0.96),
         ("ranking", 0.95),
+        ("fragility", 0.5),
         ("component", 0.96),
         ("share", 0.96),
         ("tuning", 0.99),

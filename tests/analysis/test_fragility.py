@@ -7,7 +7,7 @@ import pytest
 
 from analysis.fragility.statistics import Fragility, Ordered, fragility, interval, resampled, shares, wins
 from analysis.statistics.blocks import Block
-from analysis.statistics.estimates import Interval
+from analysis.statistics.estimates import Interval, wilson
 from analysis.vocabulary import Floats
 
 PAIR = [("a", "b")]
@@ -76,9 +76,12 @@ def test_identical_systems_differ_by_nothing() -> None:
     values = np.random.default_rng(2).normal(size=40).tolist()
     values[3] = -np.inf
     contrast = of(block(values, values)).contrasts[0]
-    for one in (contrast.difference.near, contrast.difference.middle, contrast.difference.width):
+    for one in (contrast.difference.middle, contrast.difference.width):
         assert exact(one) == (0, 0, 0)
-    assert exact(contrast.same) == (0.5, 0.5, 0.5)
+    # None of 40 differs: of all of them as many may as Wilson's interval of 0 in 40 allows.
+    most = wilson(0, 40).high
+    assert exact(contrast.difference.near) == pytest.approx((0, -most, most), abs=0.01)
+    assert exact(contrast.same) == pytest.approx((0.5, 0.5 - most / 2, 0.5 + most / 2), abs=0.05)
     assert contrast.random.point == pytest.approx(0.5)
     assert contrast.random.low == pytest.approx(0.5)
 
@@ -94,12 +97,12 @@ def test_divergence_never_improves_its_system(place: int, floor: float) -> None:
     for name in ("near", "tail", "middle"):
         old, new = (getattr(one.own["a"], name) for one in (before, after))
         assert new.point <= old.point + ROUNDING
-        assert new.low <= old.low + ROUNDING
-        assert new.high <= old.high + ROUNDING
+        assert not new.low > old.low + ROUNDING  # of one result in the worst tenth there are no bounds
     for name in ("same", "random"):
         old, new = (getattr(one.contrasts[0], name) for one in (before, after))
         assert new.point <= old.point + ROUNDING
-        assert new.high <= old.high + ROUNDING
+    assert after.own["a"].middle.high <= before.own["a"].middle.high + ROUNDING
+    assert after.contrasts[0].random.high <= before.contrasts[0].random.high + ROUNDING
     assert (after.profile["a"] <= before.profile["a"]).all()
 
 
@@ -108,23 +111,25 @@ def test_divergences_in_the_tail_are_the_worst_possible_value_or_infinite() -> N
     assert of(block(values, values), floor=0.0).own["a"].tail.point == 0
     found = of(block(values, [1.0] * 11))
     assert found.own["a"].tail.point == -np.inf
-    assert found.contrasts[0].difference.tail.low == -np.inf
+    assert np.isnan(found.contrasts[0].difference.tail.low)
     assert found.own["a"].middle.point == 5  # 2 … 8: the divergence is below the quartile
 
 
 def test_all_diverged_loses_to_all_completed() -> None:
     contrast = of(block([1.0] * 12, [-np.inf] * 12), near=1).contrasts[0]
-    assert exact(contrast.same) == (1, 1, 1)
     assert exact(contrast.random) == (1, 1, 1)
-    assert exact(contrast.difference.near) == (1, 1, 1)
+    for one in (contrast.same, contrast.difference.near):
+        assert (one.point, one.high) == (1, pytest.approx(1))
+        assert 0.5 < one.low < 0.9  # 12 of 12
 
 
 def test_shares_are_paired() -> None:
-    # 3 of 4 against 2 of 4; the systems differ in one configuration alone, so the difference is never below 0.
-    own, differences = shares(block([1, 1, 1, 0], [1, 1, 0, 0]), PAIR, np.random.default_rng(0))
+    # 15 of 20 against 10 of 20; the systems differ in five configurations alone, where two samples of 20 would be undecided.
+    own, differences = shares(block([1] * 15 + [0] * 5, [1] * 10 + [0] * 10), PAIR)
     assert (own["a"].point, own["b"].point) == (0.75, 0.5)
-    assert differences["a", "b"].point == 0.25
-    assert differences["a", "b"].low == 0
+    assert own["a"].low < own["b"].high
+    assert differences["a", "b"].point == pytest.approx(0.25)
+    assert differences["a", "b"].low > 0
 
 
 def test_profile_is_the_share_at_each_threshold_with_a_band_around_it() -> None:
@@ -147,3 +152,23 @@ def test_interval_with_infinite_resamples_has_no_number_between() -> None:
     column: Floats = np.array([1.0, *([-np.inf] * 50), *([1.0] * 950)])
     assert exact(interval(column)) == (1, -np.inf, 1)
     assert np.isnan(interval(np.append(column, np.nan)).low)
+
+
+def test_a_share_of_none_or_all_is_not_known_to_be_so_of_all_configurations() -> None:
+    none = of(block([0.0] * 24, [0.0] * 24), near=1.0)
+    assert none.own["a"].near.low == pytest.approx(0)
+    assert none.own["a"].near.high == pytest.approx(wilson(0, 24).high, abs=0.01)
+    assert none.contrasts[0].difference.near.low < -0.1
+    own, differences = shares(block([1.0] * 12, [0.0] * 12), [("a", "b")])
+    assert own["a"].low == pytest.approx(wilson(12, 12).low, abs=0.02)
+    assert differences["a", "b"].low < 0.9
+
+
+def test_the_worst_tenth_of_one_result_has_no_bounds_and_of_few_students() -> None:
+    values = np.random.default_rng(5).normal(size=40)
+    assert np.isnan(of(block(values[:15].tolist(), values[:15].tolist())).own["a"].tail.low)
+    found = of(block(values.tolist(), (values - 1).tolist()))
+    tail = found.own["a"].tail
+    assert tail.point == pytest.approx(np.sort(values)[:4].mean())
+    assert tail.high - tail.point == pytest.approx(tail.point - tail.low)  # Student's
+    assert exact(found.contrasts[0].difference.tail) == pytest.approx((1, 1, 1))
