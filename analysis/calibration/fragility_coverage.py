@@ -32,10 +32,11 @@ def fragility_coverage(repetitions: int, units: Sequence[int] = UNITS) -> pd.Dat
         truth = dict(_truth(*everything, near))
         for n in units:
             rng = estimates.generator("fragility coverage", data, n)
-            held = dict.fromkeys(truth, 0)
+            held = dict.fromkeys(truth, 0.0)
             for _ in range(repetitions):
                 for name, interval in _found(*_draw(data, n, rng), near, rng):
-                    held[name] += interval.low <= truth[name] <= interval.high
+                    bounded = not np.isnan(interval.low)  # else the share is none, NaN
+                    held[name] += (interval.low <= truth[name] <= interval.high) if bounded else np.nan
             for name, count in held.items():
                 table.setdefault((name, data), []).append(count / repetitions)
     return frame(table, units)
