@@ -107,7 +107,7 @@ def test_a_study_trains_reports_and_repeats_an_objective_known_by_path_on_data_o
     tmp_path: Path,
 ) -> None:
     done = command(
-        tmp_path, str(SCRIPT), "--preset", "smoke", "--limit", "3", "--iterations", "20", "--algorithms", HINGE, "alice",
+        tmp_path, str(SCRIPT), "--preset", "smoke", "--limit", "1", "--seeds", "2", "--iterations", "20", "--algorithms", HINGE, "alice",
         "--set", "margin", "1", "2", "--data", "ring",
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -115,8 +115,8 @@ def test_a_study_trains_reports_and_repeats_an_objective_known_by_path_on_data_o
     rows = read_runs(directory).to_pylist()
     assert {row["algorithm"] for row in rows} == {HINGE, f"{HINGE}:margin=2", "alice"}
     assert {(row["outcome"], row["data_version"]) for row in rows} == {("COMPLETED", "ring-v1")}
-    assert len(rows) == 9
-    assert len({row["mse_x"] for row in rows}) > 6  # where |f| stays below 1 the margin changes no gradient
+    assert len(rows) == 6
+    assert len({row["mse_x"] for row in rows}) >= 4  # where |f| stays below 1 the margin changes no gradient
     assert read_manifest(directory).labels[HINGE] == "Hinge"
     summary = (Path(directory) / "report" / "summary.md").read_text()
     assert "Hinge (margin = 2)" in summary

@@ -126,7 +126,7 @@ def published_pairs(study: Rows) -> list[tuple[str, str]]:
     Where there is none: of two algorithms these, the later by name minus the earlier; of more none, since no pair of them
     comes before another.
     """
-    algorithms, baselines = study.algorithms, {**BASELINES, **study.manifest.baselines}
+    algorithms, baselines = study.algorithms, study.manifest.baselines or BASELINES
     found = []
     for first in algorithms:
         plain, _ = split_variant(first)

@@ -184,16 +184,15 @@ class Store:
                               "then, or choose another --results")  # fmt: skip
         wider = columns({*known.hyper_parameters, *varied})
         added = {name: DEFAULTS[name] for name in wider if name not in known.hyper_parameters}
+        compared = {name: one.baselines for name, one in contributed.items() if one.baselines}
         return replace(
             known,
             looks=looks or known.looks,
             hyper_parameters=wider,
             absent={**known.absent, **added},
             labels={**known.labels, **{name: one.label for name, one in contributed.items()}},
-            baselines={
-                **known.baselines,
-                **{n: one.baselines for n, one in contributed.items() if one.baselines},
-            },
+            # One from before manifests had them is read with the baselines of its time, to which none is added.
+            baselines={**known.baselines, **compared} if known.baselines else {},
         )
 
     def finished(self) -> set[str]:
