@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         ),
         ("Reports in which two of five systems differ and none does, by units", false_contests, count, over),
         ("Reports with a false claim, by configurations", false_claims, few, over),
-        ("Studies with a false main effect, by seeds", false_effects, few, over),
+        ("Studies with a false main effect, by seeds", false_effects, max(count // 2, 1), over),
     ):
         table = simulate(repetitions)
         print(f"### {title}\n\n{_markdown(table)}", flush=True)
