@@ -232,6 +232,7 @@ class Manifest:
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
         labels: algorithm -> what reports call it.
         baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
+        made: when the directory was made, in nanoseconds since 1970, in words; '' where the manifest's own time says so, since it was not changed.
         default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
     """
 
@@ -250,6 +251,7 @@ class Manifest:
     labels: Mapping[str, str] = field(default_factory=dict)
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: Mapping[str, Any] = field(default_factory=dict)
+    made: str = ""
 
     def to_json(self) -> str:
         return (
@@ -409,7 +411,11 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table as a schema has it, with the columns of LATER that it lacks, and those of hyper-parameters that have a default. Raises pyarrow.ArrowException if it is another."""
+    """A table as a schema has it, with the columns of LATER that it lacks, and those of hyper-parameters that have a default.
+
+    Raises:
+        pyarrow.ArrowException: it is another.
+    """
     for name in LATER:
         if name in schema.names and name not in table.column_names:
             table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))

@@ -1,1 +1,1 @@
-"""How often intervals cover and verdicts are false, by simulation."""
+"""Simulations of the coverage of intervals and of the error rates of verdicts."""

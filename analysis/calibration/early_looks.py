@@ -1,4 +1,4 @@
-"""How often a study that is looked at while it trains errs, and how early it ends: simulated, and on stored rows in other orders."""
+"""Error rates of a study that is looked at while it trains, simulated, and its end on stored rows that arrive in other orders."""
 
 from __future__ import annotations
 

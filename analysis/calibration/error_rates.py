@@ -1,4 +1,4 @@
-"""How often verdicts, claims and main effects are false, simulated on studies whose truth is known."""
+"""Error rates of verdicts, claims and main effects, simulated on studies whose truth is known."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def judged_measures(study: Rows) -> list[Measure]:
 
 
 def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
-    """What the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have units enough."""
+    """Comparisons that the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have units enough."""
     measures = judged_measures(study)
     matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study)]
     return [

@@ -165,6 +165,10 @@ class Store:
             known = read_manifest(self.uri)
             now = self._amended(known, looks, varied, contributed)
             if now != known:
+                made = self.filesystem.get_file_info(
+                    f"{self.path}/{MANIFEST}"
+                ).mtime_ns  # its runs in MLflow are told by it
+                now = replace(now, made=known.made or str(made))
                 self._write_bytes(MANIFEST, now.to_json().encode())
                 vars(self).pop("schema", None)
         for name in ("runs", "curves", "samples", "states"):

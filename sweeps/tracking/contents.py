@@ -59,7 +59,8 @@ class StudyRows:
         self.manifest = read_manifest(directory)
         self.versions: dict[str, str] = {}
         self._filesystem, self._path = open_directory(directory)
-        made = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
+        self._changed = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
+        made = self.manifest.made or self._changed
         self.origin = {"results": directory if "://" in directory else self._path, "origin": str(made)}
         self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.absent)
         self._runs = self._schema.empty_table()
@@ -71,6 +72,14 @@ class StudyRows:
 
         Raises OSError and pyarrow.ArrowException: call again later.
         """
+        changed = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
+        if changed not in (
+            None,
+            self._changed,
+        ):  # a study that is extended by a hyper-parameter has a column more
+            self.manifest, self._changed, self._seen = read_manifest(self.directory), changed, {}
+            self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.absent)
+            self._runs, self._curves = self._schema.empty_table(), CURVES.empty_table()
         there = self.files()
         if any(there.get(path) != seen for path, seen in self._seen.items()):
             self._runs, self._curves, self._seen = self._schema.empty_table(), CURVES.empty_table(), {}

@@ -172,5 +172,9 @@ def test_a_plan_is_added_to_a_study_that_had_none(tmp_path: Path):
     store = Store(str(tmp_path / STUDY.name))
     store.create(STUDY.name, STUDY.question, smallest_differences=STUDY.smallest_differences)
     before = read_manifest(store.uri)
+    made = (Path(store.path) / "study.json").stat().st_mtime_ns
     store.create(STUDY.name, STUDY.question, looks=(24, 48))
-    assert read_manifest(store.uri) == replace(before, looks=(24, 48))
+    found = read_manifest(store.uri)
+    assert found == replace(before, looks=(24, 48), made=str(made))
+    store.create(STUDY.name, STUDY.question, varied=["weight_decay"])
+    assert read_manifest(store.uri).made == str(made)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from result_schema import MANIFEST, runs_schema
 from sweeps.tracking import mirror
-from sweeps.tracking.contents import text
-from tests.sweeps.small_study import BUDGET, STARTED, SmallStudy, curve, mlflow_client, row, search
+from sweeps.tracking.contents import StudyRows, text
+from sweeps.tracking.mirror import Mirror
+from tests.sweeps.small_study import (
+    BUDGET,
+    MANIFEST_OF_STUDY,
+    STARTED,
+    SmallStudy,
+    curve,
+    mlflow_client,
+    row,
+    search,
+)
 
 
 def run_mirror(study: SmallStudy, uri: str) -> int:
@@ -280,3 +295,28 @@ def test_mirror_passes_over_files_that_others_put_there(study: SmallStudy, uri: 
     assert run_mirror(study, uri) == 0
     assert sorted(search(uri)) == ["done", "failed", "gone"]
     assert search(uri, "tags.kind = 'report'") == {}
+
+
+def test_mirror_goes_on_where_a_study_is_extended_by_a_hyper_parameter(tmp_path: Path, uri: str) -> None:
+    study = SmallStudy(tmp_path / "toy_robustness")
+    study.add([row("before")])
+    rows = StudyRows(study.uri)
+    work = Mirror(rows, uri)
+    work.step()
+    origin = rows.origin
+    made = (study.directory / MANIFEST).stat().st_mtime_ns
+    wider = {**MANIFEST_OF_STUDY.hyper_parameters, "decay": "float"}
+    manifest = replace(MANIFEST_OF_STUDY, hyper_parameters=wider, absent={"decay": 0.0}, made=str(made))
+    (study.directory / MANIFEST).write_text(manifest.to_json())
+    os.utime(study.directory / MANIFEST, ns=(made + 10**9, made + 10**9))
+    schema = runs_schema(wider)
+    pq.write_table(
+        pa.Table.from_pylist([row("after", decay=0.1)], schema=schema),
+        study.directory / "runs" / "wider.parquet",
+    )
+    work.step()
+    assert work.remaining == []
+    runs = search(uri)
+    assert (runs["before"].data.tags["origin"], runs["after"].data.tags["origin"]) == (str(made), str(made))
+    assert runs["after"].data.params["decay"] == "0.1"
+    assert StudyRows(study.uri).origin == origin

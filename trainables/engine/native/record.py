@@ -70,7 +70,7 @@ def _read(path: Path) -> Lowered | None:
 def _constants(part: object) -> list[tuple[str, object]]:
     """Numbers and words of an objective or a data set and of its class, which somebody may have set after it was loaded."""
     values = {name: getattr(type(part), name) for name in dir(type(part)) if not name.startswith("__")}
-    values |= vars(part)
+    values |= getattr(part, "own", {})
     return [(name, v) for name, v in values.items() if isinstance(v, (int, float, str, tuple))]
 
 
