@@ -32,6 +32,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from result_files import open_directory, visible_files
+from result_metrics import VERSION_1, MetricInfo
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -65,6 +66,9 @@ REFERENCE = "reference"
 
 LOSSES = ("critic_loss", "autoencoder_loss")
 """Training losses that stand beside the metrics in the learning curves."""
+
+HEADLINE = ("mse_x", "inception_score")
+"""Metrics that a study is about where it declares none."""
 
 
 class Outcome(StrEnum):
@@ -234,6 +238,9 @@ class Manifest:
         baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
         made: when the directory was made, in nanoseconds since 1970, in words; '' where the manifest's own time says so, since it was not changed.
         default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
+        metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
+        losses: training losses that stand beside the metrics in the learning curves.
+        headline: names of the metrics that the study is about, of which the report has every figure.
     """
 
     study: str
@@ -252,12 +259,13 @@ class Manifest:
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: Mapping[str, Any] = field(default_factory=dict)
     made: str = ""
+    metrics: tuple[MetricInfo, ...] = VERSION_1
+    losses: tuple[str, ...] = LOSSES
+    headline: tuple[str, ...] = HEADLINE
 
     def to_json(self) -> str:
-        return (
-            json.dumps({"schema_version": SCHEMA_VERSION, **self.__dict__}, indent=2, ensure_ascii=False)
-            + "\n"
-        )
+        fields = {**self.__dict__, "metrics": [dataclasses.asdict(metric) for metric in self.metrics]}
+        return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Manifest:
@@ -276,7 +284,9 @@ class Manifest:
                               "use the version that wrote it, or choose another --results")  # fmt: skip
         try:
             tuples = {
-                name: tuple(fields[name]) for name in ("shape", "coordinates", "looks") if name in fields
+                name: tuple(fields[name])
+                for name in ("shape", "coordinates", "looks", "losses", "headline")
+                if name in fields
             }
             targets = tuple(_target(bounds) for bounds in fields.get("targets", ()))
             best = {str(metric): float(value) for metric, value in dict(fields.get("best", {})).items()}
@@ -289,7 +299,10 @@ class Manifest:
             check_looks(tuples.get("looks", ()))
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
             baselines = {name: _names(own) for name, own in dict(fields.get("baselines", {})).items()}
-            read = {**tuples, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
+            metrics = (
+                tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
+            )
+            read = {**tuples, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
                     "baselines": baselines, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"command_output", "result_digests", "result_files", "result_schema"}
+SHARED = {"command_output", "result_digests", "result_files", "result_metrics", "result_schema"}
 LAYERS = {
     "trainables": {"trainables"},
     "sweeps": {"sweeps", "trainables", *SHARED},
