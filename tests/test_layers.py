@@ -11,16 +11,23 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHARED = {"command_output", "result_digests", "result_files", "result_metrics", "result_schema"}
+SHARED = {
+    "command_output",
+    "part_registry",
+    "result_digests",
+    "result_files",
+    "result_metrics",
+    "result_schema",
+}
 LAYERS = {
-    "trainables": {"trainables"},
+    "trainables": {"trainables", "part_registry", "result_metrics"},
     "sweeps": {"sweeps", "trainables", *SHARED},
     "analysis": {"analysis", *SHARED},
     "infra": {"infra", "sweeps", "trainables", "analysis", *SHARED},
 }
 FLOORS = {
     "trainables": [
-        {"parameters", "registry", "iterations", "randomness"},
+        {"parameters", "iterations", "randomness"},
         {"models", "estimators", "metrics", "datasets"},  # a data set still judges models
         {"objectives"},
         {"runs"},

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+import part_registry
 from result_schema import read_manifest, read_runs
-from trainables import objectives, registry
+from trainables import objectives
 
 ROOT = Path(__file__).parents[1]
 SOMEBODYS = Path(__file__).parent / "somebodys"
@@ -69,7 +70,7 @@ def test_what_is_no_objective_is_refused_in_one_line(path: str, message: str) ->
 def points(monkeypatch: pytest.MonkeyPatch, *paths: str) -> None:
     found = [EntryPoint(f"e{i}", path, "generative_robustness.objectives") for i, path in enumerate(paths)]
     monkeypatch.setattr(
-        registry, "entry_points", lambda group: found if group.endswith(".objectives") else []
+        part_registry, "entry_points", lambda group: found if group.endswith(".objectives") else []
     )
     objectives.available.cache_clear()
 

@@ -1,4 +1,4 @@
-"""Data sets, one file each: found, not listed. Adding one is adding a file here, or in a package of one's own (`registry`).
+"""Data sets, one file each: found, not listed. Adding one is adding a file here, or in a package of one's own (`part_registry`).
 
 They are loaded when one is asked for, and torch with them.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from trainables.registry import contributed
+from part_registry import contributed
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet

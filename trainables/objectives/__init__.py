@@ -1,4 +1,4 @@
-"""Objectives, one file each: found, not listed. Adding one is adding a file here, or in a repository of one's own (`registry`).
+"""Objectives, one file each: found, not listed. Adding one is adding a file here, or in a repository of one's own (`part_registry`).
 
 A module of this package that defines a concrete `Objective` adds it under its `name`. They are loaded when one is
 asked for, and torch with them.
@@ -10,10 +10,10 @@ import contextlib
 import functools
 from typing import TYPE_CHECKING
 
+from part_registry import contributed, imported
 from trainables import datasets
 from trainables.models.spec import EXPLICIT_DECODER, Form
 from trainables.parameters import own_values, split_variant
-from trainables.registry import contributed, imported
 
 if TYPE_CHECKING:
     from trainables.objectives.base import Objective

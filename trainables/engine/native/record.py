@@ -29,7 +29,16 @@ from trainables.engine.native.lowering import Lowered
 from trainables.objectives.base import Objective
 
 PACKAGE = Path(__file__).parents[2]
-KNOWN = {"numpy", "ray", "sklearn", "threadpoolctl", "torch", "trainables", *sys.stdlib_module_names}
+KNOWN = {
+    "numpy",
+    "part_registry",
+    "ray",
+    "sklearn",
+    "threadpoolctl",
+    "torch",
+    "trainables",
+    *sys.stdlib_module_names,
+}
 """Modules that this package imports; no loss depends on ray, sklearn and threadpoolctl."""
 
 
