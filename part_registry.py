@@ -8,10 +8,11 @@ One file is one thing, and nothing is listed by hand. A package of somebody else
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -71,3 +72,22 @@ def imported(path: str, kind: Any) -> Any:
             f"{path} must be a subclass of {kind.__module__}:{kind.__name__} with a name and nothing abstract, got {found!r}"
         )
     return found
+
+
+def find(name: str, available: Mapping[str, Any], kind: Any, what: str) -> Any:
+    """The part of a name among those available, or an instance of the class at its import path.
+
+    Raises:
+        ValueError: there is none, naming those there are and the nearest.
+    """
+    if name in available:
+        return available[name]
+    if ":" in name:
+        found = imported(name, kind)()
+        found.name = name  # rows and manifests say where it is found
+        return found
+    near = difflib.get_close_matches(name, available, n=1)
+    raise ValueError(
+        f"{what} must be one of {', '.join(available)}, or an import path module:Class, got {name!r}"
+        + (f"; did you mean {near[0]}?" if near else "")
+    )

@@ -150,20 +150,20 @@ SAMPLES = pa.schema(
 )
 
 
-def runs_schema(
-    hyper_parameters: Mapping[str, str], defaults: Mapping[str, int | float] | None = None
-) -> pa.Schema:
+def runs_schema(hyper_parameters: Mapping[str, str], defaults: Mapping[str, Any] | None = None) -> pa.Schema:
     """Schema of `runs`.
 
     Args:
         hyper_parameters: name -> 'int' | 'float' | 'str' | 'bool'.
-        defaults: name -> value of those that older rows may lack (`conformed`).
+        defaults: name -> value of those that older rows may lack (`conformed`); None where they have no such thing.
     """
     columns = []
     for name, kind in hyper_parameters.items():
-        default = (defaults or {}).get(name)
-        metadata = None if default is None else {_DEFAULT: json.dumps(default)}
-        columns.append(pa.field(name, HYPER_PARAMETER_TYPES[kind], nullable=False, metadata=metadata))
+        known = defaults is not None and name in defaults
+        metadata = {_DEFAULT: json.dumps(defaults[name])} if defaults is not None and known else None
+        columns.append(
+            pa.field(name, HYPER_PARAMETER_TYPES[kind], metadata=metadata)
+        )  # null where no part of a run has it
     return pa.schema([*_BEFORE, *columns, *_AFTER])
 
 
@@ -254,7 +254,7 @@ class Manifest:
     best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
-    absent: Mapping[str, int | float] = field(default_factory=dict)
+    absent: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: Mapping[str, Any] = field(default_factory=dict)

@@ -4,42 +4,127 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, field
+from dataclasses import MISSING
 from typing import Any
 
-KINDS = {"int": (int,), "float": (int, float)}
+KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+BOUNDS = ("least", "above", "most", "below", "multiple")
 
 
-def structural(*, default: Any = MISSING, **bounds: Any) -> Any:
-    """A field of a configuration that sets shapes: runs of one cohort agree in it.
+class Parameter:
+    """A hyper-parameter that a part declares in its class: `width: int = structural(least=1)`.
+
+    Of an instance it reads as its value, of the class as its default.
 
     Args:
-        default: its value where none is given. It is then in no key: configurations that have it keep the keys that they had before
-            there was the hyper-parameter.
-        bounds: as of `checked`.
+        default: its value where none is given; MISSING where one must be. It is then in no key: runs that have it keep the keys
+            that they had before there was the hyper-parameter.
+        structural: whether it sets shapes, so that the runs of one cohort agree in it.
+        rule: bounds as of `checked`; `among`, the words that it may be; `part`, the kind of part that it names
+            (`trainables.parts`); `follows`, the attribute of the data set that it is where it is None; `roles`, the networks that
+            read it, of a network's that not all do.
+
+    Attributes:
+        name: the attribute's name.
+        kind: 'int', 'float' or 'str', as annotated; without an annotation its default's.
     """
-    return field(default=default, metadata={"structural": True, **bounds})
+
+    def __init__(self, default: Any, structural: bool, rule: Mapping[str, Any]) -> None:
+        self.default, self.structural, self.rule = default, structural, rule
+        self.name, self.kind, self.owner = "", "", ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        annotation = vars(owner).get("__annotations__", {}).get(name, type(self.default))
+        words = (
+            annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+        )
+        self.name, self.kind = name, words.removesuffix(" | None")
+        self.owner = f"{owner.__module__}:{owner.__qualname__}"
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        if self.default is MISSING:
+            raise AttributeError(f"{self.owner} has no value of {self.name}, which has no default")
+        return self.default  # an instance's own value comes before
+
+    @property
+    def optional(self) -> bool:
+        """Whether a value need not be given."""
+        return self.default is not MISSING
+
+    @property
+    def follows(self) -> str:
+        """Name of the data set's attribute that it is where it is None; '' for none."""
+        return str(self.rule.get("follows", ""))
+
+    def value_without(self, data: object) -> Any:
+        """Its value on a data set in a run from before there was the hyper-parameter; None where that run has no such thing."""
+        if not self.optional:
+            return None
+        return getattr(data, self.follows) if self.default is None else self.default
+
+    def validate(self) -> None:
+        """Raises ValueError where its declaration is not whole: no type, no bounds, or a default that is out of them."""
+        what = f"{self.owner}.{self.name}"
+        if self.kind not in KINDS:
+            raise ValueError(f"{what} must be annotated as int, float or str, got {self.kind}")
+        bounds = [name for name in self.rule if name in BOUNDS]
+        if self.kind == "str" and not {"among", "part"} & set(self.rule):
+            raise ValueError(
+                f"{what} must say which words it may be, such as among=('relu', 'tanh'), got none"
+            )
+        if self.kind != "str" and not bounds:
+            raise ValueError(f"{what} must have bounds ({', '.join(BOUNDS)}), such as least=1, got none")
+        if self.optional and not (self.default is None and self.follows):
+            try:
+                self.check(self.default)
+            except ValueError as error:
+                raise ValueError(f"the default of {what} must be within its own bounds: {error}") from None
+
+    def check(self, value: object) -> Any:
+        """The value, of its type; words are read as numbers. Raises ValueError as `checked`."""
+        if value is None and self.follows:
+            return None
+        if isinstance(value, str) and self.kind != "str":
+            try:
+                value = int(value) if self.kind == "int" else float(value)
+            except ValueError:
+                raise ValueError(f"{self.name} must be {self.kind}, got {value!r}") from None
+        return checked(self.name, value, self.kind, self.rule)
 
 
-def fusible(*, default: Any = MISSING, **bounds: Any) -> Any:
-    """A field of a configuration that may differ between the members of a cohort; arguments as of `structural`."""
-    return field(default=default, metadata={"structural": False, **bounds})
+def structural(*, default: Any = MISSING, **rule: Any) -> Any:
+    """A hyper-parameter that sets shapes: runs of one cohort agree in it. Arguments as of `Parameter`."""
+    return Parameter(default, True, rule)
 
 
-def checked(name: str, value: object, kind: str, rule: Mapping[str, Any]) -> int | float:
+def fusible(*, default: Any = MISSING, **rule: Any) -> Any:
+    """A hyper-parameter that may differ between the members of a cohort. Arguments as of `Parameter`."""
+    return Parameter(default, False, rule)
+
+
+def own(default: int | float, **bounds: Any) -> Any:
+    """A hyper-parameter of an objective's own: `temperature: float = own(1.5, above=0.0)`."""
+    return Parameter(default, False, bounds)
+
+
+def checked(name: str, value: object, kind: str, rule: Mapping[str, Any]) -> Any:
     """The value of a hyper-parameter, of its type.
 
     Args:
         name: its name.
         value: what is given for it.
-        kind: 'int' or 'float', for which an int will do.
-        rule: bounds: least, most (themselves allowed), above, below (not), multiple.
+        kind: 'int'; 'float', for which an int will do; or 'str'.
+        rule: bounds: least, most (themselves allowed), above, below (not), multiple; of words `among`.
 
     Raises:
         ValueError: it is of another type, not finite, or out of bounds.
     """
     if isinstance(value, bool) or not isinstance(value, KINDS[kind]):
         raise ValueError(f"{name} must be {kind}, got {value!r}")
+    if isinstance(value, str):
+        if value not in rule.get("among", (value,)):
+            raise ValueError(f"{name} must be one of {', '.join(rule['among'])}, got {value!r}")
+        return value
     assert isinstance(value, (int, float))
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
@@ -55,51 +140,33 @@ def checked(name: str, value: object, kind: str, rule: Mapping[str, Any]) -> int
     return float(value) if kind == "float" else value
 
 
-class Own:
-    """A hyper-parameter of an objective's own, declared in its class: `temperature: float = own(1.5, above=0.0)`.
-
-    Of an instance it reads as its value, of the class as its default.
+class Part:
+    """A part of a run that declares hyper-parameters: an instance has their values as attributes.
 
     Args:
-        default: its value where none is given, of its type. Runs that have it keep their keys.
-        rule: bounds as of `checked`.
+        values: hyper-parameter -> value, or of members of a cohort their values.
+
+    Attributes:
+        name: what a study calls it.
     """
 
-    def __init__(self, default: int | float, rule: Mapping[str, Any]) -> None:
-        self.default, self.rule = default, rule
+    name: str = ""
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-        checked(name, self.default, self.kind, self.rule)
-
-    def __get__(self, instance: object, owner: type) -> int | float:
-        return self.default  # an instance's own value comes before
-
-    @property
-    def kind(self) -> str:
-        """'int' or 'float'."""
-        return type(self.default).__name__
-
-    def check(self, value: object) -> int | float:
-        """The value, of its type; words are read as numbers. Raises ValueError as `checked`."""
-        if isinstance(value, str):
-            try:
-                value = int(value) if self.kind == "int" else float(value)
-            except ValueError:
-                raise ValueError(f"{self.name} must be {self.kind}, got {value!r}") from None
-        return checked(self.name, value, self.kind, self.rule)
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
 
 
-def own(default: int | float, **bounds: Any) -> Any:
-    """A hyper-parameter of an objective's own (`Own`)."""
-    return Own(default, bounds)
+def declared(part: type) -> dict[str, Parameter]:
+    """Name -> hyper-parameter that a class, or one that it inherits from, declares.
 
-
-def declared(part: type) -> dict[str, Own]:
-    """Name -> hyper-parameter that a class, or one that it inherits from, declares as its own."""
-    found: dict[str, Own] = {}
+    Raises:
+        ValueError: a declaration is not whole.
+    """
+    found: dict[str, Parameter] = {}
     for kind in reversed(part.__mro__):
-        found |= {name: value for name, value in vars(kind).items() if isinstance(value, Own)}
+        found |= {name: value for name, value in vars(kind).items() if isinstance(value, Parameter)}
+    for parameter in found.values():
+        parameter.validate()
     return found
 
 

@@ -19,10 +19,10 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import runs
+from trainables import configurations
 from trainables.engine import checkpoint
 from trainables.engine.training import Training
-from trainables.runs import Configuration, Run
+from trainables.runs import Run
 
 DEFAULTS: dict[str, Any] = {
     "algorithm": "svae_r",
@@ -38,9 +38,12 @@ DEFAULTS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "beta1": 0.5,
     "critic_dropout": 0.0,
-    **runs.DEFAULTS,
 }
-"""What a trial's configuration may set, and what it is when it does not."""
+"""A trial's configuration where it says nothing. It may set every other hyper-parameter of its parts, too."""
+
+
+OF_A_RUN = ("algorithm", "lam", "seed", "iterations", "device")
+"""What is no hyper-parameter."""
 
 
 class ToyTrainable(tune.Trainable):
@@ -54,9 +57,10 @@ class ToyTrainable(tune.Trainable):
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        unknown = sorted(set(config) - set(DEFAULTS))
+        known = {*DEFAULTS, *configurations.among({name: (value,) for name, value in config.items()})}
+        unknown = sorted(set(config) - known)
         if unknown:
-            raise ValueError(f"configuration may set {', '.join(DEFAULTS)}; got {', '.join(unknown)}")
+            raise ValueError(f"configuration may set {', '.join(sorted(known))}; got {', '.join(unknown)}")
         values = {**DEFAULTS, **config}
         torch.set_num_threads(1)
         run = Run(
@@ -64,7 +68,7 @@ class ToyTrainable(tune.Trainable):
             algorithm=values["algorithm"],
             lam=values["lam"],
             seed=values["seed"],
-            configuration=Configuration(**{name: values[name] for name in runs.HYPER_PARAMETERS}),
+            configuration=configurations.fitted({n: v for n, v in values.items() if n not in OF_A_RUN}),
             budget=values["iterations"],
         )
         self.training = Training([run], device=values["device"])

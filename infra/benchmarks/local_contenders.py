@@ -163,5 +163,5 @@ class Rounds:
         )
 
 
-def _key(shape: Structure) -> tuple[int, ...]:
+def _key(shape: Structure) -> tuple[object, ...]:
     return cohort(shape, 1)[0].configuration.structure

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from trainables.runs import Configuration, Run
@@ -63,5 +62,5 @@ def config(run: Run) -> dict[str, Any]:
         "lam": run.lam,
         "seed": run.seed,
         "budget": run.budget,
-        **asdict(run.configuration),
+        **run.configuration.values,
     }

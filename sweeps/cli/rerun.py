@@ -73,7 +73,7 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
         algorithm=row["algorithm"],
         lam=row["lam"],
         seed=row["seed"],
-        configuration=Configuration(**{name: row[name] for name in manifest.hyper_parameters}),
+        configuration=Configuration(**{n: row[n] for n in manifest.hyper_parameters if row[n] is not None}),
         budget=row["budget"],
         number=row["configuration"],
         precision=manifest.precision,

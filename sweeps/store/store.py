@@ -6,7 +6,7 @@ import contextlib
 import json
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -36,11 +36,14 @@ from result_schema import (
 )
 from sweeps.store.lease import Token
 from trainables import datasets, objectives
-from trainables.runs import DEFAULTS, Run, columns
+from trainables.configurations import required
+from trainables.runs import Run
 
 if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
     from trainables.engine.training import Result
     from trainables.objectives.base import Objective
+    from trainables.parameters import Parameter
 
 BEGUN = "begun-"
 """First letters of the name of a state of a cohort in training."""
@@ -89,9 +92,6 @@ class Store:
         if manifest.precision != precision:
             raise SchemaError(f"{self.uri} holds results in precision {manifest.precision}, not {precision}; "
                               f"choose another --results, or --precision {manifest.precision}")  # fmt: skip
-        if manifest.hyper_parameters != columns(manifest.hyper_parameters):
-            raise SchemaError(f"{self.uri} was written with other hyper-parameters "
-                              f"({', '.join(manifest.hyper_parameters)}); choose another --results")  # fmt: skip
         return True
 
     @property
@@ -122,7 +122,7 @@ class Store:
         targets: tuple[Target, ...] = (),
         smallest_differences: Mapping[str, float] | None = None,
         looks: tuple[int, ...] = (),
-        varied: Iterable[str] = (),
+        hyper_parameters: Mapping[str, Parameter] | None = None,
         default: Mapping[str, Any] | None = None,
         algorithms: Iterable[str] = (),
     ) -> None:
@@ -134,6 +134,7 @@ class Store:
             ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
         """
+        columns = required() if hyper_parameters is None else hyper_parameters
         used = (objectives.find(name) for name in algorithms)
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
@@ -146,7 +147,7 @@ class Store:
             everyone = {**objectives.available(), **contributed}
             manifest = Manifest(
                 study=study,
-                hyper_parameters=columns(varied),
+                hyper_parameters={name: parameter.kind for name, parameter in columns.items()},
                 question=question,
                 precision=precision,
                 searched=searched,
@@ -163,7 +164,7 @@ class Store:
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
-            now = self._amended(known, looks, varied, contributed)
+            now = self._amended(known, looks, columns, contributed, datasets.find(data))
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"
@@ -178,21 +179,22 @@ class Store:
         self,
         known: Manifest,
         looks: tuple[int, ...],
-        varied: Iterable[str],
+        columns: Mapping[str, Parameter],
         contributed: Mapping[str, Objective],
+        data: DataSet,
     ) -> Manifest:
         """The manifest with what is new to it; its rows stay what they are. Raises SchemaError where other looks are planned."""
         if known.looks and looks and looks != known.looks:
             planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
             raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
                               "then, or choose another --results")  # fmt: skip
-        wider = columns({*known.hyper_parameters, *varied})
-        added = {name: DEFAULTS[name] for name in wider if name not in known.hyper_parameters}
+        new = {name: parameter for name, parameter in columns.items() if name not in known.hyper_parameters}
+        added = {n: p.value_without(data) for n, p in new.items()}
         compared = {name: one.baselines for name, one in contributed.items() if one.baselines}
         return replace(
             known,
             looks=looks or known.looks,
-            hyper_parameters=wider,
+            hyper_parameters={**known.hyper_parameters, **{name: p.kind for name, p in new.items()}},
             absent={**known.absent, **added},
             labels={**known.labels, **{name: one.label for name, one in contributed.items()}},
             # One from before manifests had them is read with the baselines of its time, to which none is added.
@@ -323,7 +325,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "budget": run.budget,
         "data_version": run.dataset.version,
         VERSION: run.version,
-        **asdict(run.configuration),
+        **run.hyper_parameters,
     }
 
 

@@ -24,7 +24,8 @@ from sweeps.strategies.halving import METRICS, Halving, Rows, Stage, stages
 from sweeps.strategies.optuna_mirror import History
 from sweeps.study import space as spaces
 from sweeps.study.space import Float, Int, Space, When
-from trainables.runs import Configuration, Run
+from trainables.configurations import Configuration, fitted
+from trainables.runs import Run
 
 SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
     "random": lambda seed, size: RandomSampler(seed=seed),
@@ -203,7 +204,7 @@ class Search:
         if not spaces.is_grid(self.space):
             return False
         asked = self.told | {run.key for _, run in self._asked}
-        points = [c for c in spaces.points(self.space) if self.run_of(Configuration(**c)).key not in asked]
+        points = [c for c in spaces.points(self.space) if self.run_of(fitted(c)).key not in asked]
         if points:
             self.history.enqueue_trial(points[(seed + len(asked)) % len(points)])
         return bool(points)
@@ -235,7 +236,7 @@ def _configuration(trial: optuna.Trial, space: Space) -> Configuration:
                 continue
             dimension = dimension.dimension
         values[name] = _suggest(trial, name, dimension)
-    return Configuration(**values)
+    return fitted(values)
 
 
 def _suggest(trial: optuna.Trial, name: str, dimension: Sequence[Any] | Float | Int) -> Any:

@@ -13,9 +13,10 @@ import numpy as np
 from result_schema import Target, check_default, check_smallest_differences, check_target
 from sweeps.study.grid import Grid
 from sweeps.study.space import Float, Int, Space, When, check, is_grid, points
-from trainables import objectives
-from trainables.parameters import own_values
-from trainables.runs import HYPER_PARAMETERS, Configuration, Run
+from trainables import configurations, objectives
+from trainables.configurations import Configuration, fitted
+from trainables.parameters import Parameter, own_values
+from trainables.runs import Run
 from trainables.runs import check as check_run
 
 ALL = ()
@@ -116,7 +117,7 @@ class Study:
         for target in self.targets:
             check_target(target)
         check_smallest_differences(self.smallest_differences)
-        check_default(self.default, self.shared)
+        check_default(self.default, self.space)
         if self.default and is_grid(self.shared) and dict(self.default) not in points(self.shared):
             raise ValueError(
                 f"a default must be one of the {len(points(self.shared)):,} configurations, got {dict(self.default)}; give a level of every dimension"
@@ -125,15 +126,28 @@ class Study:
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.
 
+        Of a hyper-parameter that only some of the parts of the space declare, there are levels where these are chosen.
+
         Raises:
-            ValueError: a dimension is no list of levels.
+            ValueError: a dimension is no list of levels, or a value is out of bounds.
         """
-        return [Configuration(**point) for point in points(self.shared)]
+        return list(dict.fromkeys(fitted(point) for point in points(self.shared)))
 
     @property
     def shared(self) -> Space:
         """The hyper-parameters of the space that every algorithm has, of which configurations are made."""
-        return {name: dimension for name, dimension in self.space.items() if name in HYPER_PARAMETERS}
+        known = configurations.among(self.space)
+        return {name: dimension for name, dimension in self.space.items() if name in known}
+
+    @property
+    def columns(self) -> dict[str, Parameter]:
+        """The hyper-parameters that rows of it have: those that must be given, and those that it varies."""
+        known = configurations.among(self.space)
+        return {
+            name: parameter
+            for name, parameter in known.items()
+            if not parameter.optional or name in self.space
+        }
 
     def varied(self, values: Mapping[str, Sequence[str]]) -> Study:
         """The study with these levels, given as words, in place of its own; without its default, which may be none of them.
@@ -141,7 +155,11 @@ class Study:
         Raises:
             ValueError: a level is no number of its hyper-parameter's type.
         """
-        levels = {name: tuple(_level(name, word) for word in words) for name, words in values.items()}
+        known = configurations.among({**self.space, **values})
+        levels = {
+            name: tuple(known[name].check(word) if name in known else word for word in words)
+            for name, words in values.items()
+        }
         return replace(self, space={**self.space, **levels}, default={})
 
     def subset(self, limit: int | None) -> list[tuple[int, Configuration]]:
@@ -158,8 +176,9 @@ class Study:
             return numbered
         if not 1 <= limit <= size:
             raise ValueError(f"limit must be 1 to {size}, the configurations of {self.name}, got {limit}")
-        levels = [dict.fromkeys(getattr(c, name) for _, c in numbered) for name in self.shared]
-        places = np.array(list(itertools.product(*(range(len(own)) for own in levels))))
+        values = [[c.values.get(name) for name in self.shared] for _, c in numbered]
+        levels = [list(dict.fromkeys(own)) for own in zip(*values, strict=True)]
+        places = np.array([[own.index(v) for own, v in zip(levels, one, strict=True)] for one in values])
         one_hot = np.concatenate(
             [np.eye(places[:, f].max() + 1)[places[:, f]] for f in range(places.shape[1])], 1
         )
@@ -182,15 +201,16 @@ class Study:
         """
         chosen = dict.fromkeys(algorithms or self.algorithms or objectives.trainable(self.data))
         own: dict[str, Sequence[Any]] = {}
+        known = configurations.among(self.space)
         for name, dimension in self.space.items():
-            if name in HYPER_PARAMETERS:
+            if name in known:
                 continue
             if isinstance(dimension, (Float, Int, When)):
                 raise ValueError(
                     f"{name}, which algorithms have of their own, must have levels, got {dimension}"
                 )
             if not any(name in objectives.find(algorithm).own for algorithm in chosen):
-                raise ValueError(_undeclared(name, list(chosen)))
+                raise ValueError(_undeclared(name, list(chosen), known))
             own[name] = dimension
         found: dict[str, None] = {}
         for algorithm in chosen:
@@ -232,25 +252,16 @@ class Study:
         return replace(self.presets[name], **{k: v for k, v in overrides.items() if v is not None})
 
 
-def _level(name: str, word: str) -> int | float | str:
-    """A level as it was typed; of a hyper-parameter that algorithms have of their own it stays a word."""
-    kind = HYPER_PARAMETERS.get(name)
-    try:
-        return {"int": int, "float": float}[kind](word) if kind else word
-    except ValueError:
-        raise ValueError(f"{name} must be {kind}, got {word!r}") from None
-
-
-def _undeclared(name: str, algorithms: Sequence[str]) -> str:
+def _undeclared(name: str, algorithms: Sequence[str], shared: Mapping[str, Parameter]) -> str:
     """Why a hyper-parameter can be none of a space: who has which, and the one most like it."""
     own = {n: list(objective.own) for n, objective in objectives.available().items() if objective.own}
     holders = [algorithm for algorithm, names in own.items() if name in names]
     if holders:
         return f"{name} must be of an algorithm that is compared, got it of {', '.join(holders)} and {', '.join(algorithms)} compared"
-    known = dict.fromkeys((*HYPER_PARAMETERS, *itertools.chain(*own.values())))
+    known = dict.fromkeys((*shared, *itertools.chain(*own.values())))
     near = difflib.get_close_matches(name, known, n=1)
     who = "; ".join(f"{algorithm}: {', '.join(names)}" for algorithm, names in own.items())
     return (
-        f"a hyper-parameter must be one of {', '.join(HYPER_PARAMETERS)}, or an algorithm's own ({who}), got {name!r}"
+        f"a hyper-parameter must be one of {', '.join(shared)}, or an algorithm's own ({who}), got {name!r}"
         + (f"; did you mean {near[0]}?" if near else "")
     )

@@ -34,7 +34,7 @@ class Raw(Training):
 
 def test_bad_rates_give_nan_and_inf() -> None:
     training = Raw(
-        [replace(r, configuration=replace(r.configuration, learning_rate=lr)) for r in [run()] for lr in BAD]
+        [replace(r, configuration=r.configuration.changed(learning_rate=lr)) for r in [run()] for lr in BAD]
     )
     training.advance()
     assert np.isnan(training.raw).any()

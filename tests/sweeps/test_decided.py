@@ -20,6 +20,7 @@ from sweeps.strategies import decided
 from sweeps.strategies.decided import DecidedGrid, looks
 from sweeps.study import Asked, Preset
 from sweeps.toy_robustness import STUDY
+from trainables import configurations
 from trainables.engine.training import Result
 from trainables.runs import Run
 
@@ -176,5 +177,5 @@ def test_a_plan_is_added_to_a_study_that_had_none(tmp_path: Path):
     store.create(STUDY.name, STUDY.question, looks=(24, 48))
     found = read_manifest(store.uri)
     assert found == replace(before, looks=(24, 48), made=str(made))
-    store.create(STUDY.name, STUDY.question, varied=["weight_decay"])
+    store.create(STUDY.name, STUDY.question, hyper_parameters=configurations.among({"weight_decay": ()}))
     assert read_manifest(store.uri).made == str(made)

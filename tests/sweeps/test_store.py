@@ -282,33 +282,33 @@ def test_a_damaged_file_is_named_and_the_other_rows_are_whole_without_it(store: 
 
 def test_a_finished_study_is_extended_by_a_hyper_parameter_with_a_default(tmp_path):
     store = Store(str(tmp_path / "toy"))
-    store.create(STUDY.name, STUDY.question, varied=STUDY.space)
+    store.create(STUDY.name, STUDY.question, hyper_parameters=STUDY.columns)
     before = STUDY.runs(STUDY.preset("smoke", limit=2))
     store.write([of(run) for run in before], "before", **ORIGIN)
     assert "weight_decay" not in read_runs(store.uri).column_names
     wider = replace(STUDY, space={**STUDY.space, "weight_decay": (0.0, 0.01)})
     again = Store(store.uri)
     assert again.check(STUDY.name)
-    again.create(wider.name, wider.question, varied=wider.space)
+    again.create(wider.name, wider.question, hyper_parameters=wider.columns)
     assert read_runs(store.uri)["weight_decay"].to_pylist() == [0.0] * len(before)
     assert {run.key for run in before} <= {
         run.key for run in wider.declared(wider.preset("paper", iterations=60))
     }
-    decayed = [replace(run, configuration=replace(run.configuration, weight_decay=0.01)) for run in before]
+    decayed = [replace(run, configuration=run.configuration.changed(weight_decay=0.01)) for run in before]
     again.write([of(run) for run in decayed], "after", **ORIGIN)
     rows = {row["run_key"]: row["weight_decay"] for row in read_runs(store.uri).to_pylist()}
     assert rows == {**{run.key: 0.0 for run in before}, **{run.key: 0.01 for run in decayed}}
     assert again.finished() == set(rows)
     old = Store(store.uri)  # who has another declaration in mind reads and writes on
-    old.create(STUDY.name, STUDY.question, varied=STUDY.space)
+    old.create(STUDY.name, STUDY.question, hyper_parameters=STUDY.columns)
     assert "weight_decay" in read_runs(store.uri).column_names
 
 
 def test_a_hyper_parameter_without_a_column_is_not_lost_without_a_word(tmp_path):
     store = Store(str(tmp_path / "toy"))
-    store.create(STUDY.name, STUDY.question, varied=STUDY.space)
+    store.create(STUDY.name, STUDY.question, hyper_parameters=STUDY.columns)
     (run, *_) = STUDY.runs(STUDY.preset("smoke", limit=2))
     with pytest.raises(SchemaError, match="has none of weight_decay"):
         store.write(
-            [of(replace(run, configuration=replace(run.configuration, weight_decay=0.1)))], "x", **ORIGIN
+            [of(replace(run, configuration=run.configuration.changed(weight_decay=0.1)))], "x", **ORIGIN
         )

@@ -22,6 +22,7 @@ from sweeps.planning.cohort_plans import CohortPlan, Leg
 from sweeps.store.lease import Lease, take
 from sweeps.store.store import Store
 from tests.trainables.factory import different_runs, run, train
+from trainables import configurations
 from trainables.engine import checkpoint, memory
 from trainables.engine.native import build
 from trainables.engine.training import Result, Training
@@ -82,7 +83,7 @@ def train_plan(
 ) -> None:
     """The trial of a plan, PLAN unless told, with a checkpoint at least every so many seconds."""
     store = Store(str(directory))
-    store.create("test", "?", varied=["weight_decay"])
+    store.create("test", "?", hyper_parameters=configurations.among({"weight_decay": ()}))
     monkeypatch.setattr(trial, "tune", tune)
     settings = {
         "directory": str(directory), "device": "cpu", "share": 1.0, "checkpoint_seconds": every,
@@ -174,7 +175,7 @@ def test_a_part_that_was_stored_after_the_last_checkpoint_is_not_trained_again(
     small: type[Small], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store(str(tmp_path / "test"))
-    store.create("test", "?", varied=["weight_decay"])
+    store.create("test", "?", hyper_parameters=configurations.among({"weight_decay": ()}))
     first = CohortPlan(RUNS, 0, 2, 1.0)
     origin = {"device": "cpu", "git_commit": "abc", "versions": {}, "started_at": datetime.now(UTC)}
     store.write([expected_results()[r.key] for r in RUNS[:2]], first.key, **origin)
@@ -296,7 +297,7 @@ def test_trial_that_is_asked_to_end_keeps_its_state_and_goes_on_from_it(
     directory, runs = tmp_path / "test", tuple(different_runs(budget=120))
     plan = CohortPlan(runs, 0, 8, 1.0)
     store = Store(str(directory))
-    store.create("test", "?", varied=["weight_decay"])
+    store.create("test", "?", hyper_parameters=configurations.among({"weight_decay": ()}))
     with take(store.filesystem, store.path) as lease:
         tune = Stopping(lease, after=1)  # at its first evaluation
         train_plan(directory, tune, monkeypatch, plan=plan, lease=lease.name)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 
+from trainables.configurations import Configuration
 from trainables.engine.training import Result, Training
-from trainables.runs import Configuration, Run
+from trainables.runs import Run
 
 SMALL = Configuration(
     depth=2,
@@ -31,7 +31,7 @@ def run(
     **changes: Any,
 ) -> Run:
     """A run of the small configuration with `changes`."""
-    return Run("test", algorithm, lam, seed, replace(SMALL, **changes), budget, precision=precision)
+    return Run("test", algorithm, lam, seed, SMALL.changed(**changes), budget, precision=precision)
 
 
 def different_runs(budget: int = 60, **structure: Any) -> list[Run]:

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
+from trainables.engine.optimisation import CohortAdam
 from trainables.optimisers.adam import Adam
+
+
+def adam_of(
+    parameters: torch.Tensor, rates: list[float], betas: list[float], decays: list[float]
+) -> CohortAdam:
+    columns = {"learning_rate": rates, "beta1": betas, "weight_decay": decays}
+    return CohortAdam(Adam(), parameters, {name: torch.tensor(values) for name, values in columns.items()})
 
 
 def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
@@ -13,11 +21,11 @@ def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
     gradients = torch.randn(30, 3, 64, generator=generator)
     ours = start.clone()
     decays = [0.0, 0.1, 1.0]
-    adam = Adam(ours, torch.tensor(rates), torch.tensor(betas), torch.tensor(decays))
+    adam = adam_of(ours, rates, betas, decays)
     for i, gradient in enumerate(gradients):
         if i % 10 == 0:
-            scheduled, corrections = adam.schedule(10)
-        adam.step(gradient, torch.from_numpy(scheduled[i % 10]), torch.tensor(corrections[i % 10]))
+            scheduled = torch.from_numpy(adam.scalars(10))
+        adam.step(gradient, scheduled[i % 10])
         adam.taken += 1
     for m, (rate, beta, decay) in enumerate(zip(rates, betas, decays, strict=True)):
         theirs = start[m].clone().requires_grad_()
@@ -31,8 +39,7 @@ def test_adam_takes_the_steps_of_torch_for_every_member() -> None:
 def test_first_step_moves_by_the_rate_against_the_sign() -> None:
     # m̂ / √v̂ = g / |g| in the first step, whatever β1.
     parameters = torch.zeros(2, 64)
-    adam = Adam(parameters, torch.tensor([1e-3, 1e-2]), torch.tensor([0.5, 0.9]), torch.zeros(2))
-    scheduled, corrections = adam.schedule(1)
-    adam.step(torch.full((2, 64), -3.0), torch.from_numpy(scheduled[0]), torch.tensor(corrections[0]))
+    adam = adam_of(parameters, [1e-3, 1e-2], [0.5, 0.9], [0.0, 0.0])
+    adam.step(torch.full((2, 64), -3.0), torch.from_numpy(adam.scalars(1)[0]))
     assert parameters[0].tolist() == pytest.approx([1e-3] * 64, rel=1e-5)
     assert parameters[1].tolist() == pytest.approx([1e-2] * 64, rel=1e-5)

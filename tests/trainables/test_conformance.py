@@ -14,9 +14,9 @@ from tests.trainables.factory import run
 from tests.trainables.test_systems import ALL, LAMBDA
 from trainables import datasets, objectives
 from trainables.datasets.base import DataSet
+from trainables.engine import assemble
 from trainables.engine.training import Training
 from trainables.models.batch import Batch, half_square
-from trainables.networks import mlp
 from trainables.objectives.base import Objective
 from trainables.objectives.cgan import weighted_within
 from trainables.objectives.iwgan import weighted
@@ -32,7 +32,7 @@ def admitted(objective: str) -> list[str]:
 def batch_on(data: DataSet, objective: Objective, rows: Tensor, seed: int = 0) -> Batch:
     """A batch of ONE model with random networks, large enough that a decoder's logits and outputs vary."""
     form = objective.form.among(data)
-    nets = mlp.build(run().configuration, form, data)
+    nets = {name: built.net for name, built in assemble.build(run().configuration, form, data).items()}
     for name, net in nets.items():
         net.xavier_(stream("conformance", name))
         net.requires_grad_(True)

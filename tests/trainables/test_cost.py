@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from tests.trainables.factory import SMALL
 from trainables.engine import cost
 from trainables.engine.cost import REFERENCE, Speed
-from trainables.runs import Configuration, Run
+from trainables.runs import Run
 
-RUN = Run("study", "alice", 0.1, 0, Configuration(2, 64, 3, 128, 5, 1e-3, 0.5, 0.0), 300)
+RUN = Run("study", "alice", 0.1, 0, SMALL.changed(width=64, critic_depth=3, batch_size=128, steps=5), 300)
 
 
 def test_operations_are_counted_from_the_shapes() -> None:

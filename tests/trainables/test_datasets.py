@@ -86,7 +86,7 @@ def test_codes_that_collapsed_to_points_are_a_result_and_no_divergence(
     )
     training.advance()
     encoder = training.cohort.optimisers["encoder"]
-    for array in (encoder.parameters, encoder.first, encoder.second):
+    for array in (encoder.parameters, *encoder.state.values()):
         array[0].fill_(0.0)  # dead units: from here on only the output's bias learns
     training.advance()
     collapsed, fine = training.results()

@@ -8,11 +8,12 @@ from torch.func import functional_call, vmap
 
 from tests.trainables.factory import different_runs
 from trainables import objectives
+from trainables.engine import assemble
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
+from trainables.engine.gradients import gradient_of_one
 from trainables.engine.traced.graph import trace
 from trainables.models.batch import Batch
-from trainables.networks import mlp
 from trainables.objectives.base import JointObjective
 
 PLAYERS = JointObjective.form.players
@@ -23,7 +24,10 @@ def gradients_alone(
 ) -> tuple[list[torch.Tensor], torch.Tensor]:
     """Gradients and loss of one member by ordinary autograd over torch's operations."""
     run = cohort.runs[m]
-    nets = mlp.build(run.configuration, cohort.form, cohort.dataset)
+    nets = {
+        name: built.net
+        for name, built in assemble.build(run.configuration, cohort.form, cohort.dataset).items()
+    }
     own = {name: flat[m].clone().requires_grad_() for name, flat in cohort.parameters.items()}
     functions = {
         name: (lambda *inputs, net=net, name=name: functional_call(net, {"flat": own[name]}, inputs))
@@ -51,7 +55,7 @@ def test_traced_gradients_equal_ordinary_autograd_of_each_model_alone(player: st
         cohort.chosen,
     )
     copies = [a.clone() for a in arguments]
-    *gradients, loss = trace(vmap(cohort.gradient_of_one(player)), arguments)(*arguments)
+    *gradients, loss = trace(vmap(gradient_of_one(cohort, player)), arguments)(*arguments)
     assert all(torch.equal(a, b) for a, b in zip(arguments, copies, strict=True))  # nothing is overwritten
     for m in range(len(runs)):
         expected, value = gradients_alone(cohort, player, block, 1, m)

@@ -22,10 +22,9 @@ needs_compiler = pytest.mark.skipif(build.library() is None, reason="needs a C++
 
 def pair(inputs: int, outputs: int, depth: int, width: int) -> tuple[MLP, MLP]:
     """The same network on native kernels and, in float64, on torch's operations."""
-    ours, theirs = (
-        MLP(inputs, outputs, depth, width, native=True),
-        MLP(inputs, outputs, depth, width).double(),
-    )
+    ours, theirs = MLP(inputs, outputs, depth, width), MLP(inputs, outputs, depth, width).double()
+    assert kernels.usable(ours.shape)
+    ours.kernel = kernels.mlp
     ours.xavier_(stream("kernels"))
     with torch.no_grad():
         for _, bias in ours.layers():
@@ -44,7 +43,6 @@ def test_mlp_and_its_gradients_are_torchs(
     inputs: int, outputs: int, depth: int, width: int, rows: int, rate: int | None
 ) -> None:
     ours, theirs = pair(inputs, outputs, depth, width)
-    assert ours.native
     generator = torch.Generator().manual_seed(rows)
     h = torch.randn(rows, inputs, generator=generator).requires_grad_()
     error = torch.randn(rows, outputs, generator=generator)

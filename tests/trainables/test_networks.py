@@ -8,7 +8,8 @@ import torch
 
 from tests.trainables.factory import SMALL
 from trainables import datasets
-from trainables.networks import mlp
+from trainables.engine import assemble
+from trainables.engine.native import kernels
 from trainables.networks.mlp import MLP, Critic, Joined
 from trainables.objectives.base import JointObjective
 from trainables.randomness.streams import stream
@@ -40,7 +41,10 @@ def test_xavier_draws_have_the_bound_and_variance_of_glorot_and_bengio() -> None
 
 
 def test_build_counts_hidden_layers_by_depth() -> None:
-    nets = mlp.build(SMALL, JointObjective.form, datasets.find("mixture5"))
+    nets = {
+        name: built.net
+        for name, built in assemble.build(SMALL, JointObjective.form, datasets.find("mixture5")).items()
+    }
     assert [len(nets[name].layers()) for name in ("encoder", "decoder", "critic")] == [3, 3, 3]
     # 4·32 + 32 + 32·32 + 32 + 32·2 + 2 numbers, padded to a multiple of 64.
     assert nets["encoder"].count == 1282
@@ -58,7 +62,8 @@ def test_encoder_depends_on_its_noise() -> None:
 
 @pytest.mark.parametrize("native", [False, True])
 def test_dropout_of_rate_zero_changes_no_bit_and_of_rate_one_leaves_the_bias(native: bool) -> None:
-    critic = Critic(4, 1, 2, 32, native)
+    critic = Critic(4, 1, 2, 32)
+    critic.kernel = kernels.mlp if native and kernels.usable(critic.shape) else None
     critic.xavier_(stream("critic"))
     x, z = torch.ones(6, 2), torch.zeros(6, 2)
     with torch.no_grad():

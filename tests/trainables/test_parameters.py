@@ -79,8 +79,9 @@ def test_a_batch_that_groups_of_k_do_not_fill_is_refused():
 
 
 def test_a_default_out_of_its_own_bounds_is_refused_where_it_is_declared():
-    with pytest.raises((ValueError, RuntimeError)):
-        type("Wrong", (), {"rate": own(0.0, above=0.0)})
+    message = r"the default of .*:Wrong\.rate must be within its own bounds: rate must be > 0\.0, got 0\.0"
+    with pytest.raises(ValueError, match=message):
+        declared(type("Wrong", (), {"rate": own(0.0, above=0.0)}))
     assert declared(type("Right", (), {"rate": own(0.5, above=0.0)}))["rate"].default == 0.5
 
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from tests.trainables.factory import different_runs, run, train
+from trainables.engine import assemble
 from trainables.engine.cohort import Cohort
 from trainables.engine.training import Training
-from trainables.networks import mlp, precision
+from trainables.networks import precision
 from trainables.objectives.base import JointObjective
 
 
@@ -41,7 +42,7 @@ def test_bf16_keeps_parameters_moments_losses_and_metrics_in_float32() -> None:
     assert not cohort.native
     training.advance()
     for optimiser in cohort.optimisers.values():
-        for array in (optimiser.parameters, optimiser.first, optimiser.second):
+        for array in (optimiser.parameters, *optimiser.state.values()):
             assert array.dtype == torch.float32
             assert not torch.equal(array, array.bfloat16().float())  # nor rounded on the way
     exact = Cohort([replace(r, precision="float32") for r in cohort.runs], cohort.device)
@@ -73,7 +74,9 @@ def test_a_bf16_run_is_bitwise_the_same_alone_and_in_a_cohort() -> None:
 
 
 def test_networks_in_lower_precision_are_never_native() -> None:
-    nets = mlp.build(run().configuration, JointObjective.form, run().dataset, native=True, precision="bf16")
+    nets = assemble.build(
+        run().configuration, JointObjective.form, run().dataset, native=True, precision="bf16"
+    )
     assert not any(net.native for net in nets.values())
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.factory import train
+from trainables.configurations import Configuration, required
 from trainables.ray_adapter import DEFAULTS, ToyTrainable
-from trainables.runs import HYPER_PARAMETERS, Configuration, Run
+from trainables.runs import Run
 
 CONFIG = {"algorithm": "alice", "lam": 0.5, "iterations": 60, "width": 32, "batch_size": 64, "steps": 1}
 
@@ -25,7 +26,7 @@ def last(trainable: ToyTrainable) -> dict[str, object]:
 def test_trainable_gives_the_result_of_the_fused_engine() -> None:
     result = last(ToyTrainable(CONFIG))
     values = {**DEFAULTS, **CONFIG}
-    run = Run("trainable", "alice", 0.5, 0, Configuration(**{n: values[n] for n in HYPER_PARAMETERS}), 60)
+    run = Run("trainable", "alice", 0.5, 0, Configuration(**{n: values[n] for n in required()}), 60)
     expected = train([run])[0][run.key].metrics
     assert expected is not None
     assert {name: result[name] for name in expected} == expected

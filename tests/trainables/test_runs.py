@@ -21,7 +21,7 @@ def test_run_key_is_stable_across_versions_of_the_code() -> None:
     "changes",
     [
         {"algorithm": "alice"}, {"lam": 0.2}, {"seed": 1}, {"budget": 61}, {"study": "other"},
-        {"configuration": replace(SMALL, beta1=0.6)}, {"configuration": replace(SMALL, width=64)},
+        {"configuration": SMALL.changed(beta1=0.6)}, {"configuration": SMALL.changed(width=64)},
         {"precision": "bf16"}, {"precision": "tf32"},
     ],
 )  # fmt: skip
@@ -64,7 +64,6 @@ def test_run_refuses_lambda_below_zero_or_not_finite(lam: float) -> None:
     [
         ({"width": 0}, "width must be >= 1, got 0"),
         ({"batch_size": 100}, "batch_size must be a multiple of 32, got 100"),
-        ({"batch_size": 4096}, "batch_size must be <= 2048, got 4096"),
         ({"learning_rate": 0.0}, "learning_rate must be > 0.0, got 0.0"),
         ({"beta1": 1.0}, "beta1 must be < 1.0, got 1.0"),
         ({"critic_dropout": math.nan}, "critic_dropout must be finite, got nan"),
@@ -73,4 +72,4 @@ def test_run_refuses_lambda_below_zero_or_not_finite(lam: float) -> None:
 )
 def test_configuration_refuses_values_out_of_bounds(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(SMALL, **change)
+        SMALL.changed(**change)

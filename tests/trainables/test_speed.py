@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.trainables.factory import SMALL
 from trainables.engine import speed
 from trainables.engine.cost import REFERENCE, Speed
 from trainables.engine.native import build
 from trainables.engine.speed import here, measure, of
-from trainables.runs import Configuration, Run
+from trainables.runs import Run
 
-RUN = Run("study", "alice", 0.1, 0, Configuration(2, 64, 3, 128, 5, 1e-3, 0.5, 0.0), 300)
+RUN = Run("study", "alice", 0.1, 0, SMALL.changed(width=64, critic_depth=3, batch_size=128, steps=5), 300)
 OTHER = Speed(speed.WIDTHS, (1e9,) * 4, (2e9,) * 4, 3.0)
 
 
@@ -92,7 +93,7 @@ def test_speed_is_measured_where_nothing_can_be_kept(tmp_path: Path, monkeypatch
 def test_speed_of_a_run_is_that_of_what_trains_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "here", lambda fused, cores: OTHER if fused else REFERENCE)
     monkeypatch.setattr(build, "missing", lambda: "")
-    odd = Configuration(2, 48, 3, 128, 5, 1e-3, 0.5, 0.0)
+    odd = SMALL.changed(width=48, critic_depth=3, batch_size=128, steps=5)
     assert of(RUN, 2) == OTHER
     assert of(Run("study", "alice", 0.1, 0, odd, 300), 2) == REFERENCE  # no kernel is so wide
     assert of(Run("study", "wgan_gp", 0.1, 0, RUN.configuration, 300), 2) == REFERENCE  # differentiated twice

@@ -13,13 +13,13 @@ from torch import Tensor
 
 from tests.trainables.factory import run, train
 from trainables import datasets, objectives
+from trainables.engine import assemble
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
 from trainables.engine.native import build
 from trainables.engine.training import Training
 from trainables.models.batch import Batch, Model
 from trainables.models.spec import CRITIC, Form
-from trainables.networks import mlp
 from trainables.networks.mlp import Critic
 from trainables.objectives.base import Objective
 from trainables.randomness.streams import stream
@@ -80,7 +80,7 @@ def test_a_system_is_lowered_to_the_gradients_it_has_on_torch(name: str) -> None
             assert cohort.native == kernels
             with torch.inference_mode():
                 losses = cohort.train(Block(cohort.runs, 1, CPU), [(player, 0)])
-            found.append((losses, {net: cohort.optimisers[net].first for net in trained}))
+            found.append((losses, {net: cohort.optimisers[net].state["first"] for net in trained}))
         (losses, ours), (expected, theirs) = found
         torch.testing.assert_close(losses, expected, rtol=1e-4, atol=1e-5)
         for network, moment in ours.items():  # (1 − β1) times the gradient
@@ -125,7 +125,7 @@ def test_systems_of_another_form_do_not_share_a_cohort() -> None:
 def batch_of(objective: Objective, seed: int = 0) -> Batch:
     """A batch of 64 points of ONE model with random networks, the same ones for networks of one name and shape."""
     form, one = objective.form, run("ali")
-    nets = mlp.build(one.configuration, form, one.dataset)
+    nets = {name: built.net for name, built in assemble.build(one.configuration, form, one.dataset).items()}
     for name, net in nets.items():
         net.xavier_(stream("related", name))
         net.requires_grad_(True)

@@ -146,7 +146,7 @@ def test_metrics_of_a_perfect_autoencoder_are_those_of_its_data() -> None:
     # Identity networks: encoder (x, ε) -> x, decoder (z, ξ) -> z reconstruct exactly, and generate N(0, I).
     training = Training([run(depth=1, width=32), run(depth=1, width=32, seed=1)])
     for name in ("encoder", "decoder"):
-        net = training.cohort.networks[name]
+        net = training.cohort.networks[name].net
         for flat in training.cohort.parameters[name].zero_():
             net.flat.data = flat
             (first, _), (last, _) = ((w.data, b) for w, b in net.layers())

@@ -5,6 +5,7 @@ They are loaded when one is asked for, and torch with them.
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import TYPE_CHECKING
 
@@ -27,3 +28,22 @@ def find(name: str) -> DataSet:
     if name not in available():
         raise ValueError(f"data must be one of {', '.join(available())}, got {name!r}")
     return available()[name]
+
+
+@functools.cache
+def sized(name: str, z_dim: int | None) -> DataSet:
+    """The data set called `name`, for models whose codes have `z_dim` dimensions; None for its own.
+
+    Raises:
+        ValueError: there is none, or it comes with networks, which fix the dimensions of codes.
+    """
+    data = find(name)
+    if z_dim is None or z_dim == data.z_dim:
+        return data
+    if data.known:
+        raise ValueError(
+            f"z_dim must be {data.z_dim} on {name}, which comes with its {', '.join(data.known)}, got {z_dim}"
+        )
+    changed = copy.copy(data)
+    vars(changed)["z_dim"] = z_dim
+    return changed

@@ -26,7 +26,8 @@ def of(cohort: Cohort) -> dict[str, str]:
         name = torch.cuda.get_device_name(cohort.device)
         found |= {"gpu": f"{name}, CUDA {torch.version.cuda}"}
     if library is None:
-        return {"arithmetic": "torch operations", "instructions": f"torch {torchs}", **found}
+        how = "torch operations" if cohort.vectorised else "torch operations, one member after another"
+        return {"arithmetic": how, "instructions": f"torch {torchs}", **found}
     arithmetic = "native kernels" if cohort.native else "torch operations on native networks"
     instructions = f"kernels {_text(library.instructions)}, torch {torchs}"
     return {

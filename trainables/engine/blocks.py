@@ -68,7 +68,7 @@ def _dropout(runs: Sequence[Run], first: int, updates: int) -> np.ndarray:
     values = np.empty((updates, len(runs), 2, 5), dtype=np.int64)
     for m, run in enumerate(runs):
         values[:, m, :, :2] = stream_key(run.stream_key, "dropout")
-        values[:, m, :, 4] = round(run.configuration.critic_dropout * philox.LEVELS)
+        values[:, m, :, 4] = round(run.configuration.part("critic").dropout * philox.LEVELS)
     values[..., 2] = np.arange(first, first + updates)[:, None, None]
     values[..., 3] = [0, 1]
     return values

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from trainables.engine.training import Training
+from trainables.engine.training import VERSION, Training
 
 FILE = "cohort.pt"
 
@@ -34,6 +34,8 @@ def read(content: bytes) -> dict[str, Any]:
     """
     try:
         state = torch.load(io.BytesIO(content), weights_only=True)
+        if state.get("version", 1) != VERSION:
+            raise ValueError(f"of version {state.get('version', 1)}, this is {VERSION}")
         return {**state, "runs": list(state["runs"]), "iteration": int(state["iteration"])}
     except Exception as error:  # whatever the broken bytes happen to mean to torch
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]

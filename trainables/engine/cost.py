@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainables import objectives
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.runs import Run
+
+if TYPE_CHECKING:
+    from trainables.networks.base import Ports
+
+WIDE = 128
+"""Units per hidden layer of a network whose products run as fast as a convolution's."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def operations(run: Run) -> float:
 def seconds(run: Run, speed: Speed = REFERENCE) -> float:
     """Expected seconds of one run on one CPU core, as a member of a full cohort; good to ± 15 % where the speed is."""
     c, form = run.configuration, objectives.find(run.algorithm).form
-    rates = speed.at(c.width)
+    rates = speed.at(width_of(run))
     products = ENGINE * sum(count / rate for count, rate in zip(_operations(run), rates, strict=True))
     overhead = UPDATE_SECONDS * len(form.updates(c.steps)) + ITERATION_SECONDS
     # Test points go through encoders and decoders, and back.
@@ -74,10 +81,11 @@ def bytes_per_member(run: Run) -> int:
     """Peak memory of one member in training: parameters, moments, activations and the draws of a block."""
     c, form = run.configuration, objectives.find(run.algorithm).form
     weights = sum(map(sum, _weights(run).values()))
-    hidden = c.batch_size * c.width * (4 * c.depth + 6 * c.critic_depth)
+    units = {name: c.part(ports.role).units(ports) for name, ports in _ports(run).items()}
+    hidden = c.batch_size * sum(u * (6 if form.networks[name].critic else 2) for name, u in units.items())
     size = sum(form.dims(run.dataset).values())
     noise = BLOCK * len(form.updates(c.steps)) * c.batch_size * size * 2  # drawn, then placed
-    return 4 * (6 * weights + 2 * hidden + noise)
+    return int(4 * (6 * weights + 2 * hidden + noise))
 
 
 def _operations(run: Run) -> tuple[float, float]:
@@ -94,12 +102,20 @@ def _operations(run: Run) -> tuple[float, float]:
     return edges, layers
 
 
-def _weights(run: Run) -> dict[str, tuple[int, int]]:
+def width_of(run: Run) -> int:
+    """Units per hidden layer, at which the speed of its arithmetic is looked up; of networks without them those of a wide one."""
+    width: int = run.configuration.values.get("width", WIDE)
+    return width
+
+
+def _weights(run: Run) -> dict[str, tuple[float, float]]:
     """Weights of each network in first and last layers and in those between: multiplications per point of a pass."""
-    c, form = run.configuration, objectives.find(run.algorithm).form
-    weights = {}
-    for name, net in form.networks.items():
-        if name not in run.dataset.known:
-            depth = c.critic_depth if net.critic else c.depth
-            weights[name] = sum(form.size(name, run.dataset)) * c.width, (depth - 1) * c.width**2
-    return weights
+    part = run.configuration.part
+    return {name: part(ports.role).products(ports) for name, ports in _ports(run).items()}
+
+
+def _ports(run: Run) -> dict[str, Ports]:
+    from trainables.engine.assemble import ports_of  # and torch
+
+    form, data = objectives.find(run.algorithm).form, run.dataset
+    return {name: ports_of(form, name, data) for name in form.networks if name not in data.known}

@@ -53,7 +53,8 @@ MOST_THREADS = 16
 def of(run: Run, cores: int) -> Speed:
     """The speed of a core here at what trains the run, while `cores` of them train."""
     form = objectives.find(run.algorithm).form
-    fused = run.precision == "float32" and run.configuration.width % kernels.WIDTH == 0 and not form.twice
+    fits = run.configuration.values.get("width", 1) % kernels.WIDTH == 0
+    fused = run.precision == "float32" and fits and not form.twice
     return here(fused and not build.missing(), cores)
 
 

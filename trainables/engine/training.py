@@ -26,6 +26,9 @@ is not finite at an evaluation. The embedded study's mean losses stay below 50."
 INFINITE = ("kl_z", "kl_posterior")
 """Metrics that may be infinite without the run having diverged: codes that collapsed to points have no density."""
 
+VERSION = 2
+"""Of states: 2 has what optimisers and networks keep by name."""
+
 SAMPLES = 256
 """Generated points kept of a run."""
 
@@ -80,7 +83,7 @@ class Training:
         keep_freed_memory()
         self.runs = tuple(runs)
         self.cohort = Cohort(self.runs, torch.device(device))
-        if len(self.runs) == 1 and not self.cohort.native:
+        if len(self.runs) == 1 and self.cohort.vectorised and not self.cohort.native:
             # Libraries treat a batch of one matrix as a matrix, with other kernels and so other bits:
             # on torch's operations, a run that trains alone trains beside its own double.
             self.cohort = Cohort(self.runs * 2, torch.device(device))
@@ -153,10 +156,16 @@ class Training:
     def state_dict(self) -> dict[str, Any]:
         """Everything that training has changed: tensors and plain values. Random streams need no saving."""
         optimisers = {
-            name: {"parameters": o.parameters, "first": o.first, "second": o.second, "taken": o.taken}
+            name: {
+                "parameters": o.parameters,
+                "state": o.state,
+                "buffers": self.cohort.buffers[name],
+                "taken": o.taken,
+            }
             for name, o in self.cohort.optimisers.items()
         }
         return {
+            "version": VERSION,
             "runs": [run.key for run in self.runs],
             "arithmetic": self.arithmetic,
             "iteration": self.iteration,
@@ -172,8 +181,12 @@ class Training:
     def load_state_dict(self, *states: dict[str, Any]) -> None:
         """Continue from `state_dict`s that hold its runs between them, of whatever cohorts, all at one iteration.
 
-        Raises ValueError if a run is in none of them, or their iterations differ.
+        Raises ValueError if a run is in none of them, their iterations differ, or they are of another version.
         """
+        if other := {state.get("version", 1) for state in states} - {VERSION}:
+            raise ValueError(
+                f"a checkpoint must be of version {VERSION}, got {', '.join(map(str, sorted(other)))}; its runs begin anew"
+            )
         where = {key: (state, m) for state in states for m, key in enumerate(state["runs"])}
         missing = [run.key for run in self.runs if run.key not in where]
         if missing:
@@ -185,9 +198,13 @@ class Training:
                 f"checkpoints must be of one iteration, got {sorted({s['iteration'] for s, _ in places})}"
             )
         for name, optimiser in self.cohort.optimisers.items():
-            for array in ("parameters", "first", "second"):
-                for mine, (state, m) in zip(getattr(optimiser, array), places, strict=True):
-                    mine.copy_(state["optimisers"][name][array][m])
+            arrays = {"state": optimiser.state, "buffers": self.cohort.buffers[name]}
+            for m, (state, place) in enumerate(places):
+                stored = state["optimisers"][name]
+                optimiser.parameters[m].copy_(stored["parameters"][place])
+                for what, named in arrays.items():
+                    for key, mine in named.items():
+                        mine[m].copy_(stored[what][key][place])
             optimiser.taken = first["optimisers"][name]["taken"]
         self.iteration, self.counted = first["iteration"], first["counted"]
         # States of earlier versions do not say it.

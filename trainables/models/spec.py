@@ -119,13 +119,16 @@ class Form:
             "epsilon": data.z_dim if "z" in explicit else data.noise_dim,
             "xi": data.x_dim if "x" in explicit else data.noise_dim,
         }
-        return {piece: own[_quantity(piece)] for piece in self.noise}
+        return {piece: own[quantity_of(piece)] for piece in self.noise}
+
+    def quantities(self, data: DataSet) -> dict[str, int]:
+        """Quantity that a network reads or gives -> its dimension."""
+        return self.dims(data) | {"x": data.x_dim, "z": data.z_dim, "y": data.classes}
 
     def size(self, name: str, data: DataSet) -> tuple[int, int]:
         """Inputs and outputs of a network."""
-        net = self.networks[name]
-        dims = self.dims(data) | {"x": data.x_dim, "z": data.z_dim, "y": data.classes}
-        inputs = sum(dims[_quantity(q)] for q in net.inputs)
+        net, dims = self.networks[name], self.quantities(data)
+        inputs = sum(dims[quantity_of(q)] for q in net.inputs)
         if net.critic:
             return inputs, 1
         one = dims[net.output]
@@ -136,6 +139,6 @@ class Form:
         return inputs, densities.size(one, net)
 
 
-def _quantity(piece: str) -> str:
+def quantity_of(piece: str) -> str:
     """What a further one of its kind is: epsilon_again is an ε."""
     return piece.split("_")[0]

@@ -7,21 +7,34 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import NamedTuple, final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainables.datasets.base import DataSet
-from trainables.engine.native import kernels
-from trainables.models.spec import Form
+from trainables.networks.base import Network, Ports
 from trainables.networks.precision import affine
+from trainables.parameters import fusible, structural
 from trainables.randomness import philox
-from trainables.runs import Configuration
 
 PADDING = 64
 """A network's parameters are padded to a multiple of this many floats: no member of a cohort shares a vector
 register or a cache line with its neighbour, so its bits do not depend on its place."""
+
+
+class Shape(NamedTuple):
+    """An MLP's inputs, hidden units per layer, hidden layers and outputs."""
+
+    inputs: int
+    width: int
+    depth: int
+    outputs: int
+
+
+Kernel = Callable[[Tensor, Tensor, Tensor | None, Shape], Tensor]
+"""An MLP as a function: flat parameters [P], inputs [batch, inputs], dropout [5] or None, shape -> [batch, outputs]."""
 
 
 class MLP(nn.Module):
@@ -35,23 +48,17 @@ class MLP(nn.Module):
         inputs, outputs: dimensions.
         depth: hidden layers.
         width: units per hidden layer.
-        native: use the native kernels (the same function, for CPUs) where there are any for this shape.
-        precision: of the products (`trainables.networks.precision`); the kernels are float32.
+
+    Attributes:
+        precision: of the products (`trainables.networks.precision`).
+        kernel: computes the same function, in float32, where the engine has one for this shape; or None.
     """
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        depth: int,
-        width: int,
-        native: bool = False,
-        precision: str = "float32",
-    ) -> None:
+    def __init__(self, inputs: int, outputs: int, depth: int, width: int) -> None:
         super().__init__()
-        self.precision = precision
-        self.shape = kernels.Shape(inputs, width, depth, outputs)
-        self.native = native and precision == "float32" and kernels.usable(self.shape)
+        self.precision = "float32"
+        self.kernel: Kernel | None = None
+        self.shape = Shape(inputs, width, depth, outputs)
         self.sizes = list(itertools.pairwise([inputs, *[width] * depth, outputs]))
         self.count = sum(a * b + b for a, b in self.sizes)
         self.flat = nn.Parameter(torch.zeros(-(-self.count // PADDING) * PADDING))
@@ -67,8 +74,8 @@ class MLP(nn.Module):
 
     def forward(self, h: Tensor, dropout: Tensor | None = None) -> Tensor:
         """[batch, inputs] -> [batch, outputs]; `dropout` [5] of the hidden units as in `philox.multipliers`."""
-        if self.native:
-            return kernels.mlp(self.flat, h, dropout, self.shape)
+        if self.kernel is not None:
+            return self.kernel(self.flat, h, dropout, self.shape)
         *hidden, (weight, bias) = self.layers()
         for i, (w, b) in enumerate(hidden):
             h = affine(h, w, b, self.precision)
@@ -106,15 +113,37 @@ class Critic(MLP):
         return super().forward(torch.cat(seen, dim=-1) if len(seen) > 1 else seen[0], dropout).squeeze(-1)
 
 
-def build(
-    configuration: Configuration, form: Form, data: DataSet, native: bool = False, precision: str = "float32"
-) -> dict[str, MLP]:
-    """The networks of one configuration of a system by name, uninitialised; those that the data come with are left out."""
-    c = configuration
-    built: dict[str, MLP] = {}
-    for name, net in form.networks.items():
-        if name in data.known:
-            continue
-        kind, depth = (Critic, c.critic_depth) if net.critic else (Joined, c.depth)
-        built[name] = kind(*form.size(name, data), depth, c.width, native and not form.twice, precision)
-    return built
+@final
+class Perceptron(Network):
+    """The networks of the studies: multi-layer perceptrons, as the papers' toy experiments have them.
+
+    Attributes:
+        depth: hidden layers of encoder and of decoder.
+        width: units per hidden layer, of every network.
+        critic_depth: hidden layers of the critic.
+        critic_dropout: probability of dropping a hidden unit of the critic.
+    """
+
+    name = "mlp"
+    depth: int = structural(least=1, roles=("encoder", "decoder"))
+    width: int = structural(least=1)
+    critic_depth: int = structural(least=1, roles=("critic",))
+    critic_dropout: float = fusible(least=0.0, below=1.0, roles=("critic",))
+
+    @property
+    def dropout(self) -> float:
+        """`critic_dropout`."""
+        return self.critic_dropout
+
+    def build(self, ports: Ports) -> MLP:
+        """Uninitialised: `MLP.xavier_` does it."""
+        if ports.role == "critic":
+            return Critic(ports.width, ports.outputs, self.critic_depth, self.width)
+        return Joined(ports.width, ports.outputs, self.depth, self.width)
+
+    def products(self, ports: Ports) -> tuple[float, float]:
+        depth = self.critic_depth if ports.role == "critic" else self.depth
+        return float((ports.width + ports.outputs) * self.width), float((depth - 1) * self.width**2)
+
+    def units(self, ports: Ports) -> float:
+        return float(self.width * (self.critic_depth if ports.role == "critic" else self.depth))

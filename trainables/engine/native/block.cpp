@@ -9,7 +9,7 @@ using namespace native;
 
 namespace {
 
-constexpr int NETWORKS = 8;
+constexpr int NETWORKS = 8, STATES = 4;
 
 }  // namespace
 
@@ -19,6 +19,9 @@ extern "C" {
 typedef void (*Loss)(const Network *networks, const float *const *flats, float *const *gradients, const float *lam,
                      const float *x, const float *noise, const int64_t *dropout, float *loss, float *scratch);
 
+// One step of an optimiser in place (`trainables/engine/native/steps.py` writes these); size is a multiple of 64.
+typedef void (*Step)(long size, float *parameters, float *const *state, const float *gradient, const float *scalars);
+
 struct Player {
     const Loss *losses;  // of each member
     long count;          // networks it trains
@@ -26,54 +29,76 @@ struct Player {
 };
 
 struct Optimiser {  // of one network: arrays [M, size]
-    float *parameters, *first, *second;
-    long size;
+    float *parameters, *state[STATES];
+    long states, size;
     float clip;  // parameters are kept in [−clip, clip]; 0: anywhere
 };
 
 struct Update {  // one step of one player
     long player, batch;
-    float correction;  // 1 / √(1 − β2ᵗ)
 };
 
-// indices [batches, M, rows] into data [points, x_dim]; noise_keys [M, 2]; dropout [updates, M, 2, 5];
-// rates [updates, M]; kept [M], by which a step multiplies the parameters first, null for 1; losses [updates, M]. Step numbers count
-// from `first_step`.
-void train(long members, long count, Network *networks, const Optimiser *optimisers, const Player *players,
-           long updates, const Update *schedule, long rows, long x_dim, long noise_dim, const float *data,
-           const int64_t *indices, const int64_t *noise_keys, int64_t first_step, const int64_t *dropout,
-           const float *rates, const float *lam, const float *beta1, const float *one_minus_beta1, const float *kept,
-           float beta2, float one_minus_beta2, float epsilon, long scratch_size, float *losses) {
-    std::vector<float> x(rows * x_dim), noise((rows * noise_dim + 63) / 64 * 64), scratch(scratch_size);
+// What a block of training is a function of; its fields are those of `_Block` in block.py, in this order.
+struct Block {
+    long members, networks;
+    Network *shapes;
+    const Optimiser *optimisers;
+    const Player *players;
+    Step step;
+    long updates;
+    const Update *schedule;
+    long rows, x_dim, noise_dim;
+    const float *data;          // [points, x_dim]
+    const int64_t *indices;     // into data, [batches, M, rows]
+    const int64_t *noise_keys;  // [M, 2]
+    int64_t first_step;         // step numbers count from it
+    const int64_t *dropout;     // [updates, M, 2, 5]
+    const float *scalars;       // of the optimiser, [updates, M, scalar_count]
+    long scalar_count;
+    const float *lam;  // [M]
+    long scratch_size;
+    float *losses;  // [updates, M]
+};
+
+// Adam. scalars: rate, β1, 1 − β1, what a step leaves of a parameter before it goes down the gradient, 1 / √(1 − β2ᵗ), β2, 1 − β2, ε.
+void adam_step(long size, float *parameters, float *const *state, const float *gradient, const float *scalars) {
+    if (const float kept = scalars[3]; kept != 1)
+        for (long i = 0; i < size; i++) parameters[i] *= kept;
+    adam(size, parameters, state[0], state[1], gradient, scalars[0], scalars[1], scalars[2], scalars[5], scalars[6], scalars[4],
+         scalars[7]);
+}
+
+void train(const Block *block) {
+    const Block &b = *block;
+    std::vector<float> x(b.rows * b.x_dim), noise((b.rows * b.noise_dim + 63) / 64 * 64), scratch(b.scratch_size);
     std::vector<std::vector<float>> gradients, transposed;
     bool fresh[NETWORKS];
-    for (long k = 0; k < count; k++) {
-        gradients.emplace_back(optimisers[k].size, 0.0f);
-        transposed.emplace_back(transposed_size(networks[k]) + 1);
-        networks[k].transposed = transposed[k].data(), networks[k].fresh = fresh + k;
+    for (long k = 0; k < b.networks; k++) {
+        gradients.emplace_back(b.optimisers[k].size, 0.0f);
+        transposed.emplace_back(transposed_size(b.shapes[k]) + 1);
+        b.shapes[k].transposed = transposed[k].data(), b.shapes[k].fresh = fresh + k;
     }
-    for (long m = 0; m < members; m++) {
+    for (long m = 0; m < b.members; m++) {
         const float *flats[NETWORKS];
         float *into[NETWORKS];
-        for (long k = 0; k < count; k++)
-            flats[k] = optimisers[k].parameters + m * optimisers[k].size, into[k] = gradients[k].data(), fresh[k] = false;
-        for (long u = 0; u < updates; u++) {
-            const Update &update = schedule[u];
-            const Player &player = players[update.player];
-            const int64_t *points = indices + (update.batch * members + m) * rows;
-            for (long i = 0; i < rows; i++)
-                for (long j = 0; j < x_dim; j++) x[i * x_dim + j] = data[points[i] * x_dim + j];
-            normals(noise_keys + 2 * m, first_step + u, noise.size(), noise.data());
-            player.losses[m](networks, flats, into, lam + m, x.data(), noise.data(), dropout + (u * members + m) * 10,
-                             losses + u * members + m, scratch.data());
+        for (long k = 0; k < b.networks; k++)
+            flats[k] = b.optimisers[k].parameters + m * b.optimisers[k].size, into[k] = gradients[k].data(), fresh[k] = false;
+        for (long u = 0; u < b.updates; u++) {
+            const Update &update = b.schedule[u];
+            const Player &player = b.players[update.player];
+            const int64_t *points = b.indices + (update.batch * b.members + m) * b.rows;
+            for (long i = 0; i < b.rows; i++)
+                for (long j = 0; j < b.x_dim; j++) x[i * b.x_dim + j] = b.data[points[i] * b.x_dim + j];
+            normals(b.noise_keys + 2 * m, b.first_step + u, noise.size(), noise.data());
+            player.losses[m](b.shapes, flats, into, b.lam + m, x.data(), noise.data(), b.dropout + (u * b.members + m) * 10,
+                             b.losses + u * b.members + m, scratch.data());
             for (long t = 0; t < player.count; t++) {
                 const long k = player.trained[t];
-                const Optimiser &o = optimisers[k];
+                const Optimiser &o = b.optimisers[k];
                 const long at = m * o.size;
-                if (kept && kept[m] != 1)
-                    for (long i = at; i < at + o.size; i++) o.parameters[i] *= kept[m];
-                adam(o.size, o.parameters + at, o.first + at, o.second + at, into[k], rates[u * members + m], beta1[m],
-                     one_minus_beta1[m], beta2, one_minus_beta2, update.correction, epsilon);
+                float *state[STATES];
+                for (long s = 0; s < o.states; s++) state[s] = o.state[s] + at;
+                b.step(o.size, o.parameters + at, state, into[k], b.scalars + (u * b.members + m) * b.scalar_count);
                 if (o.clip > 0)
                     for (long i = at; i < at + o.size; i++)
                         o.parameters[i] = std::min(o.clip, std::max(-o.clip, o.parameters[i]));

@@ -6,22 +6,23 @@ import ctypes
 import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from trainables import objectives
+from trainables.engine import gradients
+from trainables.engine.assemble import FusedMLP
 from trainables.engine.blocks import Block
-from trainables.engine.native import build, kernels, lowering, record
+from trainables.engine.native import build, kernels, lowering, record, steps
 from trainables.engine.native.values import NotLowered
-from trainables.optimisers import adam
 
 if TYPE_CHECKING:
     from trainables.engine.cohort import Cohort
 
-_NETWORKS = 8  # block.cpp's limit
+_NETWORKS, _STATES = 8, 4  # block.cpp's limits
 
 
 class _Player(ctypes.Structure):
@@ -35,32 +36,53 @@ class _Player(ctypes.Structure):
 class _Optimiser(ctypes.Structure):
     _fields_ = [
         ("parameters", ctypes.c_void_p),
-        ("first", ctypes.c_void_p),
-        ("second", ctypes.c_void_p),
+        ("state", ctypes.c_void_p * _STATES),
+        ("states", ctypes.c_long),
         ("size", ctypes.c_long),
         ("clip", ctypes.c_float),
     ]
 
 
 class _Update(ctypes.Structure):
-    _fields_ = [("player", ctypes.c_long), ("batch", ctypes.c_long), ("correction", ctypes.c_float)]
+    _fields_ = [("player", ctypes.c_long), ("batch", ctypes.c_long)]
 
 
-def train(
-    cohort: Cohort,
-    block: Block,
-    schedule: Sequence[tuple[str, int]],
-    rates: np.ndarray,
-    corrections: Sequence[float],
-) -> Tensor:
-    """`Cohort.train`: the scheduled steps with Adam's rates [steps, M] and corrections [steps]; losses [steps, M].
+class _Block(ctypes.Structure):
+    """`Block` of block.cpp, field by field."""
+
+    _fields_ = [
+        ("members", ctypes.c_long),
+        ("networks", ctypes.c_long),
+        ("shapes", ctypes.c_void_p),
+        ("optimisers", ctypes.c_void_p),
+        ("players", ctypes.c_void_p),
+        ("step", ctypes.c_void_p),
+        ("updates", ctypes.c_long),
+        ("schedule", ctypes.c_void_p),
+        ("rows", ctypes.c_long),
+        ("x_dim", ctypes.c_long),
+        ("noise_dim", ctypes.c_long),
+        ("data", ctypes.c_void_p),
+        ("indices", ctypes.c_void_p),
+        ("noise_keys", ctypes.c_void_p),
+        ("first_step", ctypes.c_int64),
+        ("dropout", ctypes.c_void_p),
+        ("scalars", ctypes.c_void_p),
+        ("scalar_count", ctypes.c_long),
+        ("lam", ctypes.c_void_p),
+        ("scratch_size", ctypes.c_long),
+        ("losses", ctypes.c_void_p),
+    ]
+
+
+def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], scalars: np.ndarray) -> Tensor:
+    """`Cohort.train`: the scheduled steps with their optimiser's scalars [steps, M, S]; losses [steps, M].
     Needs a cohort whose objectives are `available`.
     """
     library = build.library()
     assert library is not None
-    names = list(cohort.networks)
-    shapes = {name: net.shape for name, net in cohort.networks.items()}
-    of = cohort.form.players
+    names, of = list(cohort.networks), cohort.form.players
+    shapes = {name: net.shape for name, net in cohort.networks.items() if isinstance(net, FusedMLP)}
     players = (_Player * len(of))()
     tables, scratch = [], 0
     for struct, (player, trained) in zip(players, of.items(), strict=True):
@@ -74,36 +96,42 @@ def train(
     optimisers = (_Optimiser * len(names))()
     for struct, name in zip(optimisers, names, strict=True):
         o = cohort.optimisers[name]
-        struct.parameters, struct.first, struct.second = (
-            a.data_ptr() for a in (o.parameters, o.first, o.second)
+        struct.parameters, struct.size, struct.states = (
+            o.parameters.data_ptr(),
+            o.parameters.shape[1],
+            len(o.state),
         )
-        struct.size = o.parameters.shape[1]
+        struct.state[: len(o.state)] = [array.data_ptr() for array in o.state.values()]
         struct.clip = (cohort.form.clip or 0.0) if name in of.get("critic", ()) else 0.0
         o.taken += sum(name in of[player] for player, _ in schedule)
     order = list(of)
-    updates = (_Update * len(schedule))(
-        *(_Update(order.index(player), i, c) for (player, i), c in zip(schedule, corrections, strict=True))
-    )
-    some = cohort.optimisers[names[0]]
-    result = torch.empty(len(schedule), len(cohort))
-    number, real = ctypes.c_long, ctypes.c_float
-    arguments: list[Any] = [
-        number(len(cohort)), number(len(names)), (kernels.Network * len(names))(*(kernels.Network(*s) for s in shapes.values())), optimisers, players,
-        number(len(schedule)), updates, number(block.batch_size), number(cohort.data.shape[1]), number(block.noise_size),
-        cohort.data, block.indices, block.noise_keys, ctypes.c_int64(block.first_step), block.dropout,
-        torch.from_numpy(rates), cohort.lam, some.beta1,
-        some.one_minus_beta1, torch.empty(0) if some.kept is None else some.kept, real(adam.BETA2), real(1 - adam.BETA2), real(adam.EPSILON), number(scratch), result,
-    ]  # fmt: skip
-    tensors = [a for a in arguments if isinstance(a, Tensor)]
-    assert all(t.is_contiguous() for t in tensors)
-    library.train(*(ctypes.c_void_p(a.data_ptr() or None) if isinstance(a, Tensor) else a for a in arguments))
+    updates = (_Update * len(schedule))(*(_Update(order.index(player), i) for player, i in schedule))
+    networks = (kernels.Network * len(names))(*(kernels.Network(*shape) for shape in shapes.values()))
+    values, result = torch.from_numpy(scalars), torch.empty(len(schedule), len(cohort))
+    arrays = {
+        "data": cohort.data, "indices": block.indices, "noise_keys": block.noise_keys, "dropout": block.dropout,
+        "scalars": values, "lam": cohort.lam, "losses": result,
+    }  # fmt: skip
+    assert all(array.is_contiguous() for array in arrays.values())
+    what = _Block(
+        members=len(cohort), networks=len(names), shapes=ctypes.addressof(networks),
+        optimisers=ctypes.addressof(optimisers), players=ctypes.addressof(players),
+        step=steps.address(cohort.optimisers[names[0]].optimiser), updates=len(schedule), schedule=ctypes.addressof(updates),
+        rows=block.batch_size, x_dim=cohort.data.shape[1], noise_dim=block.noise_size, first_step=block.first_step,
+        scalar_count=scalars.shape[-1], scratch_size=scratch, **{name: array.data_ptr() for name, array in arrays.items()},
+    )  # fmt: skip
+    library.train(ctypes.byref(what))
     return result
 
 
 def available(cohort: Cohort) -> bool:
-    """Whether all of the cohort's objectives can be lowered; compiles what is not yet, all at once."""
+    """Whether all of the cohort's objectives, and its optimiser, can be lowered; compiles what is not yet, all at once."""
     pairs = list(itertools.product(cohort.form.players, [objective.name for objective in cohort.objectives]))
+    optimiser = next(iter(cohort.optimisers.values())).optimiser
+    if len(cohort.networks) > _NETWORKS or len(optimiser.state) > _STATES:
+        return False
     try:
+        steps.address(optimiser)
         lowered = {
             _key(cohort, *pair): _lowered(cohort, *pair)
             for pair in pairs
@@ -129,7 +157,7 @@ def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
 
     A member runs its own objective's code, whatever the others' are.
     """
-    return player, algorithm, cohort.dataset.name, cohort.configuration.batch_size
+    return player, algorithm, cohort.dataset.name, cohort.dataset.z_dim, cohort.configuration.batch_size
 
 
 def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
@@ -141,7 +169,7 @@ def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
     def trace() -> lowering.Lowered:
         flats = (flat[0] for flat in cohort.parameters.values())
         with torch.inference_mode(False):
-            gradient = cohort.gradient_of_one(player, objective)
+            gradient = gradients.gradient_of_one(cohort, player, objective)
             return lowering.lower(gradient, (*flats, cohort.lam[0], x, noise, dropout), len(cohort.networks))
 
     what = (_key(cohort, player, algorithm), cohort.form.key, tuple(x.shape), tuple(noise.shape))

@@ -6,24 +6,16 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from trainables.engine.native import build
+from trainables.networks.mlp import Shape as Shape
 
 WIDTH = 32
 """Widths that the kernels take are multiples of this: a register tile's columns on every processor."""
-
-
-class Shape(NamedTuple):
-    """An MLP's inputs, hidden units per layer, hidden layers and outputs."""
-
-    inputs: int
-    width: int
-    depth: int
-    outputs: int
 
 
 def usable(shape: Shape) -> bool:

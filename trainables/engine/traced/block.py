@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.engine import gradients as gradients_of
 from trainables.engine.blocks import Block, noise_of
 from trainables.engine.traced.cuda_graphs import Replayed
 
@@ -22,20 +23,13 @@ if TYPE_CHECKING:
     from trainables.engine.cohort import Cohort
 
 
-def train(
-    cohort: Cohort,
-    block: Block,
-    schedule: Sequence[tuple[str, int]],
-    rates: np.ndarray,
-    corrections: np.ndarray,
-) -> Tensor:
-    """`Cohort.train`: the scheduled steps with Adam's rates [steps, M] and corrections [steps]; losses [steps, M]."""
+def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], scalars: np.ndarray) -> Tensor:
+    """`Cohort.train`: the scheduled steps with their optimiser's scalars [steps, M, S]; losses [steps, M]."""
     numbers = torch.arange(block.first_step, block.first_step + len(schedule))
     of_cohort = block.noise_keys.to(cohort.device)
     of_iterations = block.indices.to(cohort.device)
     of_steps = tuple(
-        values.to(cohort.device)
-        for values in (numbers, block.dropout, torch.from_numpy(rates), torch.from_numpy(corrections))
+        values.to(cohort.device) for values in (numbers, block.dropout, torch.from_numpy(scalars))
     )
     losses = torch.empty(len(schedule), len(cohort), device=cohort.device)
     start = 0
@@ -63,8 +57,7 @@ def _iteration(
     indices: Tensor,
     numbers: Tensor,
     dropout: Tensor,
-    rates: Tensor,
-    corrections: Tensor,
+    scalars: Tensor,
 ) -> Tensor:
     """The steps of one iteration in place, without a look at any value; each one's loss before it, [steps, M].
 
@@ -72,17 +65,44 @@ def _iteration(
         players: of the steps.
         noise_keys: int64 [M, 2].
         indices: the batch's training points, int64 [M, batch].
-        numbers, dropout, rates, corrections: of each step; [steps], [steps, M, 2, 5], [steps, M] and [steps].
+        numbers, dropout, scalars: of each step; [steps], [steps, M, 2, 5] and [steps, M, S].
     """
     size = sum(cohort.form.dims(cohort.dataset).values())
     x, noise = cohort.data[indices], noise_of(noise_keys, numbers, indices.shape[1], size)
     losses = []
     for step, player in enumerate(players):
         gates = dropout[step] if cohort.has_dropout else None
-        *gradients, loss = cohort.gradients(player, x, noise[step], gates)
+        gradients, loss = (_together if cohort.vectorised else _apart)(cohort, player, x, noise[step], gates)
         losses.append(loss)
-        for name, gradient in zip(cohort.form.players[player], gradients, strict=True):
-            cohort.optimisers[name].step(gradient, rates[step], corrections[step])
+        for name, gradient in gradients.items():
+            cohort.optimisers[name].step(gradient, scalars[step])
             if player == "critic" and cohort.form.clip:
                 cohort.parameters[name].clamp_(-cohort.form.clip, cohort.form.clip)
     return torch.stack(losses)
+
+
+def _together(
+    cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Gradient [M, P] of each network that the player trains, and its loss [M], vectorised over members."""
+    *found, loss = gradients_of.gradients(cohort, player, x, noise, dropout)
+    return dict(zip(cohort.form.players[player], found, strict=True)), loss
+
+
+def _apart(
+    cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None
+) -> tuple[dict[str, Tensor], Tensor]:
+    """The same, one member after another; their buffers are as after the step."""
+    names = cohort.form.players[player]
+    buffers = [value for name in names for value in cohort.buffers[name].values()]
+    gradients: list[tuple[Tensor, ...]] = []
+    losses = []
+    for m in range(len(cohort)):
+        gates = None if dropout is None else dropout[m]
+        *found, loss = gradients_of.member_gradients(cohort, m, player, x[m], noise[m], gates)
+        gradients.append(tuple(found[: len(names)]))
+        losses.append(loss)
+        for mine, after in zip(buffers, found[len(names) :], strict=True):
+            mine[m].copy_(after)
+    stacked = (torch.stack(of_network) for of_network in zip(*gradients, strict=True))
+    return dict(zip(names, stacked, strict=True)), torch.stack(losses)

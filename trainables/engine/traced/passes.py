@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from trainables import datasets, objectives
+from trainables.configurations import VECTOR
+from trainables.engine.assemble import ports_of
 from trainables.models.batch import Batch
-from trainables.networks import mlp
-from trainables.runs import VECTOR, Configuration
+from trainables.networks.mlp import Perceptron
 
-_SMALLEST = Configuration(1, 1, 1, VECTOR, 1, 1e-3, 0.0, 0.0)
+_SMALLEST = Perceptron(depth=1, width=1, critic_depth=1)
 
 
 @functools.cache
@@ -32,10 +33,15 @@ def products(algorithm: str, data: str) -> Mapping[str, Mapping[str, float]]:
     counted: dict[str, Mapping[str, float]] = {}
     with torch.inference_mode(False), torch.enable_grad():
         for player, trained in form.players.items():
+            networks = {
+                n: _SMALLEST.build(ports_of(form, n, dataset))
+                for n in form.networks
+                if n not in dataset.known
+            }
             count: dict[str, float] = {}
             called = {
                 name: _counting(net, name in trained, functools.partial(_add, count, name, len(rows)))
-                for name, net in mlp.build(_SMALLEST, form, dataset).items()
+                for name, net in networks.items()
             }
             batch = Batch({**called, **dataset.known}, form, dataset, rows, noise)
             loss: Tensor = getattr(objective, player)(batch, torch.tensor(1.0))
