@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from analysis import states
 from analysis.stored_names import LABELS
 from analysis.versions import Superseded, newest
 from result_files import PlaceError
-from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError
+from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError, exact
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 """Outcomes that are results at the declared budget, and so stand in every denominator.
@@ -29,6 +30,9 @@ fewer iterations than declared, and rows of different budgets are never pooled. 
 
 NOT_RECORDED = "not recorded"
 """In place of a sampler's name, in a searched study whose rows were stored before they said it."""
+
+HAS_NONE = "–"
+"""Level of a hyper-parameter in runs that have it not, such as a convolution's channels in those of perceptrons."""
 
 _READING_ORDER = tuple(LABELS)
 
@@ -195,12 +199,25 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     sampler = choose_sampler(samplers, sampler)
     runs = runs[runs["sampler"] == sampler].reset_index(drop=True)
     kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
+    runs = told_apart(runs, list(manifest.hyper_parameters))
     _require_lambda(where, runs)
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
     curves = curves.filter(kept).to_pandas()
     return Rows(where, manifest, budget, others, runs, curves, sampler, left_out, superseded)
+
+
+def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:
+    """The rows with words in place of the levels of a hyper-parameter that no part of some runs has: HAS_NONE is one of them."""
+    absent = [name for name in hyper_parameters if runs[name].isna().any()]
+
+    def word(value: float | str | None) -> str:
+        if isinstance(value, str):
+            return value
+        return HAS_NONE if value is None or math.isnan(value) else exact(value)
+
+    return runs.assign(**{name: runs[name].map(word).astype(object) for name in absent})
 
 
 @contextmanager

@@ -94,7 +94,7 @@ def declarations(chosen: tuple[tuple[str, str], ...] = ()) -> Mapping[str, Param
 
 def among(space: Mapping[str, Any]) -> Mapping[str, Parameter]:
     """`declarations` of all parts that a space may choose: hyper-parameter -> its levels, or of one that names no part anything."""
-    chosen = [(what, str(level)) for what in NAMED if what in space for level in _levels(what, space[what])]
+    chosen = [(what, str(level)) for what in NAMED if what in space for level in levels_of(what, space[what])]
     return declarations(tuple(dict.fromkeys(chosen)))
 
 
@@ -103,7 +103,8 @@ def required() -> dict[str, Parameter]:
     return {name: parameter for name, parameter in declarations().items() if not parameter.optional}
 
 
-def _levels(what: str, dimension: Any) -> Iterable[Any]:
+def levels_of(what: str, dimension: Any) -> Iterable[Any]:
+    """Names of the parts that a dimension of a space may choose. Raises ValueError where it has none."""
     if isinstance(dimension, str) or not isinstance(dimension, Iterable):
         raise ValueError(
             f"{what} must have names of parts as its levels, such as ('{NAMED[what].default}',), got {dimension!r}"

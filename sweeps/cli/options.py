@@ -74,6 +74,8 @@ class Options:
     """MLflow's tracking URI; default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
     address: str = "local"
     """Ray cluster to run on: local (start one here), auto, or host:port."""
+    py_modules: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE ...")] = ()
+    """With --address: modules or packages of your own that the cluster's nodes get from here, such as my_networks."""
     scale_to: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="CPUS GPUS", help_behavior_hint="")] = (
         None
     )

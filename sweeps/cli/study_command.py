@@ -21,7 +21,7 @@ from sweeps.cli.ending import INTERRUPTED, Ending
 from sweeps.cli.options import Options, halving_of, parse
 from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
-from sweeps.execution.cluster import ClusterError, Slots, connect
+from sweeps.execution.cluster import ClusterError, Slots, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
 from sweeps.store import lease, superseded
 from sweeps.store.lease import Fenced, Lease
@@ -29,10 +29,11 @@ from sweeps.store.store import Store
 from sweeps.strategies.base import GridWork, Work
 from sweeps.strategies.halving import METRICS, Halving
 from sweeps.strategies.settled import Record
-from sweeps.study import ALL, Preset, Study
+from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
 from sweeps.tracking.follower import resolve_tracking_uri
 from trainables import datasets, runs
+from trainables.configurations import NAMED
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
@@ -43,10 +44,23 @@ LAST_SECONDS = 3.0
 TERMINATED = 143
 
 
-def main(study: Study, arguments: Sequence[str] | None = None, description: str | None = None) -> None:
-    """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C."""
+def main(
+    study: Study,
+    arguments: Sequence[str] | None = None,
+    description: str | None = None,
+    py_modules: Sequence[str] = (),
+) -> None:
+    """Run a study from the command line. Exit code 2 and one line on bad input, 130 on Ctrl-C.
+
+    Args:
+        study: what is run.
+        arguments: of the command line; None for those of this process.
+        description: help text; None for the study's question.
+        py_modules: names of modules or packages beside the study's file that a cluster's nodes get from here.
+    """
     command_output.lasting()
     options = parse(study, arguments, description)
+    options = replace(options, py_modules=(*py_modules, *options.py_modules))
     console = Console(soft_wrap=True, highlight=False)
     try:
         code = run(study, options, console)
@@ -101,13 +115,14 @@ def run(study: Study, options: Options, console: Console) -> int:
             options.data is None
             and options.algorithms is None
             and not options.set
+            and not set(NAMED) & set(study.space)
             and surely_todo(study, preset, store)
         ):
             # Nothing that is left to check can be refused: Ray starts while torch is loaded.
             runs.check(preset.lambdas[0], preset.iterations, options.precision)
             store.check_writable()
             lease.refuse(store.filesystem, store.path)
-            starting = beside(connect, options.address, options.scale_to)
+            starting = beside(connect, options.address, options.scale_to, options.py_modules)
 
     if options.data is not None:
         datasets.find(options.data)
@@ -154,10 +169,13 @@ def run(study: Study, options: Options, console: Console) -> int:
     kept = superseded.words(store, algorithms, study.data) if there and work.todo else ""
     store.check_writable()
     if work.todo:
+        from trainables.engine import ahead, fitting
+
+        fitting.check(work.examples())
+        parts = outside.of(study, algorithms)
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
-            starting = beside(connect, options.address, options.scale_to)
-        from trainables.engine import ahead
+            starting = beside(connect, options.address, options.scale_to, options.py_modules)
         from trainables.networks import precision
 
         if options.address == "local":
@@ -165,6 +183,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         slots = starting.result()
 
         precision.check(options.precision, slots.device)
+        require(parts, slots)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms)  # fmt: skip

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import secrets
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from urllib.parse import urlsplit
 
 from sweeps.planning import cores
+from sweeps.study import outside
+from sweeps.study.outside import Parts
 
 OBJECT_STORE = 128 << 20
 """Bytes of a local Ray's object store: trials exchange configurations, not data."""
@@ -62,22 +67,24 @@ class Slots:
     own: bool = False
 
 
-def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
+def connect(address: str, scale_to: tuple[int, int] | None = None, py_modules: Sequence[str] = ()) -> Slots:
     """Start or join Ray and say what it offers: shares of its GPUs where there are any, else CPU cores.
 
     Args:
         address: local, auto, or host:port.
         scale_to: CPU cores and GPUs that an autoscaled cluster may grow to; None for what is there now.
+        py_modules: names of modules or packages that a cluster's nodes get from here, as Ray's runtime environments have them.
 
     Raises:
         ClusterError: nothing answers at `address`.
-        ValueError: `scale_to` is of no cluster, or of one that does not grow.
+        ValueError: `scale_to` is of no cluster, or of one that does not grow; or a module cannot be imported here.
     """
     if scale_to is not None:
         if address == "local":
             raise ValueError(f"--scale-to is of a cluster that grows, but --address is local; leave it out, got {scale_to}")  # fmt: skip
         if scale_to[0] < 1 or scale_to[1] < 0:
             raise ValueError(f"--scale-to must be CPU cores >= 1 and GPUs >= 0, got {scale_to[0]} {scale_to[1]}")  # fmt: skip
+    modules = [_module(name) for name in py_modules]
     quiet = {"RAY_AIR_NEW_OUTPUT": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
              "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0"}  # fmt: skip
     for name, value in quiet.items():
@@ -111,7 +118,7 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
             try:
                 ray.init(
                     address=address,
-                    runtime_env={"env_vars": WORKERS},
+                    runtime_env={"env_vars": WORKERS, **({"py_modules": modules} if modules else {})},
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
@@ -123,6 +130,25 @@ def connect(address: str, scale_to: tuple[int, int] | None = None) -> Slots:
     offered = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     slots = _slots(*((int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in offered))
     return replace(slots, own=own)
+
+
+def require(parts: Parts, slots: Slots) -> None:
+    """Raises ValueError where a node of the cluster does not find a part: its trials would fail."""
+    if slots.own or not parts:
+        return
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    asked = {}
+    for node in ray.nodes():
+        if node["Alive"] and node["Resources"].get("CPU"):
+            there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            task = ray.remote(num_cpus=0, scheduling_strategy=there)(outside.missing)
+            asked[node["NodeManagerAddress"]] = task.remote(parts)
+    for name, answer in asked.items():
+        if trouble := ray.get(answer):
+            raise ValueError(f"every node must have the study's parts, but {name} has not: {trouble}; "
+                             "install their package there, or name their module with --py-modules")  # fmt: skip
 
 
 def disconnect(slots: Slots) -> None:
@@ -143,6 +169,16 @@ def _slots(*nodes: tuple[int, int]) -> Slots:
     each = max(1, min(TRIALS_PER_GPU, *(cpus // gpus for cpus, gpus in with_gpus)))
     resources = {"CPU": min(1.0, *(cpus / gpus for cpus, gpus in with_gpus)), "GPU": 1.0 / each}
     return Slots(sum(gpus for _, gpus in with_gpus) * each, "cuda", resources)
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # whatever somebody else's module raises
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(
+            f"--py-modules must be modules that can be imported here, but {name} cannot ({reason}); put its folder on PYTHONPATH"
+        ) from error
 
 
 def _reach(address: str) -> None:

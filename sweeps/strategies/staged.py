@@ -41,6 +41,9 @@ class StagedWork(Work):
         self._pending = self._stages()
         self._next = next(self._pending, None)  # what is stored is gone through before
 
+    def examples(self) -> Iterable[Run]:
+        return self._next.runs if self._next else ()
+
     @abstractmethod
     def _stages(self) -> Iterator[Stage]:
         """What is not stored, anew."""

@@ -140,7 +140,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     params |= own_values(row["algorithm"])
     params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
     params |= {"precision": manifest.precision}
-    params |= {name: text(row[name]) for name in manifest.hyper_parameters}
+    params |= {name: text(row[name]) for name in manifest.hyper_parameters if row[name] is not None}
     tags = {
         "kind": "run",
         "run_key": row["run_key"],

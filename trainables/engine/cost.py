@@ -14,7 +14,7 @@ from trainables.iterations import BLOCK, evaluated_every
 from trainables.runs import Run
 
 if TYPE_CHECKING:
-    from trainables.networks.base import Ports
+    from trainables.networks.base import Network, Ports
 
 WIDE = 128
 """Units per hidden layer of a network whose products run as fast as a convolution's."""
@@ -81,7 +81,7 @@ def bytes_per_member(run: Run) -> int:
     """Peak memory of one member in training: parameters, moments, activations and the draws of a block."""
     c, form = run.configuration, objectives.find(run.algorithm).form
     weights = sum(map(sum, _weights(run).values()))
-    units = {name: c.part(ports.role).units(ports) for name, ports in _ports(run).items()}
+    units = {name: _counted(c.part(ports.role), ports)[2] for name, ports in _ports(run).items()}
     hidden = c.batch_size * sum(u * (6 if form.networks[name].critic else 2) for name, u in units.items())
     size = sum(form.dims(run.dataset).values())
     noise = BLOCK * len(form.updates(c.steps)) * c.batch_size * size * 2  # drawn, then placed
@@ -111,7 +111,19 @@ def width_of(run: Run) -> int:
 def _weights(run: Run) -> dict[str, tuple[float, float]]:
     """Weights of each network in first and last layers and in those between: multiplications per point of a pass."""
     part = run.configuration.part
-    return {name: part(ports.role).products(ports) for name, ports in _ports(run).items()}
+    return {name: _counted(part(ports.role), ports)[:2] for name, ports in _ports(run).items()}
+
+
+def _counted(network: Network, ports: Ports) -> tuple[float, float, float]:
+    """`Network.products` and `Network.units`, counted once."""
+    key = (type(network), *vars(network).items(), repr(ports))
+    if key not in _counts:
+        _counts[key] = (*network.products(ports), network.units(ports))
+    return _counts[key]
+
+
+_counts: dict[tuple[object, ...], tuple[float, float, float]] = {}
+"""Arithmetic of networks by their values and ports."""
 
 
 def _ports(run: Run) -> dict[str, Ports]:
