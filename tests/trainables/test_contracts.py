@@ -1,0 +1,38 @@
+"""The conformance suite, as somebody's own tests call it: of every network and optimiser that is found, and of a package's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+SOMEBODYS = Path(__file__).parents[1] / "somebodys"
+sys.path.append(str(SOMEBODYS))  # as an installed package is
+
+from my_lab.convolutional import Convolutional  # noqa: E402
+from my_lab.data import Ring  # noqa: E402
+from my_lab.losses import Hinge  # noqa: E402
+from my_lab.rmsprop import RMSProp  # noqa: E402
+
+from trainables.networks.mlp import Perceptron  # noqa: E402
+from trainables.optimisers.adam import Adam  # noqa: E402
+from trainables.testing import (  # noqa: E402
+    dataset_contract,
+    network_contract,
+    objective_contract,
+    optimiser_contract,
+)
+
+test_perceptrons = network_contract(Perceptron)
+test_convolutional_networks_with_batch_normalisation = network_contract(
+    Convolutional, data="digits_grey", channels=4
+)
+test_a_convolutional_encoder_beside_perceptrons = network_contract(
+    Convolutional, data="digits_grey", channels=4, decoder="mlp", critic="mlp"
+)
+test_adam = optimiser_contract(Adam, weight_decay=0.1)
+test_rmsprop = optimiser_contract(RMSProp, alpha=0.9)
+test_rmsprop_of_convolutional_networks = optimiser_contract(
+    RMSProp, data="digits_grey", encoder="my_lab.convolutional:Convolutional", channels=4
+)
+test_hinge = objective_contract(Hinge)
+test_ring = dataset_contract(Ring)
