@@ -92,7 +92,12 @@ def run(study: Study, options: Options, console: Console) -> int:
     if options.data is not None and options.data != study.data:
         study = on_data(study, options.data)
     if options.set:
+        before = study.space
         study = varied(study, options.set)
+        if gone := [name for name in before if name not in study.space]:
+            console.print(
+                f"left out  {', '.join(gone)}: no part of the study with --set declares {'it' if len(gone) == 1 else 'them'}"
+            )
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
@@ -164,7 +169,7 @@ def run(study: Study, options: Options, console: Console) -> int:
                 study, preset, algorithms, options.precision, settings, store, options.optuna_storage
             )
 
-    before = store.contents()
+    contents = store.contents()
     work = declare()
     kept = superseded.words(store, algorithms, study.data) if there and work.todo else ""
     store.check_writable()
@@ -191,7 +196,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
             held.enter_context(stopped_by_sigterm(store.token, console))
-            if store.contents() != before:  # somebody else has trained in the meantime
+            if store.contents() != contents:  # somebody else has trained in the meantime
                 work = declare()
         return carry_out(work, slots, record, ending, kept)
 

@@ -150,7 +150,8 @@ class Study:
         }
 
     def varied(self, values: Mapping[str, Sequence[str]]) -> Study:
-        """The study with these levels, given as words, in place of its own; without its default, which may be none of them.
+        """The study with these levels, given as words, in place of its own; without its default, which may be none of them, and
+        without the hyper-parameters of parts that are replaced.
 
         Raises:
             ValueError: a level is no number of its hyper-parameter's type.
@@ -160,7 +161,9 @@ class Study:
             name: tuple(known[name].check(word) if name in known else word for word in words)
             for name, words in values.items()
         }
-        return replace(self, space={**self.space, **levels}, default={})
+        before = configurations.among(self.space)
+        kept = {name: own for name, own in self.space.items() if name in known or name not in before}
+        return replace(self, space={**kept, **levels}, default={})
 
     def subset(self, limit: int | None) -> list[tuple[int, Configuration]]:
         """`limit` numbered configurations: deterministic, balanced in levels, nested in larger limits.

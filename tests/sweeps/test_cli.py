@@ -164,7 +164,7 @@ def test_precision_that_the_device_lacks_is_refused_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(study_command, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
+    monkeypatch.setattr(study_command, "connect", lambda *_: Slots(1, "cpu", {"CPU": 1.0}))
     assert run("--precision", "tf32") == 2
     expected = "error: precision tf32 needs a CUDA device, got cpu; use float32 or bf16\n"
     assert capsys.readouterr().err == expected

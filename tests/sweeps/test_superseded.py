@@ -75,7 +75,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
 
     monkeypatch.setattr(tuner, "train", train)
     monkeypatch.setattr(ahead, "compile_ahead", lambda examples: None)
-    monkeypatch.setattr(study_command, "connect", lambda address, scale_to: Slots(1, "cpu", {"CPU": 1.0}))
+    monkeypatch.setattr(study_command, "connect", lambda *_: Slots(1, "cpu", {"CPU": 1.0}))
     monkeypatch.setattr(ending, "disconnect", lambda slots: None)
     monkeypatch.setattr(ending, "Reporting", Quiet)
     monkeypatch.setattr(ending, "start_follower", Quiet)
