@@ -78,7 +78,7 @@ def test_a_step_in_cpp_is_that_on_torchs_operations(algorithm: str) -> None:
     assert [cohort.native for cohort in cohorts] == [True, False]
     block = Block(members, 0, CPU)
     players = cohorts[0].form.updates(2)
-    schedule = [(player, i) for i in range(4) for player in players]
+    schedule = [(player, 0) for player in players]
     with torch.inference_mode():
         losses = [cohort.train(block, schedule) for cohort in cohorts]
     torch.testing.assert_close(*losses, rtol=1e-4, atol=1e-4)
