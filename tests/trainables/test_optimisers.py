@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +24,7 @@ from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
 from trainables.engine.native import build, steps
 from trainables.engine.native.values import NotLowered
-from trainables.engine.optimisation import CohortAdam, Vectorised
+from trainables.engine.optimisation import CohortAdam, Vectorised, fusible_names, made
 from trainables.optimisers.adam import Adam
 from trainables.optimisers.base import Optimiser
 from trainables.parameters import fusible
@@ -82,10 +83,28 @@ def test_a_step_in_cpp_is_that_on_torchs_operations(algorithm: str) -> None:
     with torch.inference_mode():
         losses = [cohort.train(block, schedule) for cohort in cohorts]
     torch.testing.assert_close(*losses, rtol=1e-4, atol=1e-4)
-    for name, flat in cohorts[0].parameters.items():
-        torch.testing.assert_close(flat, cohorts[1].parameters[name], rtol=1e-3, atol=1e-4)
-        square = cohorts[0].optimisers[name].state["square"]
-        assert bool((square > 0).any())
+    for name in cohorts[0].parameters:
+        assert bool((cohorts[0].optimisers[name].state["square"] > 0).any())
+
+
+@needs_compiler
+@pytest.mark.parametrize("optimiser", [RMSProp(), Adam()])
+def test_a_step_in_cpp_is_the_equation(optimiser: Optimiser) -> None:
+    draw = torch.Generator().manual_seed(2)
+    flat, gradient = torch.randn(128, generator=draw), torch.randn(128, generator=draw)
+    state = [torch.rand(128, generator=draw) for _ in optimiser.state]
+    columns = {name: torch.tensor([0.1]) for name in fusible_names(optimiser)}
+    scalars = torch.from_numpy(made(optimiser, flat[None], columns).scalars(1)[0, 0].copy())
+    values = {name: torch.tensor(0.1) for name in columns}
+    expected, after = type(optimiser)(**values).update(
+        flat, gradient, dict(zip(optimiser.state, state, strict=True)), torch.tensor(1.0)
+    )
+    mine, kept = flat.clone(), [array.clone() for array in state]
+    pointers = (ctypes.c_void_p * len(kept))(*(array.data_ptr() for array in kept))
+    step = ctypes.CFUNCTYPE(None, ctypes.c_long, *[ctypes.c_void_p] * 4)(steps.address(optimiser))
+    step(128, mine.data_ptr(), ctypes.addressof(pointers), gradient.data_ptr(), scalars.data_ptr())
+    torch.testing.assert_close(mine, expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(kept, list(after.values()), rtol=1e-5, atol=1e-6)
 
 
 @final
