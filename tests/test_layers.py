@@ -28,7 +28,10 @@ LAYERS = {
 FLOORS = {
     "trainables": [
         {"parameters", "iterations", "randomness"},
-        {"models", "estimators", "metrics", "datasets"},  # a data set still judges models
+        {"datasets"},
+        {"models"},
+        {"estimators"},
+        {"metrics"},
         {"objectives"},
         {"runs"},
         {"optimisers"},

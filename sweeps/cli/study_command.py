@@ -18,7 +18,7 @@ import command_output
 from result_files import below
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
-from sweeps.cli.options import Options, halving_of, parse
+from sweeps.cli.options import Options, halving_of, parse, search_metrics
 from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, Slots, connect
@@ -27,12 +27,12 @@ from sweeps.store import lease, superseded
 from sweeps.store.lease import Fenced, Lease
 from sweeps.store.store import Store
 from sweeps.strategies.base import GridWork, Work
-from sweeps.strategies.halving import METRICS, Halving
+from sweeps.strategies.halving import Halving
 from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study
 from sweeps.study.grid import Grid
 from sweeps.tracking.follower import resolve_tracking_uri
-from trainables import datasets, runs
+from trainables import datasets, objectives, runs
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
@@ -86,7 +86,8 @@ def run(study: Study, options: Options, console: Console) -> int:
     check_uri("--results", options.results)
     store = Store(below(options.results, study.name))
     there = store.check(study.name, options.precision)
-    metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
+    searches = sampler != "grid" or options.halving is not None
+    metrics = search_metrics(study, sampler, options.metrics) if searches else ()
     halving = halving_of(options, sampler, metrics, preset.iterations)
     only_shown = options.dry_run or options.simulate is not None
     record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
@@ -112,6 +113,12 @@ def run(study: Study, options: Options, console: Console) -> int:
     if options.data is not None:
         datasets.find(options.data)
     algorithms = study.compared(options.algorithms)
+    study.check_metrics()
+    for name in algorithms:
+        objectives.check(name, study.data)
+    from trainables.engine.rehearsal import rehearse
+
+    rehearse(study.metrics, algorithms, study.data)
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if only_shown:
@@ -142,7 +149,14 @@ def run(study: Study, options: Options, console: Console) -> int:
                 )
         from sweeps.strategies.optuna_search import Settings
 
-        settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
+        settings = Settings(
+            sampler,
+            tuple(m.info for m in metrics),
+            options.runs,
+            options.generation,
+            options.search_seed,
+            halving,
+        )
 
         def declare() -> Work:
             return staged().SearchWork(
@@ -167,7 +181,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
-                 looks=work.looks, varied=study.space, algorithms=algorithms)  # fmt: skip
+                 looks=work.looks, varied=study.space, algorithms=algorithms, further=study.metrics, headline=study.headline)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))

@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from result_schema import (
-    FURTHER_METRICS,
     METRICS,
     VERSION,
     Outcome,
@@ -28,7 +27,6 @@ from sweeps.store.lease import Fenced, Lease, take
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 from trainables import objectives
-from trainables.engine import evaluation
 from trainables.engine.training import Result
 from trainables.runs import Run
 
@@ -68,11 +66,6 @@ def store(tmp_path: Path) -> Store:
     store = Store(str(tmp_path / "toy_robustness"))
     store.create(STUDY.name, STUDY.question)
     return store
-
-
-def test_metrics_of_the_engine_are_those_of_the_schema() -> None:
-    assert evaluation.METRICS == METRICS
-    assert evaluation.FURTHER_METRICS == FURTHER_METRICS
 
 
 def test_rows_hold_the_result_and_where_it_comes_from(store: Store) -> None:
