@@ -61,7 +61,7 @@ def test_study_refuses_a_target_that_is_none() -> None:
         "?",
         {"depth": (2,)},
         ("alice",),
-        targets=((Bound("mse_x", AT_MOST, 1.0), Bound("b", AT_LEAST, 0)),),
+        targets=((Bound("mse_x", AT_MOST, 1.0), Bound("mse_z", AT_LEAST, 0)),),
     )
     assert len(kept.targets[0]) == 2
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from result_metrics import SMALLER
 from trainables.metrics.base import Metric
 from trainables.metrics.evaluated import Evaluated
+from trainables.randomness.streams import stream
 
 PROJECTIONS = 32
 
@@ -26,9 +28,9 @@ class SlicedWasserstein(Metric):
     needs = ("decoder", "not single")
 
     def __call__(self, at: Evaluated) -> Tensor:
-        directions = torch.randn(
-            at.x.shape[-1], PROJECTIONS, generator=torch.Generator().manual_seed(0)
-        ).double()
-        directions = (directions / directions.norm(dim=0)).to(at.x.device)
+        drawn = stream(self.name).standard_normal(
+            (at.x.shape[-1], PROJECTIONS)
+        )  # the same at every evaluation
+        directions = torch.from_numpy(drawn / np.linalg.norm(drawn, axis=0)).to(at.x.device)
         ours, theirs = (points.double() @ directions for points in (at.generated, at.x))
         return (ours.sort(0).values - theirs.sort(0).values).square().mean().sqrt()
