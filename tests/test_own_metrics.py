@@ -19,6 +19,7 @@ from trainables import datasets, metrics, objectives
 from trainables.engine import rehearsal
 from trainables.metrics.evaluated import Evaluated
 from trainables.models.batch import Model
+from trainables.randomness.streams import stream
 
 ROOT = Path(__file__).parents[1]
 SOMEBODYS = Path(__file__).parent / "somebodys"
@@ -78,9 +79,8 @@ def test_the_distance_is_the_one_of_sorted_projections_and_zero_of_the_points_th
     assert metric(Evaluated(model, x, noise)).item() == 0.0
     # Shifted by c, W_2² along u is (u·c)²; its mean over directions is |c|² / 2 of uniform ones
     shifted = metric(Evaluated(model, x, {"z": x + torch.tensor([3.0, 0.0]), "xi": x})).item()
-    generator = torch.Generator().manual_seed(0)
-    directions = torch.randn(2, 32, generator=generator).double()
-    expected = (9 * (directions[0] / directions.norm(dim=0)) ** 2).mean().sqrt().item()
+    directions = stream("sliced_wasserstein").standard_normal((2, 32))
+    expected = np.sqrt((9 * directions[0] ** 2 / (directions**2).sum(0)).mean())
     assert shifted == pytest.approx(expected, rel=1e-6)
     assert shifted == pytest.approx(3 / math.sqrt(2), rel=0.25)
 
