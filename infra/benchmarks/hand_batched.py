@@ -8,6 +8,7 @@ compiled. The same systems, shapes, steps, batch sizes and evaluations as `train
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -106,8 +107,12 @@ class Systems(nn.Module):
             "mse_x": mean((x_again.double() - x.double()).square()),
             "mse_z": mean((z_again.double() - z.double()).square()),
             "inception_score": torch.vmap(inception_score)(mixture.log_posterior(points)),
-            "modes_covered": torch.vmap(modes.modes_covered, (0, None))(points, mixture.FIVE),
-            "on_mode_share": torch.vmap(modes.on_mode_share, (0, None))(points, mixture.FIVE),
+            "modes_covered": torch.vmap(
+                partial(modes.modes_covered, means=mixture.MEANS, variance=mixture.VARIANCE)
+            )(points),
+            "on_mode_share": torch.vmap(
+                partial(modes.on_mode_share, means=mixture.MEANS, variance=mixture.VARIANCE)
+            )(points),
         }
         return {name: value.cpu() for name, value in values.items()}
 

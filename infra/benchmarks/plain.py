@@ -83,8 +83,8 @@ class System(nn.Module):
             "mse_x": mse_loss(x_again.double(), x.double()),
             "mse_z": mse_loss(z_again.double(), z.double()),
             "inception_score": inception_score(mixture.log_posterior(points)),
-            "modes_covered": modes.modes_covered(points, mixture.FIVE),
-            "on_mode_share": modes.on_mode_share(points, mixture.FIVE),
+            "modes_covered": modes.modes_covered(points, mixture.MEANS, mixture.VARIANCE),
+            "on_mode_share": modes.on_mode_share(points, mixture.MEANS, mixture.VARIANCE),
         }
         return {name: value.item() for name, value in values.items()}
 

@@ -25,8 +25,8 @@ def scores(x: torch.Tensor) -> tuple[float, float, float]:
     score = inception_score(mixture.log_posterior(x))
     return (
         score.item(),
-        modes.modes_covered(x, mixture.FIVE).item(),
-        modes.on_mode_share(x, mixture.FIVE).item(),
+        modes.modes_covered(x, mixture.MEANS, mixture.VARIANCE).item(),
+        modes.on_mode_share(x, mixture.MEANS, mixture.VARIANCE).item(),
     )
 
 
@@ -81,13 +81,13 @@ def test_points_off_the_modes_cover_none_though_their_posterior_is_confident() -
 def test_a_mode_is_covered_from_a_tenth_of_its_fair_share(inside: int, covered: float) -> None:
     # 1,000 points, 5 modes: a tenth of 200 is 20.
     x = torch.cat([MEANS[0].repeat(1000 - inside, 1), MEANS[2].repeat(inside, 1)])
-    assert modes.modes_covered(x, mixture.FIVE).item() == covered
+    assert modes.modes_covered(x, mixture.MEANS, mixture.VARIANCE).item() == covered
 
 
 def test_a_point_is_on_a_mode_up_to_three_standard_deviations() -> None:
     # σ = 0.2, so the radius is 0.6.
     x = torch.tensor([[0.599, 0.0], [0.601, 0.0]], dtype=torch.float64)
-    assert modes.on_mode(x, mixture.FIVE).any(-1).tolist() == [True, False]
+    assert modes.on_mode(x, mixture.MEANS, mixture.VARIANCE).any(-1).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

@@ -5,22 +5,19 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+Means = tuple[tuple[float, ...], ...]
+"""Means of modes, [modes, x_dim]."""
 
-class Modes(NamedTuple):
-    """Where data are dense: equally likely Gaussians of one variance in every direction, by their means [modes, x_dim]."""
 
-    means: tuple[tuple[float, ...], ...]
-    variance: float
-
-    def squared_distances(self, x: Tensor) -> Tensor:
-        """‖x − μ_k‖² to each of the means: [..., modes] from [..., x_dim]."""
-        means = torch.tensor(self.means, dtype=x.dtype, device=x.device)
-        return (x.unsqueeze(-2) - means).square().sum(-1)
+def squared_distances(x: Tensor, means: Means) -> Tensor:
+    """‖x − μ_k‖² to each of the means: [..., modes] from [..., x_dim]."""
+    at = torch.tensor(means, dtype=x.dtype, device=x.device)
+    return (x.unsqueeze(-2) - at).square().sum(-1)
 
 
 class DataSet(ABC):
@@ -39,7 +36,8 @@ class DataSet(ABC):
         single: whether there is one observation, and all rows are that.
         known: networks that come with the data and are not trained, by name: the decoder, where p(x|z) is known.
         coordinates: names of a point's coordinates, where they have any; then a point is what is generated there.
-        modes: where they are dense, or None where that is not known.
+        modes: means of the equally likely Gaussians that the points were drawn from, where they were.
+        mode_variance: of each of these, in every direction.
         distinct: how many points there are at all, of data of a few, equally often; the first test points are these.
         likelihood_points: so many of the first test points have their log-likelihood estimated; 0 for none.
         log_evidence: log p(x) in nats of the one observation of a known model, or None.
@@ -58,7 +56,8 @@ class DataSet(ABC):
     single: ClassVar[bool] = False
     known: ClassVar[Mapping[str, Callable[..., Tensor]]] = {}
     coordinates: ClassVar[tuple[str, ...]] = ()
-    modes: ClassVar[Modes | None] = None
+    modes: ClassVar[Means] = ()
+    mode_variance: ClassVar[float] = 0.0
     distinct: ClassVar[int | None] = None
     likelihood_points: ClassVar[int] = 0
 
@@ -81,6 +80,11 @@ class DataSet(ABC):
     def reference(self) -> Tensor | None:
         """What generated points are compared with where it is not the data: [n, *shape]; or None."""
         return None
+
+    @property
+    def mode_std(self) -> float:
+        """Standard deviation of each mode, in every direction."""
+        return self.mode_variance**0.5
 
     @property
     def log_evidence(self) -> float | None:

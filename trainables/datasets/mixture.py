@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.datasets.base import Modes
+from trainables.datasets import base
 from trainables.randomness.streams import stream
 
 MEANS = ((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0))
@@ -23,7 +23,6 @@ Z_DIM = 2
 TRAIN_POINTS = 2048
 TEST_POINTS = 1024
 DATA_VERSION = "mixture5-v1"
-FIVE = Modes(MEANS, VARIANCE)
 
 
 class Data(NamedTuple):
@@ -57,4 +56,4 @@ def log_posterior(x: Tensor) -> Tensor:
 
 def squared_distances(x: Tensor) -> Tensor:
     """‖x − μ_k‖² to each of the five means: [..., 5] from [..., 2]."""
-    return FIVE.squared_distances(x)
+    return base.squared_distances(x, MEANS)

@@ -23,7 +23,8 @@ class Mixture5(DataSet):
     z_dim = mixture.Z_DIM
     classes = mixture.MODES
     noise_dim = 2  # as in the released ALICE code
-    modes = mixture.FIVE
+    modes = mixture.MEANS
+    mode_variance = mixture.VARIANCE
 
     @property
     def train(self) -> Tensor:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, final
 from torch import Tensor
 
 from result_metrics import LARGER
+from trainables.datasets.base import Means, squared_distances
 from trainables.metrics.base import Metric
 from trainables.metrics.evaluated import Evaluated
 
 if TYPE_CHECKING:
-    from trainables.datasets.base import DataSet, Modes
+    from trainables.datasets.base import DataSet
 
 ON_MODE_RADIUS = 3.0
 """A generated point is on a mode when it lies within this many standard deviations of its mean."""
@@ -20,20 +21,20 @@ COVERED_SHARE = 0.1
 """A mode is covered when it holds at least this part of its fair share (n / modes) of the generated points."""
 
 
-def on_mode(x: Tensor, modes: Modes) -> Tensor:
+def on_mode(x: Tensor, means: Means, variance: float) -> Tensor:
     """Which points lie on which mode, within 3σ of its mean: bool [n, modes] from points [n, d]."""
-    return modes.squared_distances(x) <= ON_MODE_RADIUS**2 * modes.variance
+    return squared_distances(x, means) <= ON_MODE_RADIUS**2 * variance
 
 
-def modes_covered(x: Tensor, modes: Modes) -> Tensor:
+def modes_covered(x: Tensor, means: Means, variance: float) -> Tensor:
     """How many of the modes hold at least a tenth of their fair share of the points x [n, d]."""
-    enough = COVERED_SHARE * x.shape[0] / len(modes.means)
-    return (on_mode(x, modes).sum(0) >= enough).sum().to(x.dtype)
+    enough = COVERED_SHARE * x.shape[0] / len(means)
+    return (on_mode(x, means, variance).sum(0) >= enough).sum().to(x.dtype)
 
 
-def on_mode_share(x: Tensor, modes: Modes) -> Tensor:
+def on_mode_share(x: Tensor, means: Means, variance: float) -> Tensor:
     """Share of the points x [n, d] on any mode; in the plane 1 − exp(−4.5) = 0.989 for true samples."""
-    return on_mode(x, modes).any(-1).to(x.dtype).mean()
+    return on_mode(x, means, variance).any(-1).to(x.dtype).mean()
 
 
 @final
@@ -48,13 +49,11 @@ class ModesCovered(Metric):
     needs = ("modes", "decoder")
 
     def __call__(self, at: Evaluated) -> Tensor:
-        assert at.data.modes is not None
-        return modes_covered(at.generated.double(), at.data.modes)
+        return modes_covered(at.generated.double(), at.data.modes, at.data.mode_variance)
 
     def best_on(self, data: DataSet) -> float:
         """All of them."""
-        assert data.modes is not None
-        return float(len(data.modes.means))
+        return float(len(data.modes))
 
 
 @final
@@ -69,5 +68,4 @@ class OnModeShare(Metric):
     needs = ("modes", "decoder")
 
     def __call__(self, at: Evaluated) -> Tensor:
-        assert at.data.modes is not None
-        return on_mode_share(at.generated.double(), at.data.modes)
+        return on_mode_share(at.generated.double(), at.data.modes, at.data.mode_variance)
