@@ -189,7 +189,7 @@ CURVES = curves_schema()
 """Of studies whose manifests name neither metrics nor losses."""
 
 
-def check_metrics(
+def check_columns(
     metrics: Sequence[MetricInfo], losses: Sequence[str], hyper_parameters: Iterable[str]
 ) -> None:
     """Raises ValueError where two columns of rows or curves would have one name."""
@@ -337,7 +337,7 @@ class Manifest:
             metrics = (
                 tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
             )
-            check_metrics(metrics, tuples.get("losses", LOSSES), ())
+            check_columns(metrics, tuples.get("losses", LOSSES), ())
             targets = tuple(_target(bounds, metrics) for bounds in fields.get("targets", ()))
             best = {str(metric): float(value) for metric, value in dict(fields.get("best", {})).items()}
             differences = {

@@ -7,7 +7,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,10 @@ import torch
 
 from result_metrics import SMALLER
 from result_schema import read_curves, read_manifest, read_runs
+from sweeps import toy_robustness
+from sweeps.cli import main, study_command
+from sweeps.cli.options import search_metrics
+from sweeps.study import Preset, Study
 from trainables import datasets, metrics, objectives
 from trainables.engine import rehearsal
 from trainables.metrics.evaluated import Evaluated
@@ -169,7 +175,6 @@ def mlflow(folder: Path) -> tuple[object, str]:
     [
         ("--search", "random", "--metrics", "sliced_wasserstein"),
         ("--search", "tpe"),
-        ("--search", "nsga2"),
         ("--halving", "2", "--allow-biased-histograms"),
     ],
     ids=lambda options: "-".join(options[:2]).strip("-"),
@@ -195,35 +200,71 @@ def test_a_metric_by_its_path_is_searched_for_and_halved_by(study: Path, options
         }
         at_the_rung = [curves[key, 20] for key in own]
         assert max(at_the_rung) <= min(curves[row["run_key"], 20] for row in stopped)
-    elif options[1] == "nsga2":
-        assert {row["sampler"] for row in rows} == {"nsga2 for mse_x and sliced_wasserstein, seed 0"}
     else:
         assert {row["sampler"] for row in rows} == {f"{options[1]} for sliced_wasserstein, seed 0"}
-    if "nsga2" not in options:
-        assert f"sliced_wasserstein {min(own.values()):.4g} with" in done.stdout
+    assert f"sliced_wasserstein {min(own.values()):.4g} with" in done.stdout
 
 
+@pytest.mark.usefixtures("my_lab")
 @pytest.mark.parametrize(
     ("changes", "options", "words"),
     [
         ({}, ("--search", "tpe", "--metrics", "sliced_waserstein"), "did you mean sliced_wasserstein?"),
         ({}, ("--search", "tpe", "--metrics", "kl_posterior"), "--metrics must be one of mse_x, mse_z, inception_score"),
-        ({"headline": '"inception",'}, (), "a metric of headline must be one of"),
-        ({"named": '"my_lab.bad_metrics:PerPoint",', "headline": ""}, (), "must return a scalar tensor"),
-        ({"named": '"my_lab.bad_metrics:Seed",', "headline": ""}, (), "a metric must have a name of its own, got seed, which rows have already"),
-        ({"named": '"my_lab.broken:Metric",', "headline": ""}, (), "RuntimeError: no licence for this machine"),
-        ({"data": "four_images", "headline": '"mse_x",'}, ("--halving", "2", "--allow-biased-histograms", "--metrics", "kl_z"),
+        ({"headline": ("inception",)}, (), "a metric of headline must be one of"),
+        ({"metrics": ("my_lab.bad_metrics:PerPoint",), "headline": ()}, (), "must return a scalar tensor"),
+        ({"metrics": ("my_lab.bad_metrics:Seed",), "headline": ()}, (), "a metric must have a name of its own, got seed, which rows have already"),
+        ({"metrics": ("my_lab.broken:Metric",), "headline": ()}, (), "RuntimeError: no licence for this machine"),
+        ({"data": "four_images", "headline": ("mse_x",)}, ("--halving", "2", "--allow-biased-histograms", "--metrics", "kl_z"),
          "--halving takes a metric that is taken at every evaluation, got kl_z, which is taken after the last iteration"),
+        ({"headline": ("sliced_wasserstein",)}, ("--search", "nsga2"), "nsga2 takes two metrics, got sliced_wasserstein; give --metrics"),
+        ({"smallest_differences": {"sliced_wasserstein": 0.5}}, (), "the smallest difference of sliced_wasserstein must be a factor > 1"),
     ],
 )  # fmt: skip
 def test_a_bad_metric_is_one_line_and_nothing_is_written(
-    tmp_path: Path, changes: dict[str, str], options: tuple[str, ...], words: str
+    changes: dict[str, Any],
+    options: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    write(tmp_path, **changes)
-    done = command(tmp_path, "own.py", *options)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stdout + done.stderr
-    assert words in done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study_command, "connect", lambda *where: pytest.fail("Ray was started"))
+    preset = {"embedded": Preset(40, (0.1,))}
+    named = Study("own", "?", toy_robustness.STUDY.space, ("alice", "gan"), preset, metrics=(SLICED,))
+    with pytest.raises(SystemExit) as end:
+        main(replace(named, **changes), list(options))
+    error = capsys.readouterr().err
+    assert (end.value.code, error.count("\n")) == (2, 1)
+    assert words in error
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.usefixtures("my_lab")
+@pytest.mark.parametrize(
+    ("sampler", "names", "expected"),
+    [
+        ("tpe", (), ["sliced_wasserstein"]),
+        ("tpe", ("mse_z",), ["mse_z"]),
+        ("nsga2", (), ["mse_x", "sliced_wasserstein"]),
+        ("nsga2", ("elbo", "accuracy"), ["elbo", "accuracy"]),
+    ],
+)
+def test_a_search_is_for_the_headline_unless_metrics_are_given(
+    sampler: str, names: tuple[str, ...], expected: list[str]
+) -> None:
+    study = replace(toy_robustness.STUDY, metrics=(SLICED,), headline=("mse_x", "sliced_wasserstein"))
+    assert [metric.name for metric in search_metrics(study, sampler, names)] == expected
+
+
+@pytest.mark.parametrize(
+    ("sampler", "expected"), [("tpe", ["inception_score"]), ("nsga2", ["inception_score", "mse_x"])]
+)
+def test_a_search_that_names_no_metric_is_for_those_that_it_always_was(
+    sampler: str, expected: list[str]
+) -> None:
+    assert [metric.name for metric in search_metrics(toy_robustness.STUDY, sampler, ())] == expected
 
 
 def test_a_study_that_gains_a_metric_keeps_its_rows_and_they_lack_it(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def run(study: Study, options: Options, console: Console) -> int:
             options.data is None
             and options.algorithms is None
             and not options.set
+            and not study.metrics
             and surely_todo(study, preset, store)
         ):
             # Nothing that is left to check can be refused: Ray starts while torch is loaded.

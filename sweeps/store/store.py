@@ -32,7 +32,7 @@ from result_schema import (
     Outcome,
     SchemaError,
     Target,
-    check_metrics,
+    check_columns,
     check_target,
     read_manifest,
     read_runs,
@@ -155,7 +155,7 @@ class Store:
         losses = tuple(
             dict.fromkeys((*LOSSES, *(f"{player}_loss" for one in used for player in one.form.players)))
         )
-        check_metrics(infos, losses, columns(varied))
+        check_columns(infos, losses, columns(varied))
         for target in targets:
             check_target(target, infos)
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
@@ -227,7 +227,7 @@ class Store:
             replace(one, path=new.pop(one.name).path) if one.name in new else one for one in known.metrics
         )
         merged, losses = (*kept, *new.values()), tuple(dict.fromkeys((*known.losses, *losses)))
-        check_metrics(merged, losses, wider)
+        check_columns(merged, losses, wider)
         compared = {name: one.baselines for name, one in contributed.items() if one.baselines}
         return replace(
             known,

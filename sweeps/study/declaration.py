@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 
 from result_metrics import unknown
-from result_schema import HEADLINE, Target, check_default, check_smallest_differences, check_target
+from result_schema import (
+    HEADLINE,
+    LOSSES,
+    Target,
+    check_columns,
+    check_default,
+    check_smallest_differences,
+    check_target,
+)
 from sweeps.study.grid import Grid
 from sweeps.study.space import Float, Int, Space, When, check, is_grid, points
 from trainables import metrics, objectives
@@ -127,7 +135,9 @@ class Study:
             )
 
     def check_metrics(self) -> None:
-        """Raises ValueError where a metric that it names is unknown, or a target or a smallest difference is none of its metric."""
+        """Raises ValueError where a metric that it names is unknown or has another column's name, or a target or a smallest difference
+        is none of its metric.
+        """
         bounds = [bound for target in self.targets for bound in target]
         names = [
             *(bound.metric for bound in bounds),
@@ -136,6 +146,7 @@ class Study:
             *self.asked.metrics,
         ]
         known = metrics.vocabulary(names, self.metrics)
+        check_columns(tuple(known.values()), LOSSES, self.shared)
         for what, own in (("headline", self.headline), ("asked", self.asked.metrics)):
             for name in own:
                 if name not in known:
