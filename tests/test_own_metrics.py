@@ -20,6 +20,7 @@ from result_schema import read_curves, read_manifest, read_runs
 from sweeps import toy_robustness
 from sweeps.cli import main, study_command
 from sweeps.cli.options import search_metrics
+from sweeps.store.store import Store
 from sweeps.study import Preset, Study
 from trainables import datasets, metrics, objectives
 from trainables.engine import rehearsal
@@ -265,6 +266,24 @@ def test_a_search_that_names_no_metric_is_for_those_that_it_always_was(
     sampler: str, expected: list[str]
 ) -> None:
     assert [metric.name for metric in search_metrics(toy_robustness.STUDY, sampler, ())] == expected
+
+
+@pytest.mark.usefixtures("my_lab")
+def test_a_study_whose_metric_is_gone_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(study_command, "connect", lambda *where: pytest.fail("Ray was started"))
+    Store("results/own").create("own", "?", further=[SLICED])
+    manifest = tmp_path / "results" / "own" / "study.json"
+    manifest.write_text(manifest.read_text().replace(SLICED, "my_lab.gone:Sliced"))
+    study = Study("own", "?", toy_robustness.STUDY.space, ("alice",), {"embedded": Preset(40, (0.1,))})
+    with pytest.raises(SystemExit) as end:
+        main(study, ["--limit", "1"])
+    error = capsys.readouterr().err
+    assert (end.value.code, error.count("\n")) == (2, 1)
+    assert "holds the metric sliced_wasserstein, which is not here" in error
+    assert "No module named 'my_lab.gone'" in error
 
 
 def test_a_study_that_gains_a_metric_keeps_its_rows_and_they_lack_it(tmp_path: Path) -> None:

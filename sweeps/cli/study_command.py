@@ -32,7 +32,7 @@ from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study
 from sweeps.study.grid import Grid
 from sweeps.tracking.follower import resolve_tracking_uri
-from trainables import datasets, objectives, runs
+from trainables import datasets, metrics, objectives, runs
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
@@ -87,8 +87,8 @@ def run(study: Study, options: Options, console: Console) -> int:
     store = Store(below(options.results, study.name))
     there = store.check(study.name, options.precision)
     searches = sampler != "grid" or options.halving is not None
-    metrics = search_metrics(study, sampler, options.metrics) if searches else ()
-    halving = halving_of(options, sampler, metrics, preset.iterations)
+    searched = search_metrics(study, sampler, options.metrics) if searches else ()
+    halving = halving_of(options, sampler, searched, preset.iterations)
     only_shown = options.dry_run or options.simulate is not None
     record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
     starting = None
@@ -120,6 +120,8 @@ def run(study: Study, options: Options, console: Console) -> int:
     from trainables.engine.rehearsal import rehearse
 
     rehearse(study.metrics, algorithms, study.data)
+    if there:
+        check_stored_metrics(store)
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if only_shown:
@@ -152,7 +154,7 @@ def run(study: Study, options: Options, console: Console) -> int:
 
         settings = Settings(
             sampler,
-            tuple(m.info for m in metrics),
+            tuple(metric.info for metric in searched),
             options.runs,
             options.generation,
             options.search_seed,
@@ -206,6 +208,16 @@ def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
             f"--set must name a hyper-parameter once, got {', '.join(sorted(named))} more than once"
         )
     return study.varied({name: values for name, *values in levels})
+
+
+def check_stored_metrics(store: Store) -> None:
+    """Raises SchemaError where a metric of the stored rows is not here: those that are trained now would lack it."""
+    for metric in store.manifest.metrics:
+        try:
+            metrics.find(metric.path or metric.name)
+        except ValueError as error:
+            raise SchemaError(f"{store.uri} holds the metric {metric.name}, which is not here ({error}); install its package, or "
+                              "choose another --results") from error  # fmt: skip
 
 
 def check_until(until: str, sampler: str, halving: Halving | None) -> None:
