@@ -58,9 +58,9 @@ class Evaluation:
         self.classes = data.classes
         self.x = test.expand(len(cohort), *test.shape)
 
-    def __call__(self, cohort: Cohort) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Metric name -> values [M], float64, of the metrics that are taken fused; and generated points, float32."""
-        fused = [one for one in self.metrics if not one.alone]
+    def __call__(self, cohort: Cohort, last: bool = True) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Metric name -> values [M], float64, of the metrics that are taken fused; and generated points, float32; `last` as of `alone`."""
+        fused = [metric for metric in self._due(last) if not metric.alone]
 
         def one(networks: Networks, x: Tensor, noise: Tensor, chosen: Tensor) -> dict[str, Tensor]:
             at = self._at(cohort, networks, x, noise, chosen)
@@ -81,11 +81,7 @@ class Evaluation:
             alive: bool [M]; of the members that are not, they are NaN.
             last: whether no evaluation will follow, so that metrics of the end are taken.
         """
-        found = {
-            m.name: np.full(len(cohort), np.nan)
-            for m in self.metrics
-            if m.alone and (last or m.when is EVERY)
-        }
+        found = {metric.name: np.full(len(cohort), np.nan) for metric in self._due(last) if metric.alone}
         for m in np.flatnonzero(alive).tolist() if found else []:
             run = cohort.runs[m]
 
@@ -101,6 +97,10 @@ class Evaluation:
                     if metric.name in found:
                         found[metric.name][m] = value_of(metric, at).item()
         return found
+
+    def _due(self, last: bool) -> list[Metric]:
+        """The metrics to take at an evaluation."""
+        return [metric for metric in self.metrics if last or metric.when is EVERY]
 
     def _at(
         self,

@@ -230,10 +230,9 @@ class Training:
         self.diverged_at = np.where((self.diverged_at == 0) & bad.any(axis=0), first, self.diverged_at)
 
     def _evaluate(self) -> None:
-        values, self._points = self.evaluation(self.cohort)
-        values |= self.evaluation.alone(
-            self.cohort, self.diverged_at == 0, last=self.iteration >= self.budget
-        )
+        last = self.iteration >= self.budget
+        values, self._points = self.evaluation(self.cohort, last)
+        values |= self.evaluation.alone(self.cohort, self.diverged_at == 0, last)
         values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
         taken = [
             (values[metric.name], metric.infinite)
