@@ -5,7 +5,9 @@ Shared by `trainables`, whose metrics declare it, `sweeps`, which stores it, and
 
 from __future__ import annotations
 
+import difflib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 LARGER, SMALLER = 1, -1
@@ -26,6 +28,7 @@ class MetricInfo:
         best, worst: its best and worst possible value on any data; None where there is none, or where the data decide.
         unit: of a metric whose differences alone mean something, such as nats; empty of one with a natural zero.
         infinite: whether it may be +∞ without the run having diverged.
+        path: import path, module:Class, of one that no name finds; else empty.
 
     Raises:
         ValueError: the name is no identifier, the label is empty, a direction is neither, or a number is not finite.
@@ -40,6 +43,7 @@ class MetricInfo:
     worst: float | None = None
     unit: str = ""
     infinite: bool = False
+    path: str = ""
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -75,3 +79,11 @@ VERSION_1 = (
     MetricInfo("elbo_error", "Monte-Carlo error of ELBO", SMALLER),
 )
 """Metrics of the studies that were stored before manifests said theirs, frozen."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """Words for a name that is none of the known metrics: all of them, and the one most like it."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    words = f"{what} must be one of {', '.join(names)}, got {name!r}"
+    return f"{words}; did you mean {near[0]}?" if near else words

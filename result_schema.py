@@ -21,7 +21,7 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -32,27 +32,24 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from result_files import open_directory, visible_files
-from result_metrics import VERSION_1, MetricInfo
+from result_metrics import VERSION_1, MetricInfo, unknown
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
 
 METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
-"""Metrics of a run where it ended, in reading order; null unless its outcome is COMPLETED or STOPPED, and where a
-system has nothing to measure, such as the reconstruction of one without an encoder."""
+"""The first metrics there were, whose columns stand before the others. A metric is null unless the outcome is COMPLETED or
+STOPPED, and where a system has nothing to measure, such as the reconstruction of one without an encoder."""
 
-FURTHER_METRICS = (
-    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse", "elbo_error",
-)  # fmt: skip
-"""Metrics that only some systems or data have. Of densities, in nats: the evidence lower bound and the log-likelihood
+FURTHER_METRICS = tuple(metric.name for metric in VERSION_1 if metric.name not in METRICS)
+"""Other metrics of manifests that name none, which only some systems or data have. Of densities, in nats: the evidence lower bound and the log-likelihood
 per test point, the mean −log p(x|z~), and KL(q(z) ‖ p(z)). Of labels: the share of points generated for a label that
 have it, or of test points given their own. Of a model whose posterior is known: KL(q(z|x) ‖ p(z|x)) in nats. Of grey
 levels: the bits per dimension that the bound amounts to, and the root mean squared error of reconstructions, in levels.
-Last, the Monte-Carlo error of the bound: the standard error of its mean over test points, each with one code.
-Rows written before these columns existed lack them: read as null."""
+Last, the Monte-Carlo error of the bound: the standard error of its mean over test points, each with one code."""
 
-RATIOS = ("mse_x", "mse_z")
-"""Metrics that are compared as ratios: of them the smallest difference of interest is a factor above 1."""
+RATIOS = tuple(metric.name for metric in VERSION_1 if metric.log)
+"""Of those, the metrics that are compared as ratios: of them the smallest difference of interest is a factor above 1."""
 
 GRID = "grid"
 """In place of a sampler's name: the runs of a full factorial, or of a balanced subset of it."""
@@ -65,7 +62,7 @@ REFERENCE = "reference"
 """In place of a run key: the points that generated ones are compared with."""
 
 LOSSES = ("critic_loss", "autoencoder_loss")
-"""Training losses that stand beside the metrics in the learning curves."""
+"""Training losses that stand beside the metrics in every study's learning curves: `PLAYER_loss`."""
 
 HEADLINE = ("mse_x", "inception_score")
 """Metrics that a study is about where it declares none."""
@@ -106,11 +103,12 @@ _BEFORE = [
     pa.field("budget", pa.int64(), nullable=False),  # iterations declared
     pa.field("data_version", pa.string(), nullable=False),
 ]
-_AFTER = [
+_OUTCOME = [
     pa.field("outcome", pa.string(), nullable=False),
     pa.field("diverged_at", pa.int64()),  # iteration, 1-based
     pa.field("iterations", pa.int64(), nullable=False),  # iterations trained
-    *(pa.field(name, pa.float64()) for name in METRICS),
+]
+_PROVENANCE = [
     pa.field("error", pa.string()),  # of a FAILED run
     pa.field("train_seconds", pa.float64(), nullable=False),  # the run's share of its cohort's training time
     pa.field("device", pa.string(), nullable=False),
@@ -120,7 +118,8 @@ _AFTER = [
     pa.field("versions", pa.string(), nullable=False),  # JSON: package -> version
     pa.field("started_at", pa.timestamp("us", tz="UTC"), nullable=False),
     pa.field("finished_at", pa.timestamp("us", tz="UTC"), nullable=False),
-    *(pa.field(name, pa.float64()) for name in FURTHER_METRICS),
+]
+_LAST = [
     pa.field(
         "sampler", pa.string()
     ),  # GRID, or what proposed the run when it was trained, for what and from which seed
@@ -130,18 +129,11 @@ _AFTER = [
 _DEFAULT = "default"
 """Key, in a column's metadata, of its value in rows that were written before it was there."""
 
-_COLUMNS = frozenset(field.name for field in (*_BEFORE, *_AFTER))
+_COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANCE, *_LAST))
 
-LATER = (*FURTHER_METRICS, "sampler", VERSION)
+LATER = ("sampler", VERSION)
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
-CURVES = pa.schema(
-    [
-        pa.field("run_key", pa.string(), nullable=False),
-        pa.field("iteration", pa.int64(), nullable=False),
-        *(pa.field(name, pa.float64()) for name in (*METRICS, *LOSSES, *FURTHER_METRICS)),
-    ]
-)
 SAMPLES = pa.schema(
     [
         pa.field("run_key", pa.string(), nullable=False),
@@ -150,33 +142,80 @@ SAMPLES = pa.schema(
 )
 
 
-def runs_schema(hyper_parameters: Mapping[str, str], defaults: Mapping[str, Any] | None = None) -> pa.Schema:
+def runs_schema(
+    hyper_parameters: Mapping[str, str],
+    defaults: Mapping[str, Any] | None = None,
+    metrics: Sequence[MetricInfo] = VERSION_1,
+) -> pa.Schema:
     """Schema of `runs`.
 
     Args:
         hyper_parameters: name -> 'int' | 'float' | 'str' | 'bool'.
         defaults: name -> value of those that older rows may lack (`conformed`); None where they have no such thing.
+        metrics: of the manifest, each a column.
     """
     columns = []
     for name, kind in hyper_parameters.items():
-        known = defaults is not None and name in defaults
-        metadata = {_DEFAULT: json.dumps(defaults[name])} if defaults is not None and known else None
+        metadata = (
+            None if defaults is None or name not in defaults else {_DEFAULT: json.dumps(defaults[name])}
+        )
         columns.append(
             pa.field(name, HYPER_PARAMETER_TYPES[kind], metadata=metadata)
-        )  # null where no part of a run has it
-    return pa.schema([*_BEFORE, *columns, *_AFTER])
+        )  # null where a run has it not
+    first, others = _in_order(metrics)
+    return pa.schema(
+        [*_BEFORE, *columns, *_OUTCOME, *_numbers(first), *_PROVENANCE, *_numbers(others), *_LAST]
+    )
 
 
-def check_smallest_differences(declared: Mapping[str, float]) -> None:
+def curves_schema(metrics: Sequence[MetricInfo] = VERSION_1, losses: Sequence[str] = LOSSES) -> pa.Schema:
+    """Schema of `curves`: of a manifest's metrics, and its training losses."""
+    first, others = _in_order(metrics)
+    key = [
+        pa.field("run_key", pa.string(), nullable=False),
+        pa.field("iteration", pa.int64(), nullable=False),
+    ]
+    return pa.schema([*key, *_numbers((*first, *losses, *others))])
+
+
+def _in_order(metrics: Sequence[MetricInfo]) -> tuple[list[str], list[str]]:
+    """Names of the METRICS among them, and of the others."""
+    names = [metric.name for metric in metrics]
+    return [name for name in names if name in METRICS], [name for name in names if name not in METRICS]
+
+
+def _numbers(names: Iterable[str]) -> list[pa.Field]:
+    return [pa.field(name, pa.float64()) for name in names]
+
+
+CURVES = curves_schema()
+"""Of studies whose manifests name neither metrics nor losses."""
+
+
+def check_columns(
+    metrics: Sequence[MetricInfo], losses: Sequence[str], hyper_parameters: Iterable[str]
+) -> None:
+    """Raises ValueError where two columns of rows or curves would have one name."""
+    names = [*(metric.name for metric in metrics), *losses]
+    others = {*_COLUMNS, "curve", *hyper_parameters}
+    taken = sorted({name for name in names if name in others or names.count(name) > 1})
+    if taken:
+        raise ValueError(
+            f"a metric must have a name of its own, got {', '.join(taken)[:200]}, which rows have already; rename it"
+        )
+
+
+def check_smallest_differences(
+    declared: Mapping[str, float], metrics: Sequence[MetricInfo] = VERSION_1
+) -> None:
     """Raises ValueError where a smallest difference of interest is of no metric, or is no difference of it."""
+    known = {metric.name: metric for metric in metrics}
     for metric, value in declared.items():
-        if metric not in (*METRICS, *FURTHER_METRICS):
-            raise ValueError(
-                f"a smallest difference must be of one of {', '.join((*METRICS, *FURTHER_METRICS))}, got {metric!r}"
-            )
-        least = 1.0 if metric in RATIOS else 0.0
+        if metric not in known:
+            raise ValueError(unknown("the metric of a smallest difference", metric, known))
+        least = 1.0 if known[metric].log else 0.0
         if not least < value < math.inf:
-            what = "a factor > 1" if metric in RATIOS else "> 0"
+            what = "a factor > 1" if known[metric].log else "> 0"
             raise ValueError(f"the smallest difference of {metric} must be {what} and finite, got {value}")
 
 
@@ -263,6 +302,16 @@ class Manifest:
     losses: tuple[str, ...] = LOSSES
     headline: tuple[str, ...] = HEADLINE
 
+    @property
+    def runs_schema(self) -> pa.Schema:
+        """Schema of its rows."""
+        return runs_schema(self.hyper_parameters, self.absent, self.metrics)
+
+    @property
+    def curves_schema(self) -> pa.Schema:
+        """Schema of its learning curves."""
+        return curves_schema(self.metrics, self.losses)
+
     def to_json(self) -> str:
         fields = {**self.__dict__, "metrics": [dataclasses.asdict(metric) for metric in self.metrics]}
         return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2, ensure_ascii=False) + "\n"
@@ -288,20 +337,21 @@ class Manifest:
                 for name in ("shape", "coordinates", "looks", "losses", "headline")
                 if name in fields
             }
-            targets = tuple(_target(bounds) for bounds in fields.get("targets", ()))
+            metrics = (
+                tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
+            )
+            check_columns(metrics, tuples.get("losses", LOSSES), ())
+            targets = tuple(_target(bounds, metrics) for bounds in fields.get("targets", ()))
             best = {str(metric): float(value) for metric, value in dict(fields.get("best", {})).items()}
             differences = {
                 metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
             }
-            check_smallest_differences(differences)
+            check_smallest_differences(differences, metrics)
             default = dict(fields.get("default", {}))
             check_default(default, fields["hyper_parameters"])
             check_looks(tuples.get("looks", ()))
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
             baselines = {name: _names(own) for name, own in dict(fields.get("baselines", {})).items()}
-            metrics = (
-                tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
-            )
             read = {**tuples, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
                     "baselines": baselines, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
@@ -311,7 +361,8 @@ class Manifest:
         except (TypeError, KeyError, ValueError) as error:
             raise SchemaError(f"{where}/{MANIFEST} must be a study's manifest, but is another ({error}); restore it or choose "
                               "another --results") from error  # fmt: skip
-        taken = [name for name in manifest.hyper_parameters if name in _COLUMNS]
+        columns = _COLUMNS | {metric.name for metric in manifest.metrics}
+        taken = [name for name in manifest.hyper_parameters if name in columns]
         if taken:
             raise SchemaError(f"{where}/{MANIFEST} must have hyper-parameters with names of their own, got {', '.join(taken)[:200]}, "
                               "which every row has already; rename them")  # fmt: skip
@@ -328,15 +379,15 @@ def _names(algorithms: Sequence[str]) -> tuple[str, ...]:
     return tuple(map(str, algorithms))
 
 
-def _target(bounds: Sequence[Sequence[Any]]) -> Target:
+def _target(bounds: Sequence[Sequence[Any]], metrics: Sequence[MetricInfo]) -> Target:
     """A target as JSON has it. Raises TypeError or ValueError where it is none."""
     target = tuple(Bound(str(metric), str(side), float(value)) for metric, side, value in bounds)
-    check_target(target)
+    check_target(target, metrics)
     return target
 
 
-def check_target(target: Target) -> None:
-    """Raises ValueError where a target has no bound, or one that is not finite or of neither side."""
+def check_target(target: Target, metrics: Sequence[MetricInfo] = VERSION_1) -> None:
+    """Raises ValueError where a target has no bound, or one that is not finite, of neither side or of no metric."""
     if not target:
         raise ValueError("a target must have one bound at least, got none")
     for bound in target:
@@ -346,6 +397,8 @@ def check_target(target: Target) -> None:
             )
         if not math.isfinite(bound.value):
             raise ValueError(f"a bound must be finite, got {bound.value} for {bound.metric}")
+        if bound.metric not in (known := [metric.name for metric in metrics]):
+            raise ValueError(unknown("the metric of a bound", bound.metric, known))
 
 
 def read_manifest(uri: str) -> Manifest:
@@ -364,13 +417,14 @@ def read_runs(uri: str) -> pa.Table:
     Raises:
         SchemaError: there is no study, or a file of it is damaged: none is passed over.
     """
-    manifest = read_manifest(uri)
-    return one_row_per_run(_read(uri, "runs", runs_schema(manifest.hyper_parameters, manifest.absent)))
+    return one_row_per_run(_read(uri, "runs", read_manifest(uri).runs_schema))
 
 
 def read_curves(uri: str) -> pa.Table:
     """Learning curves, one row per (run key, iteration), sorted by both."""
-    table = _read(uri, "curves", CURVES).sort_by([("run_key", "ascending"), ("iteration", "ascending")])
+    table = _read(uri, "curves", read_manifest(uri).curves_schema).sort_by(
+        [("run_key", "ascending"), ("iteration", "ascending")]
+    )
     return _first_of(table, ["run_key", "iteration"])
 
 
@@ -424,16 +478,18 @@ def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table as a schema has it, with the columns of LATER that it lacks, and those of hyper-parameters that have a default.
+    """A table as a schema has it, with the columns of metrics, losses and LATER that it lacks, and those of hyper-parameters that
+    have a default.
 
     Raises:
         pyarrow.ArrowException: it is another.
     """
-    for name in LATER:
-        if name in schema.names and name not in table.column_names:
-            table = table.append_column(name, pa.nulls(table.num_rows, schema.field(name).type))
     for column in schema:
-        if column.name not in table.column_names and (metadata := column.metadata):
+        if column.name in table.column_names:
+            continue
+        if column.name in LATER or (column.nullable and column.name not in _COLUMNS):  # a metric, or a loss
+            table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
+        elif metadata := column.metadata:
             value = pa.scalar(json.loads(metadata[_DEFAULT.encode()]), column.type)
             table = table.append_column(column.name, pa.repeat(value, table.num_rows))
     if set(table.column_names) == set(schema.names):

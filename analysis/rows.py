@@ -190,7 +190,7 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     if table.num_rows == 0:
         raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
                           "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
-    runs, superseded = newest(table.to_pandas())
+    runs, superseded = newest(_with_all(table.to_pandas()))
     budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
     budget = choose_budget(budgets, iterations)
     runs = runs[runs["budget"] == budget]
@@ -204,7 +204,7 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
-    curves = curves.filter(kept).to_pandas()
+    curves = _with_all(curves.filter(kept).to_pandas())
     return Rows(where, manifest, budget, others, runs, curves, sampler, left_out, superseded)
 
 
@@ -218,6 +218,11 @@ def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:
         return HAS_NONE if value is None or math.isnan(value) else exact(value)
 
     return runs.assign(**{name: runs[name].map(word).astype(object) for name in absent})
+
+
+def _with_all(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with NaN for metrics that a manifest leaves out, since no model of its data has them."""
+    return table.reindex(columns=[*dict.fromkeys((*table.columns, *METRICS, *FURTHER_METRICS))])
 
 
 @contextmanager

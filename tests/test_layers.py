@@ -29,12 +29,15 @@ FLOORS = {
     "trainables": [
         {"parameters", "iterations", "randomness"},
         {"networks", "optimisers"},
-        {"models", "estimators", "metrics", "datasets"},  # a data set still judges models
+        {"datasets"},
+        {"models"},
+        {"estimators"},
+        {"metrics"},
         {"objectives"},
         {"configurations"},
         {"runs"},
         {"engine"},
-        {"ray_adapter"},
+        {"ray_adapter", "testing"},
     ],
     "sweeps": [
         {"console"},

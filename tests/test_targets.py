@@ -56,12 +56,16 @@ def test_manifest_with_another_target_is_refused_in_one_line(targets: object, me
 def test_study_refuses_a_target_that_is_none() -> None:
     with pytest.raises(ValueError, match="got 'under'"):
         Study("s", "?", {"depth": (2,)}, ("alice",), targets=((Bound("mse_x", "under", 1.0),),))
+    with pytest.raises(
+        ValueError, match=r"metric of a bound must be one of mse_x, .*got 'mse'; did you mean mse_x"
+    ):
+        Study("s", "?", {"depth": (2,)}, ("alice",), targets=((Bound("mse", AT_MOST, 1.0),),))
     kept = Study(
         "s",
         "?",
         {"depth": (2,)},
         ("alice",),
-        targets=((Bound("mse_x", AT_MOST, 1.0), Bound("b", AT_LEAST, 0)),),
+        targets=((Bound("mse_x", AT_MOST, 1.0), Bound("mse_z", AT_LEAST, 0)),),
     )
     assert len(kept.targets[0]) == 2
 

@@ -20,7 +20,7 @@ import torch
 from trainables import objectives
 from trainables.configurations import VECTOR, fitted
 from trainables.datasets.base import DataSet
-from trainables.engine import checkpoint, fitting
+from trainables.engine import checkpoint, rehearsal
 from trainables.engine.training import Result, Training
 from trainables.networks.base import Network
 from trainables.objectives.base import Objective
@@ -136,7 +136,7 @@ def _trained(runs: Callable[[], Sequence[Run]], parts: Sequence[type]) -> Test:
             if issubclass(part, Part):
                 declared(part)  # refuses a declaration that is not whole
         declared_runs = runs()
-        fitting.check(declared_runs)
+        rehearsal.check(declared_runs)
         together = _results(declared_runs)
         _same(together[1:2], _results(declared_runs[1:2]), "alone")
         _same(together[2:0:-1], _results(declared_runs[2:0:-1]), "beside others, in another order")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import command_output
+from result_metrics import LARGER, VERSION_1
 from result_schema import METRICS, Outcome, read_runs
 from sweeps import toy_robustness
-from sweeps.strategies import halving
 from sweeps.toy_robustness import STUDY
 
 FACTOR = 4
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("| system | metric | device-seconds of the grid's | wall time of the grid's | best configuration's place in the grid | "
           "survivors equal to the bit |")  # fmt: skip
     print("| --- | --- | ---: | ---: | ---: | ---: |")
-    for metric in halving.METRICS:
+    for metric in reversed(STUDY.headline):
         options = ("--halving", str(FACTOR), "--allow-biased-histograms", "--metrics", metric)
         halved, wall = study(directory / metric, *options)
         for algorithm in STUDY.algorithms:
@@ -69,8 +69,9 @@ def spent(rows: Rows, algorithm: str) -> float:
 
 def ranked(rows: Rows, algorithm: str, metric: str) -> list[Mapping[str, Any]]:
     """An algorithm's runs that have the metric, the best first."""
+    better = {known.name: known.better for known in VERSION_1}
     own = [row for row in rows.values() if row["algorithm"] == algorithm and row[metric] is not None]
-    return sorted(own, key=lambda row: row[metric], reverse=halving.METRICS[metric] == "maximize")
+    return sorted(own, key=lambda row: row[metric], reverse=better[metric] == LARGER)
 
 
 if __name__ == "__main__":

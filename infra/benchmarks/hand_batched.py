@@ -8,6 +8,7 @@ compiled. The same systems, shapes, steps, batch sizes and evaluations as `train
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from infra.benchmarks.plain import EVALUATE_EVERY
-from trainables import metrics
 from trainables.datasets import mixture
+from trainables.metrics import modes
+from trainables.metrics.inception_score import inception_score
 
 
 class Linear(nn.Module):
@@ -104,9 +106,13 @@ class Systems(nn.Module):
         values = {
             "mse_x": mean((x_again.double() - x.double()).square()),
             "mse_z": mean((z_again.double() - z.double()).square()),
-            "inception_score": torch.vmap(metrics.inception_score)(mixture.log_posterior(points)),
-            "modes_covered": torch.vmap(metrics.modes_covered)(points),
-            "on_mode_share": torch.vmap(metrics.on_mode_share)(points),
+            "inception_score": torch.vmap(inception_score)(mixture.log_posterior(points)),
+            "modes_covered": torch.vmap(
+                partial(modes.modes_covered, means=mixture.MEANS, variance=mixture.VARIANCE)
+            )(points),
+            "on_mode_share": torch.vmap(
+                partial(modes.on_mode_share, means=mixture.MEANS, variance=mixture.VARIANCE)
+            )(points),
         }
         return {name: value.cpu() for name, value in values.items()}
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, softplus
 
-from trainables import metrics
 from trainables.datasets import mixture
+from trainables.metrics import modes
+from trainables.metrics.inception_score import inception_score
 
 EVALUATE_EVERY = 60
 """Iterations between evaluations: those of the project at the embedded budget."""
@@ -81,9 +82,9 @@ class System(nn.Module):
         values = {
             "mse_x": mse_loss(x_again.double(), x.double()),
             "mse_z": mse_loss(z_again.double(), z.double()),
-            "inception_score": metrics.inception_score(mixture.log_posterior(points)),
-            "modes_covered": metrics.modes_covered(points),
-            "on_mode_share": metrics.on_mode_share(points),
+            "inception_score": inception_score(mixture.log_posterior(points)),
+            "modes_covered": modes.modes_covered(points, mixture.MEANS, mixture.VARIANCE),
+            "on_mode_share": modes.on_mode_share(points, mixture.MEANS, mixture.VARIANCE),
         }
         return {name: value.item() for name, value in values.items()}
 

@@ -15,8 +15,8 @@ import numpy as np
 
 import command_output
 from analysis.comparison.trends import pareto
+from result_metrics import VERSION_1, MetricInfo
 from result_schema import Outcome, read_runs
-from sweeps.strategies.halving import METRICS
 from sweeps.strategies.optuna_search import Search, Settings
 from sweeps.toy_robustness import STUDY
 from trainables.runs import Configuration, Run
@@ -24,6 +24,9 @@ from trainables.runs import Configuration, Run
 RUNS, GENERATION, SEEDS = 96, 16, 10
 LAMBDA, BEST = 0.1, 0.02
 """The λ searched at, and the part of the grid that counts as the best."""
+
+METRICS = {metric.name: metric for metric in reversed(VERSION_1) if metric.name in STUDY.headline}
+"""Search metrics, by name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,21 +52,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("| --- | --- | ---: | ---: | ---: |")
     chance = 1 - (1 - BEST) ** RUNS
     for algorithm, runs in grid.items():
-        for metric in METRICS:
+        for metric in METRICS.values():
             good = np.sort([_value(rows[run.key], metric) for run in runs])[::-1][int(BEST * len(runs)) - 1]
             hits = [
                 sum(max(_value(row, metric) for row in _found(rows, algorithm, budget, sampler, (metric,), seed)) >= good
                     for seed in range(SEEDS))
                 for sampler in ("tpe", "random")
             ]  # fmt: skip
-            print(f"| {algorithm} | {metric} | {hits[0]} | {hits[1]} | {chance * SEEDS:.1f} |", flush=True)
+            print(
+                f"| {algorithm} | {metric.name} | {hits[0]} | {hits[1]} | {chance * SEEDS:.1f} |", flush=True
+            )
     print("\n| system | random search's points that NSGA-II's front dominates: mean | least of the seeds |")
     print("| --- | ---: | ---: |")
     for algorithm in grid:
         shares = []
         for seed in range(SEEDS):
-            ours = _points(_found(rows, algorithm, budget, "nsga2", tuple(METRICS), seed))
-            theirs = _points(_found(rows, algorithm, budget, "random", ("mse_x",), seed))
+            ours = _points(_found(rows, algorithm, budget, "nsga2", tuple(METRICS.values()), seed))
+            theirs = _points(_found(rows, algorithm, budget, "random", (METRICS["mse_x"],), seed))
             front = ours[pareto(ours[:, 0], ours[:, 1])]
             shares.append(np.mean([_dominated(point, front) for point in theirs]))
         print(f"| {algorithm} | {np.mean(shares):.1%} | {min(shares):.1%} |", flush=True)
@@ -74,7 +79,7 @@ def _found(
     algorithm: str,
     budget: int,
     sampler: str,
-    metrics: tuple[str, ...],
+    metrics: tuple[MetricInfo, ...],
     seed: int,
 ) -> list[Mapping[str, Any]]:
     """Rows of all runs that a search asks for."""
@@ -90,11 +95,11 @@ def _found(
     return found
 
 
-def _value(row: Mapping[str, Any], metric: str) -> float:
+def _value(row: Mapping[str, Any], metric: MetricInfo) -> float:
     """Larger is better; −∞ of a run that DIVERGED."""
     if row["outcome"] != Outcome.COMPLETED:
         return -np.inf
-    return float(row[metric]) * (1 if METRICS[metric] == "maximize" else -1)
+    return float(row[metric.name]) * metric.better
 
 
 def _points(rows: Sequence[Mapping[str, Any]]) -> np.ndarray:

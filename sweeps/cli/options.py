@@ -5,14 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from result_metrics import unknown
 from sweeps.console import command_line
 from sweeps.console.errors import check_given, refuse
 from sweeps.strategies.halving import Halving
 from sweeps.study import Study
+from trainables import datasets, metrics
+
+if TYPE_CHECKING:
+    from trainables.metrics.base import Metric
 
 
 def _preset(metavar: str) -> Any:
@@ -48,8 +53,11 @@ class Options:
     """How configurations are chosen: all of the grid, or by an Optuna sampler, whose runs have a folder of their own."""
     runs: int = 96
     """With --search: configurations to train per algorithm and λ."""
-    metrics: Annotated[tuple[str, ...], tyro.conf.arg(metavar="METRIC ...")] = ("inception_score",)
-    """With --search and --halving: inception_score or mse_x, of which nsga2 takes both."""
+    metrics: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: of the study's headline)"),
+    ] = ()
+    """With --search and --halving: the metric to search for, any of the study's, such as mse_x; the last of its headline by default. nsga2 takes two."""
     generation: int = 16
     """With --search: configurations that are proposed, and train fused, before their results are told."""
     halving: Annotated[int | None, tyro.conf.arg(metavar="η", help_behavior_hint="")] = None
@@ -101,7 +109,27 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
     return options
 
 
-def halving_of(options: Options, sampler: str, metrics: Sequence[str], iterations: int) -> Halving | None:
+def search_metrics(study: Study, sampler: str, names: Sequence[str]) -> tuple[Metric, ...]:
+    """Metrics to search for, or halve by.
+
+    Args:
+        names: as given; none for the study's: nsga2 takes the first two of its headline, by name as a front has no first one, others
+            the last.
+
+    Raises:
+        ValueError: one is no metric of the study's data.
+    """
+    known = metrics.applicable(datasets.find(study.data), study.metrics)
+    if not names:
+        headline = [name for name in study.headline if name in known]
+        names = sorted(headline[:2]) if sampler == "nsga2" else headline[-1:]
+    for name in names:
+        if name not in known:
+            raise ValueError(unknown("--metrics", name, known))
+    return tuple(known[name] for name in names)
+
+
+def halving_of(options: Options, sampler: str, by: Sequence[Metric], iterations: int) -> Halving | None:
     """How runs are halved, or None.
 
     Raises:
@@ -109,11 +137,18 @@ def halving_of(options: Options, sampler: str, metrics: Sequence[str], iteration
     """
     if options.halving is None:
         return None
+    from trainables.metrics.base import EVERY  # torch
+
     if sampler == "grid" and not options.allow_biased_histograms:
         raise ValueError("--halving must be left out of a robustness study: its histograms would be of the survivors "
                          f"alone, got {options.halving}; search with --search random, or add --allow-biased-histograms")  # fmt: skip
-    if len(metrics) != 1:
-        raise ValueError(f"--halving takes one metric to rank runs by, got {', '.join(metrics)}")
-    halving = Halving(options.halving, metrics[0])
+    if len(by) != 1:
+        raise ValueError(
+            f"--halving takes one metric to rank runs by, got {', '.join(m.name for m in by) or 'none'}; give --metrics"
+        )
+    if by[0].when is not EVERY:
+        raise ValueError(f"--halving takes a metric that is taken {EVERY.value}, got {by[0].name}, which is taken "
+                         f"{by[0].when.value}; give another with --metrics")  # fmt: skip
+    halving = Halving(options.halving, by[0].info)
     halving.rungs(iterations)
     return halving

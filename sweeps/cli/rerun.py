@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,9 +22,8 @@ import pyarrow.compute as pc
 import tyro
 
 import command_output
+from result_metrics import VERSION_1, MetricInfo
 from result_schema import (
-    FURTHER_METRICS,
-    METRICS,
     VERSION,
     Outcome,
     SchemaError,
@@ -85,23 +84,31 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     return run, row
 
 
-def train(run: Run, iterations: int, device: str) -> tuple[Result, dict[str, str]]:
-    """The run alone, as far as it was trained, and the arithmetic by which it was."""
+def train(
+    run: Run, iterations: int, device: str, metrics: Sequence[str] | None = None
+) -> tuple[Result, dict[str, str]]:
+    """The run alone, as far as it was trained, and the arithmetic by which it was; metrics as of `Training`."""
     import torch
 
     from trainables.engine.training import Training
 
     torch.set_num_threads(1)
-    training = Training([run], device, None if iterations >= run.budget else iterations)
+    training = Training([run], device, None if iterations >= run.budget else iterations, metrics)
     while not training.finished:
         training.advance()
     return training.results()[0], training.arithmetic
 
 
-def differences(row: Mapping[str, Any], result: Result) -> dict[str, tuple[Any, Any]]:
-    """Name -> stored and new value of what is not equal to the bit: the metrics, and where it diverged."""
+def differences(
+    row: Mapping[str, Any], result: Result, metrics: Sequence[MetricInfo] = VERSION_1
+) -> dict[str, tuple[Any, Any]]:
+    """Name -> stored and new value of what is not equal to the bit: the metrics, and where it diverged.
+
+    Left out is a metric that came to the study later than the row, which lacks it.
+    """
     values = {**(result.metrics or {}), DIVERGED_AT: result.diverged_at}
-    names = (*METRICS, *FURTHER_METRICS, DIVERGED_AT)
+    from_the_first = {metric.name for metric in VERSION_1}
+    names = [m.name for m in metrics if row[m.name] is not None or m.name in from_the_first] + [DIVERGED_AT]
     return {name: (row[name], values.get(name)) for name in names if row[name] != values.get(name)}
 
 
@@ -136,13 +143,14 @@ def main(options: Options) -> int:
     try:
         check_given(options)
         run, row = find(options.results, options.run_key)
-        result, arithmetic = train(
-            run, row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget, options.device
-        )
+        metrics = read_manifest(options.results).metrics
+        until = row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget
+        names = [metric.path or metric.name for metric in metrics]
+        result, arithmetic = train(run, until, options.device, names)
     except (ValueError, SchemaError, OSError, RuntimeError, pa.ArrowException) as error:
         print(f"sweeps.cli.rerun: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    unequal = differences(row, result)
+    unequal = differences(row, result, metrics)
     other, unknown = environment(row, options.device, arithmetic)
     print(
         f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"

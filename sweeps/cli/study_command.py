@@ -18,7 +18,7 @@ import command_output
 from result_files import below
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
-from sweeps.cli.options import Options, halving_of, parse
+from sweeps.cli.options import Options, halving_of, parse, search_metrics
 from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, Slots, connect, require
@@ -27,12 +27,12 @@ from sweeps.store import lease, superseded
 from sweeps.store.lease import Fenced, Lease
 from sweeps.store.store import Store
 from sweeps.strategies.base import GridWork, Work
-from sweeps.strategies.halving import METRICS, Halving
+from sweeps.strategies.halving import Halving
 from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
 from sweeps.tracking.follower import resolve_tracking_uri
-from trainables import datasets, runs
+from trainables import datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def run(study: Study, options: Options, console: Console) -> int:
     check_uri("--results", options.results)
     store = Store(below(options.results, study.name))
     there = store.check(study.name, options.precision)
-    metrics = tuple(METRICS) if sampler == "nsga2" else options.metrics
-    halving = halving_of(options, sampler, metrics, preset.iterations)
+    searches = sampler != "grid" or options.halving is not None
+    searched = search_metrics(study, sampler, options.metrics) if searches else ()
+    halving = halving_of(options, sampler, searched, preset.iterations)
     only_shown = options.dry_run or options.simulate is not None
     record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
     starting = None
@@ -121,6 +122,7 @@ def run(study: Study, options: Options, console: Console) -> int:
             and options.algorithms is None
             and not options.set
             and not set(NAMED) & set(study.space)
+            and not study.metrics
             and surely_todo(study, preset, store)
         ):
             # Nothing that is left to check can be refused: Ray starts while torch is loaded.
@@ -132,6 +134,14 @@ def run(study: Study, options: Options, console: Console) -> int:
     if options.data is not None:
         datasets.find(options.data)
     algorithms = study.compared(options.algorithms)
+    study.check_metrics()
+    for name in algorithms:
+        objectives.check(name, study.data)
+    from trainables.engine.rehearsal import rehearse
+
+    rehearse(study.metrics, algorithms, study.data)
+    if there:
+        check_stored_metrics(store)
     if sampler == "grid":
         declared = study.declared(preset, options.algorithms, options.precision)
         if only_shown:
@@ -162,7 +172,14 @@ def run(study: Study, options: Options, console: Console) -> int:
                 )
         from sweeps.strategies.optuna_search import Settings
 
-        settings = Settings(sampler, metrics, options.runs, options.generation, options.search_seed, halving)
+        settings = Settings(
+            sampler,
+            tuple(metric.info for metric in searched),
+            options.runs,
+            options.generation,
+            options.search_seed,
+            halving,
+        )
 
         def declare() -> Work:
             return staged().SearchWork(
@@ -174,9 +191,9 @@ def run(study: Study, options: Options, console: Console) -> int:
     kept = superseded.words(store, algorithms, study.data) if there and work.todo else ""
     store.check_writable()
     if work.todo:
-        from trainables.engine import ahead, fitting
+        from trainables.engine import ahead, rehearsal
 
-        fitting.check(work.examples())
+        rehearsal.check(work.examples())
         parts = outside.of(study, algorithms)
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
@@ -191,7 +208,8 @@ def run(study: Study, options: Options, console: Console) -> int:
         require(parts, slots)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
-                 looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms)  # fmt: skip
+                 looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
+                 headline=study.headline)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
@@ -215,6 +233,16 @@ def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
             f"--set must name a hyper-parameter once, got {', '.join(sorted(named))} more than once"
         )
     return study.varied({name: values for name, *values in levels})
+
+
+def check_stored_metrics(store: Store) -> None:
+    """Raises SchemaError where a metric of the stored rows is not here: those that are trained now would lack it."""
+    for metric in store.manifest.metrics:
+        try:
+            metrics.find(metric.path or metric.name)
+        except ValueError as error:
+            raise SchemaError(f"{store.uri} holds the metric {metric.name}, which is not here ({error}); install its package, or "
+                              "choose another --results") from error  # fmt: skip
 
 
 def check_until(until: str, sampler: str, halving: Halving | None) -> None:

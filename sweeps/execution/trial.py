@@ -46,7 +46,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
-            name, or None), git_commit, versions, sampler.
+            name, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
 
     Raises:
         RuntimeError: memory does not suffice for a single member; what was stored before is stored.
@@ -147,7 +147,7 @@ class CohortTrial:
         memory.release()  # here, where the error no longer holds the arrays of the part
 
     def _train(self, part: CohortPlan, states: tuple[str, ...]) -> Training:
-        training = Training(part.runs, self.settings["device"], part.until)
+        training = Training(part.runs, self.settings["device"], part.until, self.settings["metrics"])
         if states:
             try:
                 checkpoint.unpack(training, map(self.store.read_state, states))

@@ -235,6 +235,7 @@ def _fit(
         "progress_seconds": progress_seconds(slots.count),
         "full_seconds": FULL_SECONDS,
         "lease": store.token.name if store.token else None,
+        "metrics": [metric.path or metric.name for metric in store.manifest.metrics],
         **origin,
     }
     lost = Lost()

@@ -18,10 +18,12 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from result_files import open_directory, own_folder, visible_files, write
+from result_metrics import MetricInfo
 from result_schema import (
-    CURVES,
     FINISHED,
     GRID,
+    HEADLINE,
+    LOSSES,
     MANIFEST,
     REFERENCE,
     SAMPLES,
@@ -30,12 +32,13 @@ from result_schema import (
     Outcome,
     SchemaError,
     Target,
+    check_columns,
+    check_target,
     read_manifest,
     read_runs,
-    runs_schema,
 )
 from sweeps.store.lease import Token
-from trainables import datasets, objectives
+from trainables import datasets, metrics, objectives
 from trainables.configurations import required
 from trainables.runs import Run
 
@@ -66,10 +69,14 @@ class Store:
         self.token = Token(self.filesystem, self.path, lease) if lease else None
 
     @cached_property
+    def manifest(self) -> Manifest:
+        """As this store has written it, or found it when it was first asked for it."""
+        return read_manifest(self.uri)
+
+    @property
     def schema(self) -> pa.Schema:
         """Of its rows, as its manifest has it."""
-        manifest = read_manifest(self.uri)
-        return runs_schema(manifest.hyper_parameters, manifest.absent)
+        return self.manifest.runs_schema
 
     def check(self, study: str, precision: str = "float32") -> bool:
         """Whether the directory already is this study's store; False if there is nothing yet.
@@ -125,17 +132,33 @@ class Store:
         hyper_parameters: Mapping[str, Parameter] | None = None,
         default: Mapping[str, Any] | None = None,
         algorithms: Iterable[str] = (),
+        further: Sequence[str] = (),
+        headline: Sequence[str] = HEADLINE,
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
-        hyper-parameters that are `varied` now and have a default, which is what its rows had, and names of algorithms from elsewhere.
+        hyper-parameters that are `varied` now and have a default, which is what its rows had, names of algorithms from elsewhere,
+        and metrics and losses that are new, which its rows lack.
+
+        Metrics are all available ones that models of the data can have, and `further` ones, at import paths; of the `headline`
+        and the smallest differences those that are of these.
 
         Raises:
+            ValueError: a further metric is none, a metric's name is that of another column, or a target is of a metric that the
+                data do not allow.
             SchemaError: as `check`, or other looks are planned.
             ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
         """
         columns = required() if hyper_parameters is None else hyper_parameters
-        used = (objectives.find(name) for name in algorithms)
+        used = [objectives.find(name) for name in algorithms]
+        taken = metrics.applicable(datasets.find(data), further)
+        infos = tuple(metric.info for metric in taken.values())
+        losses = tuple(
+            dict.fromkeys((*LOSSES, *(f"{player}_loss" for one in used for player in one.form.players)))
+        )
+        check_columns(infos, losses, columns)
+        for target in targets:
+            check_target(target, infos)
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
@@ -154,24 +177,33 @@ class Store:
                 shape=found.shape,
                 coordinates=found.coordinates,
                 targets=targets,
-                best=found.best,
-                smallest_differences=smallest_differences or {},
+                best={
+                    name: best
+                    for name, metric in taken.items()
+                    if (best := metric.best_on(found)) is not None
+                },
+                smallest_differences={
+                    n: value for n, value in (smallest_differences or {}).items() if n in taken
+                },
                 looks=looks,
                 labels={name: one.label for name, one in everyone.items()},
                 baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
                 default=default or {},
+                metrics=infos,
+                losses=losses,
+                headline=tuple(name for name in headline if name in taken),
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
-            now = self._amended(known, looks, columns, contributed, datasets.find(data))
+            now = self._amended(known, looks, columns, contributed, infos, losses, datasets.find(data))
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"
                 ).mtime_ns  # its runs in MLflow are told by it
                 now = replace(now, made=known.made or str(made))
                 self._write_bytes(MANIFEST, now.to_json().encode())
-                vars(self).pop("schema", None)
+        vars(self).pop("manifest", None)
         for name in ("runs", "curves", "samples", "states"):
             own_folder(self.filesystem, self.path, name)
 
@@ -181,6 +213,8 @@ class Store:
         looks: tuple[int, ...],
         columns: Mapping[str, Parameter],
         contributed: Mapping[str, Objective],
+        infos: Sequence[MetricInfo],
+        losses: Sequence[str],
         data: DataSet,
     ) -> Manifest:
         """The manifest with what is new to it; its rows stay what they are. Raises SchemaError where other looks are planned."""
@@ -188,17 +222,24 @@ class Store:
             planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
             raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
                               "then, or choose another --results")  # fmt: skip
-        new = {name: parameter for name, parameter in columns.items() if name not in known.hyper_parameters}
-        added = {n: p.value_without(data) for n, p in new.items()}
+        added = {name: p for name, p in columns.items() if name not in known.hyper_parameters}
+        new = {metric.name: metric for metric in infos}
+        kept = (
+            replace(one, path=new.pop(one.name).path) if one.name in new else one for one in known.metrics
+        )
+        merged, losses = (*kept, *new.values()), tuple(dict.fromkeys((*known.losses, *losses)))
+        check_columns(merged, losses, {*known.hyper_parameters, *added})
         compared = {name: one.baselines for name, one in contributed.items() if one.baselines}
         return replace(
             known,
             looks=looks or known.looks,
-            hyper_parameters={**known.hyper_parameters, **{name: p.kind for name, p in new.items()}},
-            absent={**known.absent, **added},
+            hyper_parameters={**known.hyper_parameters, **{name: p.kind for name, p in added.items()}},
+            absent={**known.absent, **{name: p.value_without(data) for name, p in added.items()}},
             labels={**known.labels, **{name: one.label for name, one in contributed.items()}},
             # One from before manifests had them is read with the baselines of its time, to which none is added.
             baselines={**known.baselines, **compared} if known.baselines else {},
+            metrics=merged,
+            losses=losses,
         )
 
     def finished(self) -> set[str]:
@@ -227,7 +268,7 @@ class Store:
         curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
         samples = [{"run_key": r.run.key, "points": r.samples.ravel()} for r in results if len(r.samples)]
         for result in results:
-            self._check_columns(result.run)
+            self._check_columns(result)
         rows = [
             {
                 **_identity(r.run),
@@ -240,16 +281,23 @@ class Store:
             }
             for r in results
         ]
-        self._write_table(f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=CURVES))
+        self._write_table(
+            f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=self.manifest.curves_schema)
+        )
         self._write_table(f"samples/{cohort_key}.parquet", pa.Table.from_pylist(samples, schema=SAMPLES))
         self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
 
-    def _check_columns(self, run: Run) -> None:
-        """Raises SchemaError where the rows here have no column for a hyper-parameter of the run: it would be lost."""
-        lost = [name for name in run.configuration.content if name not in self.schema.names]
-        if lost:
-            raise SchemaError(f"{self.uri} must have a column for every hyper-parameter of its runs, but has none of "
-                              f"{', '.join(lost)}; give the study's command again")  # fmt: skip
+    def _check_columns(self, result: Result) -> None:
+        """Raises SchemaError where there is no column for a hyper-parameter, metric or loss of the run: it would be lost."""
+        points = {name for point in result.curve for name in point}
+        for what, names, known in (
+            ("hyper-parameter", result.run.configuration.content, self.schema.names),
+            ("metric", result.metrics or {}, self.schema.names),
+            ("metric and loss", points, self.manifest.curves_schema.names),
+        ):
+            if lost := sorted(set(names) - set(known)):
+                raise SchemaError(f"{self.uri} must have a column for every {what} of its runs, but has none of "
+                                  f"{', '.join(lost)}; give the study's command again")  # fmt: skip
 
     def write_state(self, name: str, content: bytes) -> None:
         """Keep the state of a cohort, from which members go on in others; before its rows, which tell of it."""

@@ -16,12 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from result_metrics import MetricInfo
 from result_schema import FINISHED, Outcome
 from trainables.iterations import evaluated_every
 from trainables.runs import Run
-
-METRICS = {"inception_score": "maximize", "mse_x": "minimize"}
-"""Search metrics, and which way is better."""
 
 Rows = Mapping[str, Mapping[str, Any]]
 """Run key -> columns of its row, and under `curve` its evaluations: iteration -> metrics."""
@@ -33,20 +31,18 @@ class Halving:
 
     Attributes:
         factor: η; the best 1/η of a population survive a rung.
-        metric: the search metric that says which.
+        metric: the search metric that says which, of those that are taken at every evaluation.
 
     Raises:
-        ValueError: η < 2, or the metric is unknown.
+        ValueError: η < 2.
     """
 
     factor: int
-    metric: str
+    metric: MetricInfo
 
     def __post_init__(self) -> None:
         if self.factor < 2:
             raise ValueError(f"halving must keep the best 1/2 or less, that is be >= 2, got {self.factor}")
-        if self.metric not in METRICS:
-            raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {self.metric!r}")
 
     def rungs(self, budget: int) -> tuple[int, ...]:
         """Iterations of the rungs of runs of this budget, ascending.
@@ -139,10 +135,10 @@ def _reached(rows: Rows, run: Run, rung: int) -> bool:
     )
 
 
-def loss(rows: Rows, run: Run, rung: int, metric: str) -> float:
+def loss(rows: Rows, run: Run, rung: int, metric: MetricInfo) -> float:
     """The metric at a rung, the smaller the better; infinite if the run is not there, or has diverged by then."""
     row = rows.get(run.key, {})
-    value = row.get("curve", {}).get(rung, {}).get(metric)
+    value = row.get("curve", {}).get(rung, {}).get(metric.name)
     if value is None or not math.isfinite(value) or (row["diverged_at"] or math.inf) <= rung:
         return math.inf
-    return -value if METRICS[metric] == "maximize" else float(value)
+    return -float(metric.better * value)

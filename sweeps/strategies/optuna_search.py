@@ -19,8 +19,9 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from result_metrics import LARGER, MetricInfo
 from result_schema import Outcome
-from sweeps.strategies.halving import METRICS, Halving, Rows, Stage, stages
+from sweeps.strategies.halving import Halving, Rows, Stage, stages
 from sweeps.strategies.optuna_mirror import History
 from sweeps.study import space as spaces
 from sweeps.study.space import Float, Int, Space, When
@@ -44,7 +45,7 @@ class Settings:
 
     Attributes:
         sampler: one of SAMPLERS.
-        metrics: search metrics; one, or both for the Pareto front (nsga2).
+        metrics: search metrics; one, or two for the Pareto front (nsga2).
         runs: how many configurations to train.
         generation: how many are proposed before their results are told.
         seed: of the sampler.
@@ -55,24 +56,27 @@ class Settings:
     """
 
     sampler: str
-    metrics: tuple[str, ...]
+    metrics: tuple[MetricInfo, ...]
     runs: int
     generation: int
     seed: int = 0
     halving: Halving | None = None
 
     def __str__(self) -> str:
-        return f"{self.sampler} for {' and '.join(self.metrics)}, seed {self.seed}"
+        return f"{self.sampler} for {' and '.join(self.names)}, seed {self.seed}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the search metrics."""
+        return tuple(metric.name for metric in self.metrics)
 
     def __post_init__(self) -> None:
         if self.sampler not in SAMPLERS:
             raise ValueError(f"search must be one of grid, {', '.join(SAMPLERS)}, got {self.sampler!r}")
-        for metric in self.metrics:
-            if metric not in METRICS:
-                raise ValueError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
-        if len(self.metrics) != (2 if self.sampler == "nsga2" else 1):
-            raise ValueError(f"{self.sampler} takes {'two metrics' if self.sampler == 'nsga2' else 'one metric'}, "
-                             f"got {', '.join(self.metrics) or 'none'}")  # fmt: skip
+        count = 2 if self.sampler == "nsga2" else 1
+        if len(self.names) != count or len(set(self.names)) != count:
+            raise ValueError(f"{self.sampler} takes {'two metrics' if count == 2 else 'one metric'}, "
+                             f"got {', '.join(self.names) or 'none'}; give --metrics")  # fmt: skip
         for name in ("runs", "generation"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be >= 1, got {getattr(self, name)}")
@@ -102,7 +106,10 @@ class Search:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         spaces.check(self.space)
         self.history = optuna.create_study(
-            directions=[StudyDirection[METRICS[m].upper()] for m in self.settings.metrics]
+            directions=[
+                StudyDirection.MAXIMIZE if m.better == LARGER else StudyDirection.MINIMIZE
+                for m in self.settings.metrics
+            ]
         )
         self.proposed: list[list[Run]] = []
         self.exhausted = False
@@ -165,7 +172,7 @@ class Search:
             # Above 0: samplers rank it behind every feasible one.
             trial.set_constraint("diverged", float(outcome == Outcome.DIVERGED))
             self.told.add(run.key)
-            values: list[Any] = [row.get(metric) for metric in self.settings.metrics]
+            values: list[Any] = [row.get(name) for name in self.settings.names]
             if outcome in (Outcome.COMPLETED, Outcome.STOPPED) and None in values:
                 self.history.tell(trial, state=TrialState.FAIL)
             elif outcome == Outcome.COMPLETED:
@@ -186,13 +193,13 @@ class Search:
             return [trial for trial in front if trial.user_attrs["outcome"] == Outcome.COMPLETED]
         told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
         completed = [trial for trial in told if trial.user_attrs["outcome"] == Outcome.COMPLETED]
-        sign = -1.0 if METRICS[self.settings.metrics[0]] == "maximize" else 1.0
-        return sorted(completed, key=lambda trial: sign * trial.values[0])[:1]
+        better = self.settings.metrics[0].better
+        return sorted(completed, key=lambda trial: -better * trial.values[0])[:1]
 
     def results(self) -> History:
         """What was told and has a value."""
         told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
-        return History(self.settings.metrics, self.history.directions, told)
+        return History(self.settings.names, self.history.directions, told)
 
     def outcomes(self) -> Counter[str]:
         """How many of the told runs ended how."""
@@ -247,5 +254,5 @@ def _suggest(trial: optuna.Trial, name: str, dimension: Sequence[Any] | Float | 
     return trial.suggest_categorical(name, list(dimension))
 
 
-def _worst(metric: str) -> float:
-    return -math.inf if METRICS[metric] == "maximize" else math.inf
+def _worst(metric: MetricInfo) -> float:
+    return -metric.better * math.inf

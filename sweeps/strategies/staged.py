@@ -143,12 +143,12 @@ class HalvedGrid(StagedWork):
         for (algorithm, lam, seed), runs in self.populations.items():
             best = min(runs, key=lambda run: loss(rows, run, run.budget, metric))
             if math.isfinite(loss(rows, best, best.budget, metric)):
-                value = rows[best.key][metric]
+                value = rows[best.key][metric.name]
                 console.print(
-                    f"best      {algorithm} λ={exact(lam)} seed {seed}: {metric} {value:.4g} with {_words(best.configuration.content)}"
+                    f"best      {algorithm} λ={exact(lam)} seed {seed}: {metric.name} {value:.4g} with {_words(best.configuration.content)}"
                 )
             elif done:
-                console.print(f"best      {algorithm} λ={exact(lam)} seed {seed}: none, for no run COMPLETED with a value of {metric}")  # fmt: skip
+                console.print(f"best      {algorithm} λ={exact(lam)} seed {seed}: none, for no run COMPLETED with a value of {metric.name}")  # fmt: skip
 
     def _stages(self) -> Iterator[Stage]:
         return stages(list(self.populations.values()), self.halving, self._rows)
@@ -228,10 +228,10 @@ class SearchWork(StagedWork):
             if not search.best():
                 counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
                 console.print(f"best      {algorithm} λ={exact(lam)}: none, for no run COMPLETED with a value of "
-                              f"{' and '.join(self.settings.metrics)} ({counts or 'none was trained'})")  # fmt: skip
+                              f"{' and '.join(self.settings.names)} ({counts or 'none was trained'})")  # fmt: skip
             for trial in search.best()[:5]:
                 values = ", ".join(
-                    f"{m} {v:.4g}" for m, v in zip(self.settings.metrics, trial.values, strict=True)
+                    f"{m} {v:.4g}" for m, v in zip(self.settings.names, trial.values, strict=True)
                 )
                 console.print(f"best      {algorithm} λ={exact(lam)}: {values} with {_words(trial.params)}")
 
@@ -268,11 +268,11 @@ class SearchWork(StagedWork):
         version = datasets.find(self.study.data).version
         changed = objectives.find(algorithm).version
         system = algorithm if changed == 1 else f"{algorithm} version {changed}"
-        halving = (s.halving.factor, s.halving.metric) if s.halving else None
+        halving = (s.halving.factor, s.halving.metric.name) if s.halving else None
         rest = content_hash([repr(dict(self.study.shared)), s.generation, halving, self.precision, version])
         return (
             f"{self.study.name} on {self.study.data}: {system}, lambda {lam!r}, {self.budget} iterations, "
-            f"{s.sampler} seed {s.seed} for {' and '.join(s.metrics)} [{rest}]"
+            f"{s.sampler} seed {s.seed} for {' and '.join(s.names)} [{rest}]"
         )
 
     def _warn(self, words: str) -> None:

@@ -10,10 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from result_schema import Target, check_default, check_smallest_differences, check_target
+from result_metrics import unknown
+from result_schema import (
+    HEADLINE,
+    LOSSES,
+    Target,
+    check_columns,
+    check_default,
+    check_smallest_differences,
+    check_target,
+)
 from sweeps.study.grid import Grid
 from sweeps.study.space import Float, Int, Space, When, check, is_grid, points
-from trainables import configurations, objectives
+from trainables import configurations, metrics, objectives
 from trainables.configurations import Configuration, fitted
 from trainables.parameters import Parameter, own_values
 from trainables.runs import Run
@@ -86,10 +95,12 @@ class Study:
         asked: the verdicts that answer the question.
         default: hyper-parameter -> the value that is used where nobody tunes, for all of the space or for none: what the
             report says tuning gains is from there.
+        metrics: import paths of further metrics, module:Class; all that are available and that the data allow are taken anyway.
+        headline: names of the metrics that the study is about, of which the report has every figure; those that the data allow.
 
     Raises:
         ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
-            smallest difference is none, or the default is no point of the space.
+            smallest difference is none, a metric is unknown, or the default is no point of the space.
     """
 
     name: str
@@ -103,6 +114,8 @@ class Study:
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     asked: Asked = Asked()
     default: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    headline: tuple[str, ...] = HEADLINE
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -114,14 +127,34 @@ class Study:
                 f"a study's name must have at most {LONGEST_NAME} characters, got {len(self.name):,}"
             )
         check(self.space)
-        for target in self.targets:
-            check_target(target)
-        check_smallest_differences(self.smallest_differences)
+        if not self.metrics:  # else their modules are imported, which may fail: where the study is run, not where it is declared
+            self.check_metrics()
         check_default(self.default, self.space)
         if self.default and is_grid(self.shared) and dict(self.default) not in points(self.shared):
             raise ValueError(
                 f"a default must be one of the {len(points(self.shared)):,} configurations, got {dict(self.default)}; give a level of every dimension"
             )
+
+    def check_metrics(self) -> None:
+        """Raises ValueError where a metric that it names is unknown or has another column's name, or a target or a smallest difference
+        is none of its metric.
+        """
+        bounds = [bound for target in self.targets for bound in target]
+        names = [
+            *(bound.metric for bound in bounds),
+            *self.smallest_differences,
+            *self.headline,
+            *self.asked.metrics,
+        ]
+        known = metrics.vocabulary(names, self.metrics)
+        check_columns(tuple(known.values()), LOSSES, self.space)
+        for what, own in (("headline", self.headline), ("asked", self.asked.metrics)):
+            for name in own:
+                if name not in known:
+                    raise ValueError(unknown(f"a metric of {what}", name, known))
+        for target in self.targets:
+            check_target(target, tuple(known.values()))
+        check_smallest_differences(self.smallest_differences, tuple(known.values()))
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.

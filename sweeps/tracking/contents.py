@@ -21,11 +21,7 @@ import pyarrow.parquet as pq
 import result_digests
 from result_files import is_link, open_directory, visible_files
 from result_schema import (
-    CURVES,
-    FURTHER_METRICS,
-    LOSSES,
     MANIFEST,
-    METRICS,
     VERSION,
     Manifest,
     Outcome,
@@ -33,7 +29,6 @@ from result_schema import (
     one_row_per_run,
     read_manifest,
     run_name,
-    runs_schema,
 )
 from trainables.parameters import own_values
 
@@ -62,9 +57,8 @@ class StudyRows:
         self._changed = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
         made = self.manifest.made or self._changed
         self.origin = {"results": directory if "://" in directory else self._path, "origin": str(made)}
-        self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.absent)
-        self._runs = self._schema.empty_table()
-        self._curves = CURVES.empty_table()
+        self._schemas = self.manifest.runs_schema, self.manifest.curves_schema
+        self._runs, self._curves = (schema.empty_table() for schema in self._schemas)
         self._seen: dict[str, tuple[int, int]] = {}  # path -> size and time
 
     def refresh(self) -> None:
@@ -76,16 +70,17 @@ class StudyRows:
         if changed not in (
             None,
             self._changed,
-        ):  # a study that is extended by a hyper-parameter has a column more
+        ):  # a study that is extended by a hyper-parameter or a metric has a column more
             self.manifest, self._changed, self._seen = read_manifest(self.directory), changed, {}
-            self._schema = runs_schema(self.manifest.hyper_parameters, self.manifest.absent)
-            self._runs, self._curves = self._schema.empty_table(), CURVES.empty_table()
+            self._schemas = self.manifest.runs_schema, self.manifest.curves_schema
+            self._runs, self._curves = (schema.empty_table() for schema in self._schemas)
         there = self.files()
         if any(there.get(path) != seen for path, seen in self._seen.items()):
-            self._runs, self._curves, self._seen = self._schema.empty_table(), CURVES.empty_table(), {}
+            self._runs, self._curves = (schema.empty_table() for schema in self._schemas)
+            self._seen = {}
         # A curve is stored before its row: looked for after the rows, none can be missing.
-        runs = self._unseen("runs", self._schema)
-        self._curves = pa.concat_tables([self._curves, *self._unseen("curves", CURVES)])
+        runs = self._unseen("runs", self._schemas[0])
+        self._curves = pa.concat_tables([self._curves, *self._unseen("curves", self._schemas[1])])
         if runs:
             self._runs = one_row_per_run(pa.concat_tables([self._runs, *runs]))
             columns = (self._runs[name].to_pylist() for name in ("run_key", "outcome", "finished_at"))
@@ -166,12 +161,14 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         finished=_milliseconds(row["finished_at"]),
         status="FAILED" if row["outcome"] == Outcome.FAILED else "FINISHED",
         params=params,
-        metrics=list(_metrics(row, curve)) if row["outcome"] in (Outcome.COMPLETED, Outcome.STOPPED) else [],
+        metrics=list(_metrics(row, curve, manifest))
+        if row["outcome"] in (Outcome.COMPLETED, Outcome.STOPPED)
+        else [],
         tags=tags,
     )
 
 
-def _metrics(row: Row, curve: Sequence[Row]) -> Iterator[tuple[str, float, int, int]]:
+def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tuple[str, float, int, int]]:
     """(name, value, time, step) of the finite points of the curve, and of the final values as the latest.
 
     MLflow searches on the value at the highest step: a final value must be that one, so a point of its
@@ -179,14 +176,14 @@ def _metrics(row: Row, curve: Sequence[Row]) -> Iterator[tuple[str, float, int, 
     """
     started, finished = _milliseconds(row["started_at"]), _milliseconds(row["finished_at"])
     last = row["iterations"]
-    final = [name for name in (*METRICS, *FURTHER_METRICS) if _finite(row[name])]
+    final = [metric.name for metric in manifest.metrics if _finite(row[metric.name])]
     for name in final:
         yield name, row[name], finished, last
     for point in curve:
         step = point["iteration"]
         # Curves store no times: the points are spread evenly over the run's
         at = started + (finished - started) * min(step, last) // max(last, 1)
-        names = [*(final if step < last else ()), *LOSSES]
+        names = [*(final if step < last else ()), *manifest.losses]
         yield from ((name, point[name], at, step) for name in names if _finite(point[name]))
 
 

@@ -28,6 +28,7 @@ from typing import Annotated
 import tyro
 
 import command_output
+from result_metrics import SMALLER
 from result_schema import METRICS, VERSION, Manifest
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
@@ -51,14 +52,16 @@ def view_tags(manifest: Manifest) -> dict[str, str]:
     """Tags of the experiment that describe it in the UI: the comparison's view, and the question."""
     columns = [
         *(f"params.`{name}`" for name in ("algorithm", "lam")),
-        *(f"metrics.`{name}`" for name in METRICS if name != "mse_z"),
+        *(f"metrics.`{name}`" for name in _shown(manifest)),
         *(f"tags.`{name}`" for name in ("outcome", VERSION, "data_version")),
         *(f"params.`{name}`" for name in (*manifest.hyper_parameters, "seed")),
     ]
+    better = {metric.name: metric.better for metric in manifest.metrics}
+    first = next(name for name in (*reversed(manifest.headline), *better) if name in better)
     state = {
         "searchFilter": "tags.kind = 'run'",
-        "orderByKey": "metrics.`inception_score`",
-        "orderByAsc": False,
+        "orderByKey": f"metrics.`{first}`",
+        "orderByAsc": better[first] == SMALLER,
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -70,6 +73,15 @@ def view_tags(manifest: Manifest) -> dict[str, str]:
     }
     tags = {f"mlflow.sharedViewState.{VIEW}": json.dumps(state)}
     return {**tags, "mlflow.note.content": manifest.question} if manifest.question else tags
+
+
+def _shown(manifest: Manifest) -> list[str]:
+    """Metrics that have columns: those of the headline, and of the first ones those that are on a scale with an end."""
+    return [
+        metric.name
+        for metric in manifest.metrics
+        if metric.name in manifest.headline or (metric.name in METRICS and metric.worst is not None)
+    ]
 
 
 def _pixels(column: str) -> int:

@@ -11,9 +11,9 @@ from torch import nn
 
 from infra.benchmarks import hand_batched, plain
 from infra.benchmarks.workload import BUDGET, cohort, config, structure
+from result_schema import METRICS
 from trainables import objectives
 from trainables.engine import cost
-from trainables.engine.evaluation import METRICS
 from trainables.engine.training import Training
 from trainables.models.batch import Batch
 from trainables.runs import Run

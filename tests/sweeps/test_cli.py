@@ -41,7 +41,7 @@ def run(*arguments: str) -> int:
         (["--simulate", "0"], ["devices that train at once, must be >= 1", "got 0"]),
         (["--precision", "fp8"], ["precision must be one of float32, tf32, bf16", "'fp8'"]),
         (["--search", "annealing"], ["search must be one of grid, random, tpe, nsga2", "'annealing'"]),
-        (["--search", "tpe", "--metrics", "loss"], ["metric must be one of", "'loss'"]),
+        (["--search", "tpe", "--metrics", "loss"], ["--metrics must be one of", "'loss'"]),
         (["--search", "tpe", "--seeds", "2"], ["--seeds must be left out with --search tpe", "got 2"]),
         (["--search", "tpe", "--lambdas", "-1"], ["lambda must be finite and >= 0", "-1"]),
         (["--search", "random", "--runs", "0"], ["runs must be >= 1", "got 0"]),

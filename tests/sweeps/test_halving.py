@@ -12,11 +12,12 @@ from sweeps.planning import cohort_plans
 from sweeps.strategies.halving import Halving, Stage, stages, waiting
 from sweeps.strategies.optuna_search import Search, Settings, generations
 from sweeps.toy_robustness import STUDY
+from tests.sweeps.search_metrics import MSE, SCORE
 from trainables.runs import Run
 
 BUDGET = 300  # evaluated every 60 iterations
 RUNS = STUDY.runs(STUDY.preset("embedded", limit=48, iterations=BUDGET), ["alice"])
-BY_SCORE = Halving(4, "inception_score")
+BY_SCORE = Halving(4, SCORE)
 Rows = dict[str, dict[str, Any]]
 
 
@@ -56,15 +57,14 @@ def finish(rows: Rows, populations: list[list[Run]], halving: Halving | None = B
     ],
 )
 def test_rungs_are_evaluations(factor: int, budget: int, rungs: tuple[int, ...]) -> None:
-    assert Halving(factor, "mse_x").rungs(budget) == rungs
+    assert Halving(factor, MSE).rungs(budget) == rungs
 
 
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Halving(1, "mse_x"), "be >= 2, got 1"),
-        (lambda: Halving(4, "loss"), "metric must be one of inception_score, mse_x, got 'loss'"),
-        (lambda: Halving(4, "mse_x").rungs(20), "iterations must be > 20, got 20"),
+        (lambda: Halving(1, MSE), "be >= 2, got 1"),
+        (lambda: Halving(4, MSE).rungs(20), "iterations must be > 20, got 20"),
     ],
 )
 def test_halving_says_what_is_wrong(make: Any, words: str) -> None:
@@ -93,7 +93,7 @@ def test_a_metric_that_falls_is_ranked_the_other_way_and_ties_by_run_key() -> No
     rows = {
         run.key: row(run, 60, 0) | {"curve": {60: {"mse_x": float(i < 24)}}} for i, run in enumerate(RUNS)
     }
-    stage = next(stages([RUNS], Halving(4, "mse_x"), lambda: rows))
+    stage = next(stages([RUNS], Halving(4, MSE), lambda: rows))
     assert list(stage.runs) == sorted(RUNS[24:], key=lambda run: run.key)[:12]
 
 
@@ -151,7 +151,7 @@ def test_another_factor_or_more_runs_train_what_they_need_and_lose_nothing() -> 
     finish(rows, [RUNS[:16]])
     kept = dict(rows)
     finish(rows, [RUNS])
-    for other in (Halving(2, "inception_score"), BY_SCORE):
+    for other in (Halving(2, SCORE), BY_SCORE):
         finish(rows, [RUNS], other)
         assert all(rows[key]["iterations"] >= old["iterations"] for key, old in kept.items())
     fresh: Rows = {}
@@ -190,7 +190,7 @@ def test_generations_of_a_search_are_halved_and_the_losers_told_as_pruned() -> N
     def run_of(configuration: Any) -> Run:
         return Run("searched", "alice", 0.1, 0, configuration, BUDGET)
 
-    search = Search(STUDY.space, Settings("tpe", ("inception_score",), 32, 16, 0, BY_SCORE), run_of)
+    search = Search(STUDY.space, Settings("tpe", (SCORE,), 32, 16, 0, BY_SCORE), run_of)
     rows: Rows = {}
     sizes = []
     for stage in generations([search], lambda: rows):

@@ -21,6 +21,7 @@ from sweeps.strategies.optuna_search import Settings
 from sweeps.strategies.staged import SearchWork
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
+from tests.sweeps.search_metrics import METRIC, SCORE
 from tests.sweeps.test_optuna_search import finish, search
 from tests.sweeps.test_staged import Trained, conclusion
 
@@ -106,7 +107,7 @@ def test_a_storage_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatch
 
 def work(directory: Path, storage: str | None, budget: int = 60, **changes: Any) -> SearchWork:
     metric = changes.pop("metric", "inception_score")
-    settings = Settings("tpe", (metric,), 2, changes.pop("generation", 2), changes.pop("seed", 0), changes.pop("halving", None))  # fmt: skip
+    settings = Settings("tpe", (METRIC[metric],), 2, changes.pop("generation", 2), changes.pop("seed", 0), changes.pop("halving", None))  # fmt: skip
     precision = changes.pop("precision", "float32")
     return SearchWork(replace(STUDY, **changes), Preset(budget, (0.1,)), ["alice"], precision, settings, Store(str(directory)), storage)  # fmt: skip
 
@@ -115,7 +116,7 @@ def work(directory: Path, storage: str | None, budget: int = 60, **changes: Any)
     "changes",
     [
         {"name": "other"}, {"data": "four_images"}, {"budget": 120}, {"metric": "mse_x"}, {"generation": 3},
-        {"seed": 1}, {"precision": "bf16"}, {"halving": Halving(2, "inception_score")},
+        {"seed": 1}, {"precision": "bf16"}, {"halving": Halving(2, SCORE)},
         {"space": {**STUDY.space, "beta1": (0.5, 0.8)}},
     ],
 )  # fmt: skip

@@ -11,9 +11,10 @@ from sweeps.search import STUDY as WIDE
 from sweeps.strategies.optuna_search import SAMPLERS, Search, Settings, generations
 from sweeps.study.space import Float, Int, Space, When
 from sweeps.toy_robustness import STUDY
+from tests.sweeps.search_metrics import MSE, SCORE
 from trainables.runs import Configuration, Run
 
-BOTH = ("inception_score", "mse_x")
+BOTH = (SCORE, MSE)
 
 
 def run_of(configuration: Configuration) -> Run:
@@ -161,7 +162,10 @@ def test_ranges_and_conditions_are_kept() -> None:
     ("settings", "words"),
     [
         (("annealing", BOTH[:1], 8, 8), "search must be one of grid, random, tpe, nsga2, got 'annealing'"),
-        (("tpe", ("loss",), 8, 8), "metric must be one of inception_score, mse_x, got 'loss'"),
+        (
+            ("nsga2", (SCORE, SCORE), 8, 8),
+            "nsga2 takes two metrics, got inception_score, inception_score; give --metrics",
+        ),
         (("tpe", BOTH, 8, 8), "tpe takes one metric, got inception_score, mse_x"),
         (("nsga2", BOTH[:1], 8, 8), "nsga2 takes two metrics, got inception_score"),
         (("tpe", BOTH[:1], 0, 8), "runs must be >= 1, got 0"),

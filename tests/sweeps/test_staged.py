@@ -19,6 +19,7 @@ from sweeps.strategies.optuna_search import Settings
 from sweeps.strategies.staged import SearchWork
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
+from tests.sweeps.search_metrics import SCORE
 from trainables import objectives
 from trainables.engine.training import Result
 from trainables.runs import Run
@@ -35,7 +36,7 @@ ORIGIN: dict[str, Any] = {
 
 
 def search(directory: Path, runs: int, halving: Halving | None = None) -> SearchWork:
-    settings = Settings("tpe", ("inception_score",), runs, 2, halving=halving)
+    settings = Settings("tpe", (SCORE,), runs, 2, halving=halving)
     store = Store(str(directory))
     store.create(STUDY.name, STUDY.question, searched=True)
     return SearchWork(STUDY, Preset(BUDGET, (0.1,)), ["alice"], "float32", settings, store, None)
@@ -99,7 +100,7 @@ def test_survivors_that_were_lost_on_their_way_on_are_unfinished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = Trained(monkeypatch)
-    work = search(tmp_path / "s", runs=2, halving=Halving(2, "inception_score"))
+    work = search(tmp_path / "s", runs=2, halving=Halving(2, SCORE))
     original = trained.train
 
     def first_rung_alone(store: Store, stages: Iterator[Stage], *rest: Any) -> list[str]:

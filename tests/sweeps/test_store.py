@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from result_metrics import VERSION_1
 from result_schema import (
-    FURTHER_METRICS,
+    MANIFEST,
     METRICS,
     VERSION,
     Outcome,
@@ -28,7 +29,6 @@ from sweeps.store.lease import Fenced, Lease, take
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 from trainables import objectives
-from trainables.engine import evaluation
 from trainables.engine.training import Result
 from trainables.runs import Run
 
@@ -70,9 +70,56 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_metrics_of_the_engine_are_those_of_the_schema() -> None:
-    assert evaluation.METRICS == METRICS
-    assert evaluation.FURTHER_METRICS == FURTHER_METRICS
+@pytest.mark.parametrize("where", ["metrics", "curve"])
+def test_a_metric_without_a_column_is_refused_and_nothing_is_written(store: Store, where: str) -> None:
+    (one, *_) = results()
+    assert one.metrics is not None
+    lost = {"metrics": {**one.metrics, "fid": 1.0}, "curve": [{**one.curve[-1], "umpire_loss": 1.0}]}[where]
+    with pytest.raises(
+        SchemaError, match=r"must have a column for every metric.*none of (fid|umpire_loss); give the study"
+    ):
+        store.write([replace(one, **{where: lost})], "c0", **ORIGIN)
+    assert read_runs(store.uri).num_rows == 0
+    assert read_curves(store.uri).num_rows == 0
+
+
+def test_the_losses_of_every_player_have_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice = objectives.find("alice")
+    players = {**alice.form.players, "umpire": ("encoder",)}
+    monkeypatch.setattr(type(alice), "form", replace(alice.form, players=players))
+    store = Store(str(tmp_path / "s"))
+    store.create("s", "?", algorithms=["alice"])
+    assert read_manifest(store.uri).losses == ("critic_loss", "autoencoder_loss", "umpire_loss")
+    (one, *_) = results()
+    store.write([replace(one, curve=[{**one.curve[-1], "umpire_loss": 3.0}])], "c0", **ORIGIN)
+    assert read_curves(store.uri)["umpire_loss"].to_pylist() == [3.0]
+
+
+def test_a_manifest_has_the_metrics_that_the_data_allow_and_one_of_before_keeps_its_own(
+    tmp_path: Path,
+) -> None:
+    store = Store(str(tmp_path / "s"))
+    store.create(
+        "s", "?", data="eight_schools", smallest_differences={"kl_posterior": 0.1, "inception_score": 0.1}
+    )
+    manifest = read_manifest(store.uri)
+    assert [m.name for m in manifest.metrics] == [
+        "mse_x",
+        "elbo",
+        "reconstruction",
+        "kl_posterior",
+        "elbo_error",
+    ]
+    assert (manifest.headline, manifest.smallest_differences) == (("mse_x",), {"kl_posterior": 0.1})
+    path = tmp_path / "s" / MANIFEST
+    fields = json.loads(path.read_text())
+    before = json.dumps(
+        {name: value for name, value in fields.items() if name not in ("metrics", "losses", "headline")}
+    )
+    path.write_text(before)
+    store.create("s", "?", data="eight_schools")
+    assert path.read_text() == before
+    assert read_manifest(store.uri).metrics == VERSION_1
 
 
 def test_rows_hold_the_result_and_where_it_comes_from(store: Store) -> None:

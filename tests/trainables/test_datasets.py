@@ -12,9 +12,12 @@ from torch import Tensor
 
 from tests.trainables.factory import run
 from trainables import datasets, metrics, objectives
-from trainables.datasets import digits, four_images
+from trainables.datasets import digits
 from trainables.engine.training import SAMPLES, Training
 from trainables.estimators import quadrature
+from trainables.metrics import kl_z, log_likelihood
+from trainables.metrics.evaluated import Evaluated
+from trainables.metrics.inception_score import inception_score
 from trainables.models.batch import Model
 
 ALL = sorted(datasets.available())
@@ -33,6 +36,15 @@ def test_data_set_states_its_spaces_and_keeps_its_points(name: str) -> None:
         assert torch.isfinite(points).all()
     assert torch.equal(data.train, data.train)
     assert (data.test[:, data.x_dim :].sum(1) == (data.classes > 0)).all()
+    if data.posterior:
+        log_posterior = data.log_posterior(data.test[:64, : data.x_dim].double())
+        assert log_posterior.shape == (64, data.classes)
+        assert torch.allclose(log_posterior.exp().sum(-1), torch.ones(64).double())
+        right = log_posterior.argmax(-1) == data.test[:64, data.x_dim :].argmax(-1)
+        assert right.double().mean() > 0.8  # its own labels
+    if data.distinct:
+        first = data.test[: data.distinct].unique(dim=0)
+        assert len(first) == data.distinct == len(data.test.unique(dim=0))
     if data.binary:
         assert set(data.train[:, : data.x_dim].unique().tolist()) == {0.0, 1.0}
 
@@ -44,8 +56,8 @@ def test_data_set_states_its_spaces_and_keeps_its_points(name: str) -> None:
 def test_systems_of_every_kind_train_on_every_data_set(
     name: str, algorithm: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digits, "TEMPERATURES", 20)
-    monkeypatch.setattr(four_images, "CODES", 512)
+    monkeypatch.setattr(log_likelihood, "TEMPERATURES", 20)
+    monkeypatch.setattr(kl_z, "CODES", 512)
     data, form = datasets.find(name), objectives.find(algorithm).form
     runs = [replace(run(algorithm, seed=seed, budget=20, width=96), data=name) for seed in range(2)]
     training = Training(runs)
@@ -65,8 +77,8 @@ def test_systems_of_every_kind_train_on_every_data_set(
 def test_a_member_that_diverged_is_not_concluded_and_its_neighbour_is(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(digits, "TEMPERATURES", 20)
-    monkeypatch.setattr(four_images, "CODES", 512)
+    monkeypatch.setattr(log_likelihood, "TEMPERATURES", 20)
+    monkeypatch.setattr(kl_z, "CODES", 512)
     training = Training([replace(run("vae", seed=seed, budget=40, width=96), data=name) for seed in range(2)])
     training.advance()
     training.cohort.parameters["decoder"][0].fill_(math.nan)
@@ -80,7 +92,7 @@ def test_a_member_that_diverged_is_not_concluded_and_its_neighbour_is(
 def test_codes_that_collapsed_to_points_are_a_result_and_no_divergence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(four_images, "CODES", 512)
+    monkeypatch.setattr(kl_z, "CODES", 512)
     training = Training(
         [replace(run("avb", seed=s, budget=40, width=96), data="four_images") for s in (0, 1)]
     )
@@ -153,9 +165,11 @@ def test_four_images_conclude_with_likelihood_and_divergence_of_codes() -> None:
         ),
     }
     model = Model(networks, form, data)
-    found = data.conclude(model, lambda *shape, name: torch.randn(*shape, generator=generator))
-    assert found["log_likelihood"] == pytest.approx(-math.log(4), abs=1e-6)
-    assert found["kl_z"] == pytest.approx(0, abs=0.05)
+    at = Evaluated(
+        model, data.test[:, :4], {}, draw=lambda *shape, name: torch.randn(*shape, generator=generator)
+    )
+    assert metrics.find("log_likelihood")(at).item() == pytest.approx(-math.log(4), abs=1e-6)
+    assert metrics.find("kl_z")(at).item() == pytest.approx(0, abs=0.05)
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_grey"])
@@ -163,10 +177,10 @@ def test_digits_are_classified_well_and_score_highly_as_they_are(name: str) -> N
     data, classifier = datasets.find(name), digits.classifier(name)
     assert len(data.train) + len(data.test) == 1797
     assert classifier.accuracy > 0.94
-    score = metrics.inception_score(classifier.log_posterior(data.test[:, :64])).item()
+    score = inception_score(classifier.log_posterior(data.test[:, :64])).item()
     assert score > 8.0  # 8.1 and 8.5 here; a certain classifier of equal classes gives 10
     noise = torch.rand(360, 64, generator=torch.Generator().manual_seed(1))
-    assert metrics.inception_score(classifier.log_posterior(noise.round())).item() < score - 2
+    assert inception_score(classifier.log_posterior(noise.round())).item() < score - 2
 
 
 @pytest.mark.parametrize(("name", "distinct"), [("digits", 1437), ("digits_10pct", 144), ("digits_1pct", 15)])

@@ -15,11 +15,10 @@ from scipy.stats import norm
 from torch import Tensor
 
 from tests.trainables.factory import run
-from trainables import datasets, objectives
+from trainables import datasets, metrics, objectives
 from trainables.datasets.eight_schools import (
     EFFECTS,
     ERRORS,
-    IMPLICIT_CODES,
     log_evidence,
     log_likelihood_parameters,
     posterior,
@@ -28,6 +27,8 @@ from trainables.datasets.eight_schools import (
 from trainables.engine.cohort import Cohort
 from trainables.engine.training import Training
 from trainables.estimators.neighbours import kl_divergence
+from trainables.metrics.evaluated import Evaluated
+from trainables.metrics.kl_posterior import IMPLICIT_CODES
 from trainables.models import densities
 from trainables.models.batch import Model
 
@@ -141,7 +142,9 @@ def kl_posterior(model: Model, seed: int = 0) -> float:
     def draw(*shape: int, name: str) -> Tensor:
         return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
-    return datasets.find("eight_schools").conclude(model, draw)["kl_posterior"]
+    return metrics.find("kl_posterior")(
+        Evaluated(model, datasets.find("eight_schools").test, {}, draw=draw)
+    ).item()
 
 
 def test_divergence_of_the_best_mean_field_gaussian_is_exact_and_an_implicit_encoder_gets_the_same() -> None:

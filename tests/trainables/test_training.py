@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from tests.trainables.factory import different_runs, run, train
+from trainables import metrics
 from trainables.engine import checkpoint
 from trainables.engine.cohort import Cohort
 from trainables.engine.training import SAMPLES, Training
+from trainables.metrics.base import END
 
 
 def test_results_hold_metrics_curve_and_samples() -> None:
@@ -159,3 +161,20 @@ def test_metrics_of_a_perfect_autoencoder_are_those_of_its_data() -> None:
     # N(0, I) within 0.6 of the origin: 1 − e^{−0.18} = 0.165; the four other discs add 4 · ≈ 0.0041.
     np.testing.assert_allclose(values["on_mode_share"], 0.165 + 4 * 0.0041, atol=0.03)
     assert points.shape == (2, 1024, 2)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_metric_of_the_end_is_taken_after_the_last_iteration_and_no_earlier(
+    alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric = metrics.find("mse_x")
+    monkeypatch.setattr(type(metric), "when", END)
+    monkeypatch.setattr(type(metric), "alone", alone)
+    training = Training([run(budget=60), run(budget=60, seed=1)], metrics=["mse_x", "mse_z"])
+    while not training.finished:
+        training.advance()
+    for result in training.results():
+        assert [point.keys() & {"mse_x", "mse_z", "inception_score"} for point in result.curve] == [
+            {"mse_z"}, {"mse_z"}, {"mse_x", "mse_z"},
+        ]  # fmt: skip
+        assert list(result.metrics or {}) == ["mse_x", "mse_z"]

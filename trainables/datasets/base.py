@@ -1,27 +1,32 @@
-"""What a data set is: points to train and test on, the spaces of a model of them, and how such a model is judged."""
+"""What a data set is: points to train and test on, the spaces of a model of them, and what is known of them."""
 
 from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+import torch
 from torch import Tensor
 
-from trainables import metrics
+Means = tuple[tuple[float, ...], ...]
+"""Means of modes, [modes, x_dim]."""
 
-if TYPE_CHECKING:
-    from trainables.models.batch import Model
+
+def squared_distances(x: Tensor, means: Means) -> Tensor:
+    """‖x − μ_k‖² to each of the means: [..., modes] from [..., x_dim]."""
+    at = torch.tensor(means, dtype=x.dtype, device=x.device)
+    return (x.unsqueeze(-2) - at).square().sum(-1)
 
 
 class DataSet(ABC):
-    """Data, and metrics of ONE model of it. Final subclasses set the attributes.
+    """Points and facts about them, which metrics read (`trainables.metrics`). Final subclasses set the attributes.
 
     Attributes:
         name: what a study calls it.
-        version: names its points and how models of them generate and are judged, and ends in a number, as digits-v2: it is
-            raised where these change, and stored runs keep their own.
+        version: names its points, how models of them generate, and the facts that metrics read, and ends in a number, as
+            digits-v2: it is raised where these change, and stored runs keep their own.
         shape: of a point, as one looks at it.
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
@@ -31,7 +36,11 @@ class DataSet(ABC):
         single: whether there is one observation, and all rows are that.
         known: networks that come with the data and are not trained, by name: the decoder, where p(x|z) is known.
         coordinates: names of a point's coordinates, where they have any; then a point is what is generated there.
-        concluded_always: whether `conclude` is so cheap that every evaluation has it.
+        modes: means of the equally likely Gaussians that the points were drawn from, where they were.
+        mode_variance: of each of these, in every direction.
+        distinct: how many points there are at all, of data of a few, equally often; the first test points are these.
+        likelihood_points: so many of the first test points have their log-likelihood estimated; 0 for none.
+        log_evidence: log p(x) in nats of the one observation of a known model, or None.
     """
 
     name: ClassVar[str]
@@ -47,7 +56,10 @@ class DataSet(ABC):
     single: ClassVar[bool] = False
     known: ClassVar[Mapping[str, Callable[..., Tensor]]] = {}
     coordinates: ClassVar[tuple[str, ...]] = ()
-    concluded_always: ClassVar[bool] = False
+    modes: ClassVar[Means] = ()
+    mode_variance: ClassVar[float] = 0.0
+    distinct: ClassVar[int | None] = None
+    likelihood_points: ClassVar[int] = 0
 
     @property
     @abstractmethod
@@ -65,40 +77,32 @@ class DataSet(ABC):
         return float(self.train[:, self.x_dim :].sum()) / len(self.train)
 
     @property
-    def best(self) -> Mapping[str, float]:
-        """Metric -> its best possible value, of those whose best depends on the data: no inception score exceeds `classes`."""
-        return {"inception_score": float(self.classes)} if self.classes else {}
-
-    @property
     def reference(self) -> Tensor | None:
         """What generated points are compared with where it is not the data: [n, *shape]; or None."""
         return None
 
-    @abstractmethod
-    def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Metrics of one model by name, each a scalar, and its generated `points` [n, x_dim]; in float64.
+    @property
+    def mode_std(self) -> float:
+        """Standard deviation of each mode, in every direction."""
+        return self.mode_variance**0.5
 
-        A metric of what the model does not have, such as the reconstruction of one without an encoder, is left out.
+    @property
+    def log_evidence(self) -> float | None:
+        """As in the attributes above."""
+        return None
 
-        Args:
-            model: its encoder and decoder, as functions; it holds the test points' labels.
-            x: the test points.
-            noise: z, epsilon, xi, epsilon_again for as many points, the same at every evaluation.
+    @property
+    def posterior(self) -> bool:
+        """Whether there is a `log_posterior`."""
+        return type(self).log_posterior is not DataSet.log_posterior
+
+    def log_posterior(self, x: Tensor) -> Tensor:
+        """log p(class | x), exact or by a classifier of these data: [..., classes] from float64 points [..., x_dim]."""
+        raise NotImplementedError(f"{self.name} has no posterior of its classes")
+
+    def straightened(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes [n, d] under a map that makes the known posterior of one observation round, and log|det| [n] of the map.
+
+        The sign of the first coordinate may tell two modes apart.
         """
-
-    @staticmethod
-    def accuracies(model: Model, x: Tensor, log_posterior: Tensor) -> dict[str, Tensor]:
-        """`accuracy` of a model with labels: of its classifier at the test points, or of what it generates for their labels."""
-        if not model.form.conditional or model.y is None:
-            return {}
-        by_label = model.log_class(x) if model.has("classifier") else log_posterior
-        return {"accuracy": metrics.accuracy(by_label, model.y)}
-
-    def conclude(self, model: Model, draw: Callable[..., Tensor]) -> dict[str, float]:
-        """Metrics of one model after its last iteration that take too long to follow along the way.
-
-        Args:
-            model: as above, not vectorised.
-            draw: standard-normal numbers of a shape and a name, the same at every call.
-        """
-        return {}
+        return z, torch.zeros_like(z[:, 0])

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, final
+from typing import ClassVar, NamedTuple, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainables import metrics
 from trainables.datasets.base import DataSet
-from trainables.estimators.annealing import ais
 from trainables.randomness.streams import stream
-
-if TYPE_CHECKING:
-    from trainables.models.batch import Model
 
 LEVELS = 17
 """Grey levels: 0 … 16."""
@@ -27,9 +21,6 @@ TEST_POINTS = 360
 """A fifth; the other 1,437 are trained on."""
 
 CLASSES = 10
-
-POINTS, CHAINS, TEMPERATURES, LEAPFROG = 64, 8, 400, 5
-"""Of annealed importance sampling: the first test points; its chains, distributions and leapfrog steps."""
 
 
 class Digits(DataSet):
@@ -41,6 +32,7 @@ class Digits(DataSet):
     noise_dim = 8
     classes = CLASSES
     bounded = True
+    likelihood_points = 64
     part: ClassVar[float] = 1.0
     """Of the training digits, as many of each class, that there are; they are repeated to as many as all of them."""
     part_labelled: ClassVar[float] = 1.0
@@ -65,35 +57,9 @@ class Digits(DataSet):
     def _rows(self) -> Tensor:
         return torch.cat([self.points(), torch.eye(CLASSES)[_images().labels]], -1)
 
-    def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
-        generated = model.decode(noise["z"], noise["xi"])
-        log_posterior = classifier(self.name).log_posterior(generated)
-        values = {"inception_score": metrics.inception_score(log_posterior), "points": generated}
-        values |= self.accuracies(model, x, log_posterior)
-        if not model.has("encoder"):
-            return values
-        z = model.encode(x, noise["epsilon"])
-        z_again = model.encode(generated, noise["epsilon_again"]).double()
-        values["mse_x"] = metrics.mean_squared_error(x.double(), model.mean_of_x(z, noise["xi"]).double())
-        values["mse_z"] = metrics.mean_squared_error(noise["z"].double(), z_again)
-        if model.form.networks["decoder"].explicit:
-            values["reconstruction"] = -model.log_p(x, z).double().mean()
-        return values
-
-    def conclude(self, model: Model, draw: Callable[..., Tensor]) -> dict[str, float]:
-        """log p(x) of an explicit decoder by annealed importance sampling: a stochastic lower bound."""
-        if model.form.conditional or not model.form.networks["decoder"].explicit:
-            return {}
-        seed = draw(1, name="annealing")
-        x = self.test[:POINTS, : self.x_dim].to(seed.device, copy=True)
-
-        def log_likelihood(z: Tensor) -> Tensor:
-            given = model.given("decoder", z=z.flatten(0, 1))
-            return model.log_p_given(x, given.unflatten(0, z.shape[:2]))
-
-        generator = torch.Generator(seed.device).manual_seed(int(abs(seed.item()) * 2**30))
-        found = ais(log_likelihood, POINTS, self.z_dim, CHAINS, TEMPERATURES, generator, leapfrog=LEAPFROG)
-        return {"log_likelihood": found.log_likelihood.mean().item()}
+    def log_posterior(self, x: Tensor) -> Tensor:
+        """By the classifier of these pixels."""
+        return classifier(self.name).log_posterior(x)
 
 
 class Binarised(Digits):

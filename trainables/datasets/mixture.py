@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.datasets import base
 from trainables.randomness.streams import stream
 
 MEANS = ((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0))
@@ -55,5 +56,4 @@ def log_posterior(x: Tensor) -> Tensor:
 
 def squared_distances(x: Tensor) -> Tensor:
     """‖x − μ_k‖² to each of the five means: [..., 5] from [..., 2]."""
-    means = torch.tensor(MEANS, dtype=x.dtype, device=x.device)
-    return (x.unsqueeze(-2) - means).square().sum(-1)
+    return base.squared_distances(x, MEANS)

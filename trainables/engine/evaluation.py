@@ -1,6 +1,8 @@
-"""Final metrics and generated points of every member of a cohort, computed fused."""
+"""Metrics and generated points of every member of a cohort, computed fused, or of one after the other where a metric is `alone`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,33 +10,45 @@ from torch import Tensor
 
 from trainables import metrics
 from trainables.engine.cohort import Cohort
+from trainables.metrics.base import EVERY, Metric
+from trainables.metrics.evaluated import Bound, Draw, Evaluated
 from trainables.models.batch import Model, Networks
+from trainables.models.spec import NOISE
+from trainables.objectives.base import Objective
 from trainables.randomness.streams import stream
 
-METRICS = ("mse_x", "mse_z", "inception_score", "modes_covered", "on_mode_share")
-"""The metrics of a run, in reading order."""
+PIECES = tuple(piece for piece in NOISE if piece != "xi_again")
+"""Noise that the evaluation of a model takes."""
 
-FURTHER_METRICS = (
-    "elbo", "log_likelihood", "reconstruction", "kl_z", "accuracy", "kl_posterior", "bits_per_dim", "rmse", "elbo_error",
-)  # fmt: skip
-"""Metrics that only some systems or data have: of densities, in nats, of labels, of posteriors, and of grey levels."""
 
-NOISE = ("z", "epsilon", "xi", "epsilon_again")
-"""What the evaluation of a model takes."""
+class NotScalarError(ValueError):
+    """A metric returned something else than one number."""
 
 
 class Evaluation:
     """Evaluates a cohort on its data set's test points, with noise that is fixed per member.
 
     The noise is the same at every evaluation, so that a learning curve moves by learning alone.
+
+    Args:
+        cohort: what is evaluated.
+        names: the metrics, by name or import path, of which those that the cohort's systems have are taken; None for all
+            that are available.
+
+    Attributes:
+        metrics: those that are taken, in reading order.
+
+    Raises:
+        ValueError: there is no such metric.
     """
 
-    def __init__(self, cohort: Cohort) -> None:
-        data = cohort.dataset
-        dims = cohort.form.dims(data) | {
-            "epsilon_again": cohort.form.dims(data).get("epsilon", data.noise_dim)
-        }
-        self.dims = {piece: dims.get(piece, data.noise_dim) for piece in NOISE}
+    def __init__(self, cohort: Cohort, names: Sequence[str] | None = None) -> None:
+        data, form = cohort.dataset, cohort.form
+        chosen = metrics.available().values() if names is None else map(metrics.find, names)
+        self.has_bound = _has_bound(cohort)
+        self.metrics = [one for one in chosen if one.applies(form, data, self.has_bound)]
+        dims = form.dims(data) | {"epsilon_again": form.dims(data).get("epsilon", data.noise_dim)}
+        self.dims = {piece: dims.get(piece, data.noise_dim) for piece in PIECES}
         size = (len(data.test), sum(self.dims.values()))
         noise = [
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs
@@ -44,42 +58,31 @@ class Evaluation:
         self.classes = data.classes
         self.x = test.expand(len(cohort), *test.shape)
 
-    def __call__(self, cohort: Cohort) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Metric name -> values [M], float64, of the metrics that the system has; and generated points, float32."""
+    def __call__(self, cohort: Cohort, last: bool = True) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """Metric name -> values [M], float64, of the metrics that are taken fused; and generated points, float32; `last` as of `alone`."""
+        fused = [metric for metric in self._due(last) if not metric.alone]
 
         def one(networks: Networks, x: Tensor, noise: Tensor, chosen: Tensor) -> dict[str, Tensor]:
-            x, y = x.split([x.shape[-1] - self.classes, self.classes], dim=-1)
-            model = Model(networks, cohort.form, cohort.dataset, y=y if self.classes else None)
-            pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
-            values = cohort.dataset.evaluate(model, x, pieces)
-            elbo = self._bound(cohort, model, x, pieces["epsilon"], chosen)
-            if elbo is not None:
-                values["elbo"] = elbo.double().mean()
-                values["elbo_error"] = elbo.double().std() / len(elbo) ** 0.5
-            return metrics.of_levels(values, cohort.dataset.x_dim, cohort.dataset.levels)
+            at = self._at(cohort, networks, x, noise, chosen)
+            return {metric.name: value_of(metric, at) for metric in fused} | {"": at.points}
 
         values = {
             name: v.cpu().numpy()
             for name, v in cohort.evaluate(one, self.x, self.noise, cohort.chosen).items()
         }
-        points = values.pop("points").astype(np.float32)
+        points = values.pop("").astype(np.float32)
         return values, points
 
-    @staticmethod
-    def _bound(cohort: Cohort, model: Model, x: Tensor, epsilon: Tensor, chosen: Tensor) -> Tensor | None:
-        """The bound that the member's own objective has, [n]; None where the cohort's have none."""
-        if cohort.common("bound"):
-            return cohort.objectives[0].bound(model, x, epsilon)
-        bounds = [bound for o in cohort.objectives if (bound := o.bound(model, x, epsilon)) is not None]
-        return torch.where(chosen.unsqueeze(-1), torch.stack(bounds), 0.0).sum(0)
+    def alone(self, cohort: Cohort, alive: np.ndarray, last: bool) -> dict[str, np.ndarray]:
+        """Metrics that are taken of one member after the other: name -> values [M], float64.
 
-    def conclude(self, cohort: Cohort, alive: np.ndarray) -> dict[str, np.ndarray]:
-        """Metrics that are taken once, after the last iteration, of one member after the other: name -> values [M].
-
-        alive: bool [M]; of the members that are not, they are NaN.
+        Args:
+            cohort: the members.
+            alive: bool [M]; of the members that are not, they are NaN.
+            last: whether no evaluation will follow, so that metrics of the end are taken.
         """
-        found: dict[int, dict[str, float]] = {}
-        for m in np.flatnonzero(alive).tolist():
+        found = {metric.name: np.full(len(cohort), np.nan) for metric in self._due(last) if metric.alone}
+        for m in np.flatnonzero(alive).tolist() if found else []:
             run = cohort.runs[m]
 
             def draw(*shape: int, name: str, key: str = run.stream_key) -> Tensor:
@@ -87,9 +90,59 @@ class Evaluation:
                 return torch.from_numpy(normal).to(cohort.device)
 
             with torch.inference_mode(False), torch.no_grad():  # some take gradients of their own
-                model = Model(cohort.member(m), cohort.form, cohort.dataset)
-                found[m] = cohort.dataset.conclude(model, draw)
-        names = next(iter(found.values()), {})
-        return {
-            name: np.array([found.get(m, {}).get(name, np.nan) for m in range(len(cohort))]) for name in names
-        }
+                # Clones, as tensors of inference mode have no gradients.
+                rows, noise, chosen = self.x[m].clone(), self.noise[m].clone(), cohort.chosen[m].clone()
+                at = self._at(cohort, cohort.member(m), rows, noise, chosen, draw)
+                for metric in self.metrics:
+                    if metric.name in found:
+                        found[metric.name][m] = value_of(metric, at).item()
+        return found
+
+    def _due(self, last: bool) -> list[Metric]:
+        """The metrics to take at an evaluation."""
+        return [metric for metric in self.metrics if last or metric.when is EVERY]
+
+    def _at(
+        self,
+        cohort: Cohort,
+        networks: Networks,
+        rows: Tensor,
+        noise: Tensor,
+        chosen: Tensor,
+        draw: Draw | None = None,
+    ) -> Evaluated:
+        """One member as its metrics see it."""
+        x, y = rows.split([rows.shape[-1] - self.classes, self.classes], dim=-1)
+        model = Model(networks, cohort.form, cohort.dataset, y=y if self.classes else None)
+        pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
+        return Evaluated(model, x, pieces, _bound_of(cohort, chosen) if self.has_bound else None, draw)
+
+
+def value_of(metric: Metric, at: Evaluated) -> Tensor:
+    """A metric's value, float64. Raises NotScalarError where it is no scalar of floating point."""
+    value = metric(at)
+    if not isinstance(value, Tensor) or value.ndim or not value.is_floating_point():
+        got = f"shape {list(value.shape)} of {value.dtype}" if isinstance(value, Tensor) else repr(value)[:80]
+        raise NotScalarError(
+            f"the metric {metric.reference} must return a scalar tensor of floating point for one model, got {got}"
+        )
+    return value.double()
+
+
+def _has_bound(cohort: Cohort) -> bool:
+    """Whether the cohort's objectives have a lower bound."""
+    return any(type(objective).bound is not Objective.bound for objective in cohort.objectives)
+
+
+def _bound_of(cohort: Cohort, chosen: Tensor) -> Bound:
+    """The bound that the member's own objective has; chosen: bool [objectives]."""
+
+    def bound(model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        if cohort.common("bound"):
+            value = cohort.objectives[0].bound(model, x, epsilon)
+            assert value is not None
+            return value
+        bounds = [bound for o in cohort.objectives if (bound := o.bound(model, x, epsilon)) is not None]
+        return torch.where(chosen.unsqueeze(-1), torch.stack(bounds), 0.0).sum(0)
+
+    return bound

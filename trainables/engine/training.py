@@ -13,7 +13,7 @@ import torch
 from trainables.engine import arithmetic
 from trainables.engine.allocator import keep_freed_memory
 from trainables.engine.cohort import Cohort
-from trainables.engine.evaluation import FURTHER_METRICS, METRICS, Evaluation
+from trainables.engine.evaluation import Evaluation
 from trainables.engine.prefetch import Blocks
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.networks.precision import applied
@@ -21,10 +21,7 @@ from trainables.runs import Run
 
 DIVERGENCE_BOUND = 1e6
 """A run has diverged when a player's loss is not finite or exceeds this in magnitude, or when a metric
-is not finite at an evaluation. The embedded study's mean losses stay below 50."""
-
-INFINITE = ("kl_z", "kl_posterior")
-"""Metrics that may be infinite without the run having diverged: codes that collapsed to points have no density."""
+is not finite at an evaluation and may not be infinite. The embedded study's mean losses stay below 50."""
 
 VERSION = 2
 """Of states: 2 has what optimisers and networks keep by name."""
@@ -69,6 +66,7 @@ class Training:
         runs: the members: one structure, one budget.
         device: torch device name, such as 'cpu' or 'cuda'.
         until: iterations after which to leave the runs; an evaluation, or their budget, which is the default.
+        metrics: names or import paths of those that are taken, as far as the runs have them; None for all available.
 
     Attributes:
         iteration: iterations done.
@@ -76,10 +74,16 @@ class Training:
         arithmetic: by which it is and was trained (`trainables.engine.arithmetic`).
 
     Raises:
-        ValueError: `until` is no evaluation of theirs.
+        ValueError: `until` is no evaluation of theirs, or there is no such metric.
     """
 
-    def __init__(self, runs: Sequence[Run], device: str = "cpu", until: int | None = None) -> None:
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        device: str = "cpu",
+        until: int | None = None,
+        metrics: Sequence[str] | None = None,
+    ) -> None:
         keep_freed_memory()
         self.runs = tuple(runs)
         self.cohort = Cohort(self.runs, torch.device(device))
@@ -89,7 +93,7 @@ class Training:
             self.cohort = Cohort(self.runs * 2, torch.device(device))
         members = self.cohort.runs
         self.blocks = Blocks(members, ahead=self.cohort.device.type != "cpu")
-        self.evaluation = Evaluation(self.cohort)
+        self.evaluation = Evaluation(self.cohort, metrics)
         self.budget = members[0].budget
         self.evaluate_every = evaluated_every(self.budget)
         self.until = self.budget if until is None else until
@@ -145,7 +149,11 @@ class Training:
                     iterations=diverged_at or self.iteration,
                     metrics=None
                     if diverged_at
-                    else {n: final[n] for n in (*METRICS, *FURTHER_METRICS) if n in final},
+                    else {
+                        metric.name: final[metric.name]
+                        for metric in self.evaluation.metrics
+                        if metric.name in final
+                    },
                     curve=self.curves[m],
                     samples=self._points[m, : 0 if diverged_at or self.iteration < self.budget else SAMPLES],
                     train_seconds=float(self.seconds[m]),
@@ -239,14 +247,17 @@ class Training:
         self.diverged_at = np.where((self.diverged_at == 0) & bad.any(axis=0), first, self.diverged_at)
 
     def _evaluate(self) -> None:
-        values, self._points = self.evaluation(self.cohort)
-        if self.iteration >= self.budget or self.cohort.dataset.concluded_always:
-            values |= self.evaluation.conclude(self.cohort, self.diverged_at == 0)
+        last = self.iteration >= self.budget
+        values, self._points = self.evaluation(self.cohort, last)
+        values |= self.evaluation.alone(self.cohort, self.diverged_at == 0, last)
         values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
-        names = [name for name in (*METRICS, *FURTHER_METRICS) if name in values]
-        finite = np.all(
-            [np.isfinite(values[n]) | (np.isposinf(values[n]) & (n in INFINITE)) for n in names], axis=0
-        )
+        taken = [
+            (values[metric.name], metric.infinite)
+            for metric in self.evaluation.metrics
+            if metric.name in values
+        ]
+        sound = [np.isfinite(value) | (np.isposinf(value) & infinite) for value, infinite in taken]
+        finite = np.all(sound, axis=0) if sound else np.ones(len(self.cohort), dtype=bool)
         self.diverged_at = np.where((self.diverged_at == 0) & ~finite, self.iteration, self.diverged_at)
         for m, curve in enumerate(self.curves):
             point = {name: float(v[m]) if np.isfinite(v[m]) else None for name, v in values.items()}

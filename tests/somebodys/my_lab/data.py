@@ -9,9 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from trainables import metrics
 from trainables.datasets.base import DataSet
-from trainables.models.batch import Model
 
 
 @final
@@ -32,15 +30,6 @@ class Ring(DataSet):
     def test(self) -> Tensor:
         """The others."""
         return _points()[512:]
-
-    def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Share of the generated points within 0.15 of the ring, and the reconstruction."""
-        points = model.decode(noise["z"], noise["xi"]).double()
-        values = {"on_mode_share": ((points.norm(dim=-1) - 1).abs() < 0.15).double().mean(), "points": points}
-        if model.has("encoder"):
-            x_again = model.mean_of_x(model.encode(x, noise["epsilon"]), noise["xi"]).double()
-            values["mse_x"] = metrics.mean_squared_error(x.double(), x_again)
-        return values
 
 
 @functools.cache

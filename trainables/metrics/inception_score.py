@@ -1,0 +1,45 @@
+"""The inception score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from result_metrics import LARGER
+from trainables.metrics.base import Metric
+from trainables.metrics.evaluated import Evaluated
+
+if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
+
+
+def inception_score(log_posterior: Tensor) -> Tensor:
+    """exp(E_x KL(p(y|x) ‖ p(y))) from log p(y|x) [n, classes]: a scalar in [1, classes].
+
+    p(y) is the mean of p(y|x) over the n points. A far-off point still has a confident posterior:
+    read it beside `on_mode_share`.
+    """
+    posterior = log_posterior.exp()
+    log_marginal = posterior.mean(0).clamp_min(torch.finfo(posterior.dtype).tiny).log()
+    return (posterior * (log_posterior - log_marginal)).sum(-1).mean().exp()
+
+
+@final
+class InceptionScore(Metric):
+    """exp(E KL(p(y|x~) ‖ p(y))) of generated points x~ under the data's own posterior, in [1, classes], without a unit.
+
+    Source: Salimans et al. 2016; on the toy data Chen et al. (sVAE), §6.1, where the posterior is exact.
+    """
+
+    name, label, better = "inception_score", "inception score", LARGER
+    smallest, worst = 0.05, 1.0
+    needs = ("classes", "posterior", "decoder")
+
+    def __call__(self, at: Evaluated) -> Tensor:
+        return inception_score(at.log_posterior)
+
+    def best_on(self, data: DataSet) -> float:
+        """As many as there are classes: each point sure of its own, all classes equally often."""
+        return float(data.classes)

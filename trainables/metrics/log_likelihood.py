@@ -1,0 +1,51 @@
+"""The log-likelihood of test points."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor
+
+from result_metrics import LARGER
+from trainables.estimators.annealing import ais
+from trainables.estimators.quadrature import by_quadrature
+from trainables.metrics.base import END, Metric
+from trainables.metrics.evaluated import Evaluated
+from trainables.models.batch import Model
+
+CHAINS, TEMPERATURES, LEAPFROG = 8, 400, 5
+"""Of annealed importance sampling: its chains, distributions and leapfrog steps."""
+
+
+@final
+class LogLikelihood(Metric):
+    """Mean of log p(x) = log ∫ p(x|z) p(z) dz over the data's `likelihood_points`, in nats.
+
+    Of a two-dimensional code by quadrature, exact; else by annealed importance sampling, a stochastic lower bound.
+    Source: Wu et al. 2017, §3.
+    """
+
+    name, label, better = "log_likelihood", "log-likelihood", LARGER
+    smallest, unit = 0.1, "nats"
+    when, alone = END, True
+    needs = ("explicit decoder", "not labels", "likelihood_points")
+
+    def __call__(self, at: Evaluated) -> Tensor:
+        x = at.x[: at.data.likelihood_points].clone()
+        if at.data.z_dim == 2:
+            return by_quadrature(at.model, x).mean()
+        seed = at.draw(1, name="annealing")
+        return _annealed(at.model, x, seed).mean()
+
+
+def _annealed(model: Model, x: Tensor, seed: Tensor) -> Tensor:
+    """log p(x) of each of the points, [n]; a number seeds the chains."""
+
+    def log_likelihood(z: Tensor) -> Tensor:
+        given = model.given("decoder", z=z.flatten(0, 1))
+        return model.log_p_given(x, given.unflatten(0, z.shape[:2]))
+
+    generator = torch.Generator(seed.device).manual_seed(int(abs(seed.item()) * 2**30))
+    found = ais(log_likelihood, len(x), model.data.z_dim, CHAINS, TEMPERATURES, generator, leapfrog=LEAPFROG)
+    return found.log_likelihood
