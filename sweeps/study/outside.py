@@ -17,7 +17,7 @@ Parts = Sequence[tuple[str, str]]
 def of(study: Study, algorithms: Iterable[str]) -> Parts:
     """The parts that a study names and this project does not have."""
     named = [("objectives", split_variant(algorithm)[0]) for algorithm in algorithms]
-    named += [("datasets", study.data)]
+    named += [("datasets", study.data), *(("metrics", path) for path in study.metrics)]
     for what, parameter in NAMED.items():
         levels = levels_of(what, study.space[what]) if what in study.space else ()
         named += [(parameter.rule["part"], str(level)) for level in levels]

@@ -8,9 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from trainables import metrics
 from trainables.datasets.base import DataSet
-from trainables.models.batch import Model
 
 SIDE, COLOURS = 8, 3
 
@@ -37,15 +35,6 @@ class Blobs(DataSet):
     def test(self) -> Tensor:
         """The others."""
         return _images()[512:]
-
-    def evaluate(self, model: Model, x: Tensor, noise: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The inception score of colours, and the reconstruction."""
-        points = model.decode(noise["z"], noise["xi"]).double()
-        values = {"inception_score": metrics.inception_score(self.log_posterior(points)), "points": points}
-        if model.has("encoder"):
-            x_again = model.mean_of_x(model.encode(x, noise["epsilon"]), noise["xi"]).double()
-            values["mse_x"] = metrics.mean_squared_error(x.double(), x_again)
-        return values
 
     def log_posterior(self, x: Tensor) -> Tensor:
         """log p(colour | x), [..., 3]: of how much there is of each."""
