@@ -129,6 +129,9 @@ _LAST = [
 _DEFAULT = "default"
 """Key, in a column's metadata, of its value in rows that were written before it was there."""
 
+_NEEDED = "needed"
+"""Key, in the metadata of a hyper-parameter's column, that rows must have it."""
+
 _COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANCE, *_LAST))
 
 LATER = ("sampler", VERSION)
@@ -487,11 +490,12 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     for column in schema:
         if column.name in table.column_names:
             continue
-        if column.name in LATER or (column.nullable and column.name not in _COLUMNS):  # a metric, or a loss
-            table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
-        elif metadata := column.metadata:
+        metadata = column.metadata or {}
+        if _DEFAULT.encode() in metadata:
             value = pa.scalar(json.loads(metadata[_DEFAULT.encode()]), column.type)
             table = table.append_column(column.name, pa.repeat(value, table.num_rows))
+        elif column.name in LATER or not (metadata or column.name in _COLUMNS):  # a metric, or a loss
+            table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
     if set(table.column_names) == set(schema.names):
         table = table.select(schema.names)  # a column may have been added before those that it has
     table = table.cast(schema)
