@@ -95,6 +95,15 @@ def own(default: int | float, **bounds: Any) -> Any:
     return Own(default, bounds)
 
 
+class Weight:
+    """λ as an objective that weighs terms by it declares it, `lam = weight()`: its value is the run's, and its losses are handed it."""
+
+
+def weight() -> Any:
+    """λ of an objective (`Weight`)."""
+    return Weight()
+
+
 def declared(part: type) -> dict[str, Own]:
     """Name -> hyper-parameter that a class, or one that it inherits from, declares as its own."""
     found: dict[str, Own] = {}

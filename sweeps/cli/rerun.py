@@ -79,7 +79,7 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
         precision=manifest.precision,
         data=data[0],
     )
-    if run.key != run_key:
+    if run.key_at(row["lam"]) != run_key:
         raise ValueError(f"the record of run {run_key} must give its key, but gives {run.key}: it was changed, "
                          f"or keys are made otherwise now; use commit {row['git_commit']}")  # fmt: skip
     return run, row

@@ -34,6 +34,7 @@ from result_schema import (
     read_runs,
     runs_schema,
 )
+from sweeps.store.declared_rows import by_key, renamed
 from sweeps.store.lease import Token
 from trainables import datasets, objectives
 from trainables.runs import DEFAULTS, Run, columns
@@ -200,12 +201,27 @@ class Store:
         )
 
     def finished(self) -> set[str]:
-        """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""
+        """Keys of the runs that need no training: those that COMPLETED or DIVERGED, now and under the λ that they are stored at;
+        none where there is no study yet.
+        """
+        runs = self._finished_rows()
+        names = renamed(runs, read_manifest(self.uri)) if len(runs) else {}
+        return set(runs["run_key"].to_pylist()).union(names.values())
+
+    def count_finished(self) -> int:
+        """How many rows are stored of runs that need no training; told without the objectives."""
+        return len(self._finished_rows())
+
+    def _finished_rows(self) -> pa.Table:
         if self.filesystem.get_file_info(f"{self.path}/{MANIFEST}").type == pafs.FileType.NotFound:
-            return set()
+            return runs_schema({}).empty_table()
         runs = read_runs(self.uri)
-        finished = pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED]))
-        return set(runs.filter(finished)["run_key"].to_pylist())
+        return runs.filter(pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED])))
+
+    def rows(self) -> pa.Table:
+        """All rows by the keys that their runs have now, one per key (`declared_rows.by_key`)."""
+        runs = read_runs(self.uri)
+        return by_key(runs, renamed(runs, read_manifest(self.uri)))
 
     def contents(self) -> list[tuple[str, object]]:
         """Files of rows with their times, which differ when other rows are stored."""

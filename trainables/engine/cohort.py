@@ -176,8 +176,7 @@ class Cohort:
                 functions = self._functions(self.networks, tuple(everyone))
                 batch = Batch(functions, self.form, self.dataset, x, noise, dropout)
                 if objective:
-                    value: Tensor = getattr(objective, player)(batch, lam)
-                    return value
+                    return objective.loss(player, batch, lam)
                 assert chosen is not None
                 return self._chosen_loss(player, batch, lam, chosen)
 
@@ -189,9 +188,8 @@ class Cohort:
     def _chosen_loss(self, player: str, batch: Batch, lam: Tensor, chosen: Tensor) -> Tensor:
         """The loss of the member's own objective; one that all have in common is computed once."""
         if self.common(player):
-            shared: Tensor = getattr(self.objectives[0], player)(batch, lam)
-            return shared
-        losses = torch.stack([getattr(o, player)(batch, lam) for o in self.objectives])
+            return self.objectives[0].loss(player, batch, lam)
+        losses = torch.stack([o.loss(player, batch, lam) for o in self.objectives])
         return torch.where(chosen, losses, torch.zeros_like(losses)).sum()
 
     def common(self, method: str) -> bool:
