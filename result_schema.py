@@ -236,6 +236,8 @@ class Manifest:
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
         labels: algorithm -> what reports call it.
         baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
+        own: algorithm -> names of what it declares outside of configurations: `lam` where it reads λ, and hyper-parameters of its own;
+            of one that is left out, λ alone.
         made: when the directory was made, in nanoseconds since 1970, in words; '' where the manifest's own time says so, since it was not changed.
         default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
         metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
@@ -257,6 +259,7 @@ class Manifest:
     absent: Mapping[str, int | float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     default: Mapping[str, Any] = field(default_factory=dict)
     made: str = ""
     metrics: tuple[MetricInfo, ...] = VERSION_1
@@ -298,12 +301,15 @@ class Manifest:
             check_default(default, fields["hyper_parameters"])
             check_looks(tuples.get("looks", ()))
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
-            baselines = {name: _names(own) for name, own in dict(fields.get("baselines", {})).items()}
+            baselines, own = (
+                {name: _names(names, what) for name, names in dict(fields.get(what, {})).items()}
+                for what in ("baselines", "own")
+            )
             metrics = (
                 tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
             )
             read = {**tuples, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
-                    "baselines": baselines, "default": default}  # fmt: skip
+                    "baselines": baselines, "own": own, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
@@ -321,11 +327,11 @@ class Manifest:
         return manifest
 
 
-def _names(algorithms: Sequence[str]) -> tuple[str, ...]:
+def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
     """Names as JSON has them. Raises TypeError where they are no list: a text would be read letter by letter."""
-    if not isinstance(algorithms, list):
-        raise TypeError(f"baselines must be lists of algorithms, got {algorithms!r}")
-    return tuple(map(str, algorithms))
+    if not isinstance(names, list):
+        raise TypeError(f"{what} must be lists of names, got {names!r}")
+    return tuple(map(str, names))
 
 
 def _target(bounds: Sequence[Sequence[Any]]) -> Target:
@@ -451,6 +457,7 @@ def exact(value: float) -> str:
     return short if float(short) == value else repr(float(value))
 
 
-def run_name(row: Mapping[str, Any]) -> str:
-    """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`."""
-    return f"{row['algorithm']} λ={exact(row['lam'])} #{row['configuration']:04d} seed {row['seed']}"
+def run_name(row: Mapping[str, Any], has_lambda: bool = True) -> str:
+    """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`, `gan #0417 seed 0` without λ."""
+    at = f" λ={exact(row['lam'])}" if has_lambda else ""
+    return f"{row['algorithm']}{at} #{row['configuration']:04d} seed {row['seed']}"

@@ -45,7 +45,7 @@ FLOORS = {
     ],
     "analysis": [
         {"vocabulary", "states", "stored_names"},
-        {"words", "versions", "rows", "statistics"},
+        {"words", "levels", "versions", "rows", "statistics"},
         {"importance"},
         {"comparison"},
         {"fragility"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -100,13 +100,16 @@ def _apart(places: dict[float, float]) -> dict[float, float]:
     return kept
 
 
-def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours) -> Figure:
+def plane_figure(
+    summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours, level: Collection[str] = ()
+) -> Figure:
     """Median MSE (log axis) against median inception score, DIVERGED as worst, a point per λ; filled on a Pareto front.
 
     Args:
         summary: `summary.summarise`'s table.
         fronts: algorithm -> λ of its front.
         colour: algorithms to draw -> their colours.
+        level: algorithms without λ, whose one point has no name.
     """
     with settings():
         figure = Figure(figsize=(7.2, 4.4), layout="constrained")
@@ -124,7 +127,11 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
             last = None
             for lam, x, y, front in zip(own["lam"], _log10(cost), gain, best, strict=True):
                 # Where λ changes nothing, points lie on each other.
-                if np.isfinite([x, y]).all() and (front or last is None or math.dist(last, (x, y)) > 0.15):
+                if (
+                    algorithm not in level
+                    and np.isfinite([x, y]).all()
+                    and (front or last is None or math.dist(last, (x, y)) > 0.15)
+                ):
                     last = (x, y)
                     panel.annotate(words[lam], (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
                                    color=shade)  # fmt: skip

@@ -145,7 +145,7 @@ def main(options: Options) -> int:
     unequal = differences(row, result)
     other, unknown = environment(row, options.device, arithmetic)
     print(
-        f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
+        f"{run_name(row, objectives.find(run.algorithm).lam is not None)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
     )
     for name, (then, now) in unequal.items():
         print(f"not equal   {name}: {then!r} stored, {now!r} now")

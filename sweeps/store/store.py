@@ -135,7 +135,7 @@ class Store:
             ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
         """
-        used = (objectives.find(name) for name in algorithms)
+        used = [objectives.find(name) for name in algorithms]
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
@@ -159,12 +159,13 @@ class Store:
                 looks=looks,
                 labels={name: one.label for name, one in everyone.items()},
                 baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
+                own=_own(everyone.values()),
                 default=default or {},
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
-            now = self._amended(known, looks, varied, contributed)
+            now = replace(self._amended(known, looks, varied, contributed), own={**_own(used), **known.own})
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"
@@ -319,6 +320,11 @@ class Store:
         if self.token:
             self.token.check()
         write(self.filesystem, f"{self.path}/{name}", content)
+
+
+def _own(systems: Iterable[Objective]) -> dict[str, tuple[str, ...]]:
+    """Algorithm -> what it declares outside of configurations, of those for which that is not λ alone."""
+    return {one.plain: one.hyper_parameters for one in systems if one.hyper_parameters != ("lam",)}
 
 
 def _outcome(result: Result) -> Outcome:
