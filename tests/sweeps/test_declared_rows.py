@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -206,3 +207,21 @@ def test_preview_says_which_algorithms_are_trained_once(store: Store) -> None:
     words = console.export_text()
     assert "runs      18 declared, 18 stored, 0 to train" in words
     assert "no λ      gan: trained once, whatever the values of λ" in words
+
+
+def test_a_manifest_says_what_has_no_lambda_also_of_a_study_from_before(tmp_path: Path) -> None:
+    new, old = (Store(str(tmp_path / name)) for name in ("new", "old"))
+    new.create(STUDY.name, STUDY.question)
+    own = read_manifest(new.uri).own
+    assert {"alice", "svae_r", "aae", "infogan"}.isdisjoint(own)  # λ alone
+    assert own["gan"] == ()
+    assert own["aavae"] == ("temperature",)
+    assert own["aassvae"] == ("lam", "temperature")
+    old.create(STUDY.name, STUDY.question)
+    path = tmp_path / "old" / "study.json"
+    before = {name: value for name, value in json.loads(path.read_text()).items() if name != "own"}
+    path.write_text(json.dumps(before))
+    old.create(STUDY.name, STUDY.question, algorithms=("alice", "svae_r"))
+    assert json.loads(path.read_text()) == before  # nothing new to say of them
+    old.create(STUDY.name, STUDY.question, algorithms=("alice", "aavae:temperature=3", "gan"))
+    assert read_manifest(old.uri).own == {"aavae": ("temperature",), "gan": ()}
