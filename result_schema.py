@@ -236,8 +236,8 @@ class Manifest:
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
         labels: algorithm -> what reports call it.
         baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
-        own: algorithm -> names of what it declares outside of configurations: `lam` where it reads λ, and hyper-parameters of its own;
-            of one that is left out, λ alone.
+        own: algorithm -> what it declares outside of configurations, and its default: `lam`, which has none, where it reads λ, and
+            hyper-parameters of its own; of one that is left out, λ alone.
         made: when the directory was made, in nanoseconds since 1970, in words; '' where the manifest's own time says so, since it was not changed.
         default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
         metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
@@ -259,7 +259,7 @@ class Manifest:
     absent: Mapping[str, int | float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    own: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     default: Mapping[str, Any] = field(default_factory=dict)
     made: str = ""
     metrics: tuple[MetricInfo, ...] = VERSION_1
@@ -301,10 +301,8 @@ class Manifest:
             check_default(default, fields["hyper_parameters"])
             check_looks(tuples.get("looks", ()))
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
-            baselines, own = (
-                {name: _names(names, what) for name, names in dict(fields.get(what, {})).items()}
-                for what in ("baselines", "own")
-            )
+            baselines = {name: _names(others) for name, others in dict(fields.get("baselines", {})).items()}
+            own = {name: _defaults(values) for name, values in dict(fields.get("own", {})).items()}
             metrics = (
                 tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
             )
@@ -327,11 +325,18 @@ class Manifest:
         return manifest
 
 
-def _names(names: Sequence[str], what: str) -> tuple[str, ...]:
+def _names(algorithms: Sequence[str]) -> tuple[str, ...]:
     """Names as JSON has them. Raises TypeError where they are no list: a text would be read letter by letter."""
-    if not isinstance(names, list):
-        raise TypeError(f"{what} must be lists of names, got {names!r}")
-    return tuple(map(str, names))
+    if not isinstance(algorithms, list):
+        raise TypeError(f"baselines must be lists of algorithms, got {algorithms!r}")
+    return tuple(map(str, algorithms))
+
+
+def _defaults(values: Mapping[str, Any]) -> dict[str, float | None]:
+    """Hyper-parameter -> default as JSON has them. Raises TypeError or ValueError where they are none."""
+    if not isinstance(values, dict):
+        raise TypeError(f"own must have hyper-parameters with their defaults, got {values!r}")
+    return {name: None if value is None else float(value) for name, value in values.items()}
 
 
 def _target(bounds: Sequence[Sequence[Any]]) -> Target:

@@ -45,7 +45,7 @@ FLOORS = {
     ],
     "analysis": [
         {"vocabulary", "states", "stored_names"},
-        {"words", "levels", "versions", "rows", "statistics"},
+        {"words", "levels", "versions", "rows", "axes", "statistics"},
         {"importance"},
         {"comparison"},
         {"fragility"},

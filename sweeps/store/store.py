@@ -322,9 +322,9 @@ class Store:
         write(self.filesystem, f"{self.path}/{name}", content)
 
 
-def _own(systems: Iterable[Objective]) -> dict[str, tuple[str, ...]]:
+def _own(systems: Iterable[Objective]) -> dict[str, dict[str, float | None]]:
     """Algorithm -> what it declares outside of configurations, of those for which that is not λ alone."""
-    return {one.plain: one.hyper_parameters for one in systems if one.hyper_parameters != ("lam",)}
+    return {one.plain: one.hyper_parameters for one in systems if list(one.hyper_parameters) != ["lam"]}
 
 
 def _outcome(result: Result) -> Outcome:

@@ -136,7 +136,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     """
     from sweeps.tracking.mlflow_store import RunContent
 
-    has_lambda = "lam" in manifest.own.get(split_variant(row["algorithm"])[0], ("lam",))
+    has_lambda = "lam" in manifest.own.get(split_variant(row["algorithm"])[0], {"lam": None})
     params = {name: text(row[name]) for name in ("algorithm", *(["lam"] if has_lambda else []), "seed")}
     params |= own_values(row["algorithm"])
     params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}

@@ -24,7 +24,7 @@ from analysis.vocabulary import INCEPTION, MSE
 from result_schema import Manifest
 
 LAMBDAS = (0.1, 1.0, 10.0)
-OWN = {"gan": (), "ali": (), "aavae": ("temperature",)}
+OWN = {"gan": {}, "ali": {}, "aavae": {"temperature": 1.5}}
 BASELINES = {"svae_r": ("alice",), "ali": ("gan",), "alice": ("ali",)}
 
 
@@ -66,7 +66,9 @@ def whole(store, run) -> Rows:
 
 
 def test_what_has_no_lambda_is_what_the_manifest_says_of_it() -> None:
-    manifest = Manifest("s", {}, own={"gan": (), "aavae": ("temperature",), "ssvae": ("lam", "temperature")})
+    manifest = Manifest(
+        "s", {}, own={"gan": {}, "aavae": {"temperature": 1.5}, "ssvae": {"lam": None, "temperature": 1.5}}
+    )
     names = ("gan", "aavae:temperature=3", "aavae", "ssvae", "alice", "unknown")
     assert without_lambda(names, manifest) == {"gan", "aavae", "aavae:temperature=3"}
     assert without_lambda(names, replace(manifest, own={})) == frozenset()

@@ -214,9 +214,9 @@ def test_a_manifest_says_what_has_no_lambda_also_of_a_study_from_before(tmp_path
     new.create(STUDY.name, STUDY.question)
     own = read_manifest(new.uri).own
     assert {"alice", "svae_r", "aae", "infogan"}.isdisjoint(own)  # λ alone
-    assert own["gan"] == ()
-    assert own["aavae"] == ("temperature",)
-    assert own["aassvae"] == ("lam", "temperature")
+    assert own["gan"] == {}
+    assert own["aavae"] == {"temperature": 1.5}
+    assert own["aassvae"] == {"lam": None, "temperature": 1.5}
     old.create(STUDY.name, STUDY.question)
     path = tmp_path / "old" / "study.json"
     before = {name: value for name, value in json.loads(path.read_text()).items() if name != "own"}
@@ -224,4 +224,4 @@ def test_a_manifest_says_what_has_no_lambda_also_of_a_study_from_before(tmp_path
     old.create(STUDY.name, STUDY.question, algorithms=("alice", "svae_r"))
     assert json.loads(path.read_text()) == before  # nothing new to say of them
     old.create(STUDY.name, STUDY.question, algorithms=("alice", "aavae:temperature=3", "gan"))
-    assert read_manifest(old.uri).own == {"aavae": ("temperature",), "gan": ()}
+    assert read_manifest(old.uri).own == {"aavae": {"temperature": 1.5}, "gan": {}}

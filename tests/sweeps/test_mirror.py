@@ -324,7 +324,7 @@ def test_mirror_goes_on_where_a_study_is_extended_by_a_hyper_parameter(tmp_path:
 
 def test_a_run_without_lambda_has_neither_a_parameter_nor_a_name_of_it(tmp_path: Path, uri: str) -> None:
     study = SmallStudy(tmp_path / "toy_robustness")
-    own = {"gan": (), "aavae": ("temperature",)}
+    own = {"gan": {}, "aavae": {"temperature": 1.5}}
     (study.directory / MANIFEST).write_text(replace(MANIFEST_OF_STUDY, own=own).to_json())
     study.add([row("with"), row("without", algorithm="gan", lam=0.0), row("warm", algorithm="aavae:temperature=3", lam=0.0)])  # fmt: skip
     assert run_mirror(study, uri) == 0

@@ -143,7 +143,8 @@ def test_a_loss_that_reads_lambda_undeclared_is_refused_and_named(
 
 
 def test_what_an_objective_declares_outside_of_configurations_has_lambda_first() -> None:
-    assert objectives.find("alice").hyper_parameters == ("lam",)
-    assert objectives.find("aassvae").hyper_parameters == ("lam", "temperature")
-    assert objectives.find("aavae").hyper_parameters == ("temperature",)
-    assert objectives.find("gan").hyper_parameters == ()
+    assert objectives.find("alice").hyper_parameters == {"lam": None}
+    assert list(objectives.find("aassvae").hyper_parameters) == ["lam", "temperature"]
+    assert objectives.find("aassvae").hyper_parameters == {"lam": None, "temperature": 1.5}
+    assert objectives.find("aavae").hyper_parameters == {"temperature": 1.5}
+    assert objectives.find("gan").hyper_parameters == {}

@@ -71,9 +71,10 @@ class Objective(ABC):
         return {name: getattr(self, name) for name in declared(type(self))}
 
     @property
-    def hyper_parameters(self) -> tuple[str, ...]:
-        """Names of what it declares outside of configurations: `lam` where it reads λ, and hyper-parameters of its own."""
-        return (*(["lam"] if self.lam else []), *self.own)
+    def hyper_parameters(self) -> dict[str, float | None]:
+        """What its class declares outside of configurations -> default: `lam`, without one, where it reads λ, and what is its own."""
+        own = {name: float(one.default) for name, one in declared(type(self)).items()}
+        return {**({"lam": None} if self.lam else {}), **own}
 
     def changed(self, values: Mapping[str, object]) -> Objective:
         """The objective with these values of its own hyper-parameters. Raises ValueError as the class."""
