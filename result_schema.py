@@ -159,9 +159,8 @@ def runs_schema(
     """
     columns = []
     for name, kind in hyper_parameters.items():
-        metadata = (
-            None if defaults is None or name not in defaults else {_DEFAULT: json.dumps(defaults[name])}
-        )
+        older = defaults is not None and name in defaults
+        metadata = {_DEFAULT: json.dumps(defaults[name])} if defaults is not None and older else {_NEEDED: ""}
         columns.append(
             pa.field(name, HYPER_PARAMETER_TYPES[kind], metadata=metadata)
         )  # null where a run has it not
@@ -278,6 +277,8 @@ class Manifest:
         looks: units at which the study is judged while it trains, ascending, the last being all of them; empty: at its end alone.
         labels: algorithm -> what reports call it.
         baselines: algorithm -> the algorithms that its paper compares it with, the most important first.
+        own: algorithm -> what it declares outside of configurations, and its default: `lam`, which has none, where it reads λ, and
+            hyper-parameters of its own; of one that is left out, λ alone.
         made: when the directory was made, in nanoseconds since 1970, in words; '' where the manifest's own time says so, since it was not changed.
         default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
         metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
@@ -299,6 +300,7 @@ class Manifest:
     absent: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     baselines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     default: Mapping[str, Any] = field(default_factory=dict)
     made: str = ""
     metrics: tuple[MetricInfo, ...] = VERSION_1
@@ -354,9 +356,10 @@ class Manifest:
             check_default(default, fields["hyper_parameters"])
             check_looks(tuples.get("looks", ()))
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
-            baselines = {name: _names(own) for name, own in dict(fields.get("baselines", {})).items()}
+            baselines = {name: _names(others) for name, others in dict(fields.get("baselines", {})).items()}
+            own = {name: _defaults(values) for name, values in dict(fields.get("own", {})).items()}
             read = {**tuples, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
-                    "baselines": baselines, "default": default}  # fmt: skip
+                    "baselines": baselines, "own": own, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
@@ -380,6 +383,13 @@ def _names(algorithms: Sequence[str]) -> tuple[str, ...]:
     if not isinstance(algorithms, list):
         raise TypeError(f"baselines must be lists of algorithms, got {algorithms!r}")
     return tuple(map(str, algorithms))
+
+
+def _defaults(values: Mapping[str, Any]) -> dict[str, float | None]:
+    """Hyper-parameter -> default as JSON has them. Raises TypeError or ValueError where they are none."""
+    if not isinstance(values, dict):
+        raise TypeError(f"own must have hyper-parameters with their defaults, got {values!r}")
+    return {name: None if value is None else float(value) for name, value in values.items()}
 
 
 def _target(bounds: Sequence[Sequence[Any]], metrics: Sequence[MetricInfo]) -> Target:
@@ -511,6 +521,7 @@ def exact(value: float) -> str:
     return short if float(short) == value else repr(float(value))
 
 
-def run_name(row: Mapping[str, Any]) -> str:
-    """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`."""
-    return f"{row['algorithm']} λ={exact(row['lam'])} #{row['configuration']:04d} seed {row['seed']}"
+def run_name(row: Mapping[str, Any], has_lambda: bool = True) -> str:
+    """Readable name of a run, the same in MLflow, reports and logs: `svae_r λ=0.1 #0417 seed 0`, `gan #0417 seed 0` without λ."""
+    at = f" λ={exact(row['lam'])}" if has_lambda else ""
+    return f"{row['algorithm']}{at} #{row['configuration']:04d} seed {row['seed']}"

@@ -62,9 +62,10 @@ class Decision:
 def decide(study: Rows, asked: Asked) -> Decision:
     """The verdicts asked for, judged in the family of all that a report of these rows judges."""
     runs = study.runs
+    moving = not study.level.issuperset(asked.algorithms)
     here = (
         runs["algorithm"].isin(asked.algorithms)
-        & runs["lam"].isin(asked.lambdas)
+        & (runs["lam"].isin(asked.lambdas) | (not moving))
         & runs["configuration_key"].isin(asked.configurations)
         & (runs["seed"] < asked.seeds)
     )
@@ -72,11 +73,13 @@ def decide(study: Rows, asked: Asked) -> Decision:
     family = families.family_of(looked_at)
     found = Decision(decided=[], open=[])
     for pairs, lam, measure in families.judged(looked_at):
-        if (asked.at and lam not in asked.at) or (asked.metrics and measure.column not in asked.metrics):
+        if (asked.at and lam not in asked.at and not pairs.level) or (
+            asked.metrics and measure.column not in asked.metrics
+        ):
             continue
         verdict = compare(pairs, lam, measure, family).verdict
         words = (
-            f"{measure.label} at λ = {exact(lam)}, {label(pairs.first)} − {label(pairs.second)}: "
+            f"{measure.label}{'' if pairs.level else f' at λ = {exact(lam)}'}, {label(pairs.first)} − {label(pairs.second)}: "
             f"{verdict.words}, {verdict.estimate}"
         )
         (found.open if verdict.answer is Answer.UNDECIDED else found.decided).append(words)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 import result_schema
 from analysis import states
+from analysis.levels import levelled, without_lambda
 from analysis.stored_names import LABELS
 from analysis.versions import Superseded, newest
 from result_files import PlaceError
@@ -46,7 +47,7 @@ class Rows:
         manifest: what the directory says about itself.
         budget: declared iterations of every row kept.
         other_budgets: declared iterations -> rows left out, for the report to state.
-        runs: one row per run, columns as in `result_schema.runs_schema`.
+        runs: one row per run, columns as in `result_schema.runs_schema`; of an algorithm without λ one at each λ (`levels.levelled`).
         curves: one row per (run, iteration) of those runs.
         sampler: what proposed every row kept; NOT_RECORDED where rows were stored before they said it.
         other_samplers: sampler -> rows of this budget that are left out, for the report to state.
@@ -68,6 +69,21 @@ class Rows:
         """Algorithms found, the regularised systems first, unknown ones last by name."""
         found = set(self.runs["algorithm"])
         return [a for a in _READING_ORDER if a in found] + sorted(found - set(_READING_ORDER))
+
+    @cached_property
+    def trained(self) -> pd.DataFrame:
+        """One row per run that was trained: `runs` has those of an algorithm without λ at every λ."""
+        return self.runs.drop_duplicates("run_key") if self.level else self.runs
+
+    @cached_property
+    def level(self) -> frozenset[str]:
+        """Algorithms without λ, which are the same at every λ."""
+        return without_lambda(self.algorithms, self.manifest)
+
+    @property
+    def has_lambda(self) -> bool:
+        """Whether an algorithm has λ; elsewhere there is nothing to say of it."""
+        return len(self.level) < len(self.algorithms)
 
     @cached_property
     def lambdas(self) -> list[float]:
@@ -198,9 +214,10 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     samplers = {str(name): int(count) for name, count in runs["sampler"].value_counts().items()}
     sampler = choose_sampler(samplers, sampler)
     runs = runs[runs["sampler"] == sampler].reset_index(drop=True)
-    kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
     runs = told_apart(runs, list(manifest.hyper_parameters))
     _require_lambda(where, runs)
+    runs = levelled(runs, manifest)
+    kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}

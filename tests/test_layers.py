@@ -49,7 +49,7 @@ FLOORS = {
     ],
     "analysis": [
         {"vocabulary", "states", "stored_names"},
-        {"words", "versions", "rows", "statistics"},
+        {"words", "levels", "versions", "rows", "axes", "statistics"},
         {"importance"},
         {"comparison"},
         {"fragility"},

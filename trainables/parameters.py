@@ -156,6 +156,15 @@ class Part:
         vars(self).update(values)
 
 
+class Weight:
+    """λ as an objective that weighs terms by it declares it, `lam = weight()`: its value is the run's, and its losses are handed it."""
+
+
+def weight() -> Any:
+    """λ of an objective (`Weight`)."""
+    return Weight()
+
+
 def declared(part: type) -> dict[str, Parameter]:
     """Name -> hyper-parameter that a class, or one that it inherits from, declares.
 

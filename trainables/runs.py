@@ -26,7 +26,7 @@ class Run:
         study: name of the study that declares it.
         algorithm: name of an objective, with values of its own hyper-parameters where they are not its defaults
             (`trainables.objectives.find`).
-        lam: λ, the weight of the reconstruction terms.
+        lam: λ, the weight of the reconstruction terms; 0 of an algorithm that has none, whatever is given.
         seed: replication; with the configuration it selects the run's random streams.
         configuration: the hyper-parameters.
         budget: iterations.
@@ -58,27 +58,29 @@ class Run:
             raise ValueError(
                 f"batch_size must be <= {points}, the training points of {self.data}, got {batch}"
             )
-        if reason := objectives.find(self.algorithm).misfit(batch):
+        objective = objectives.find(self.algorithm)
+        if reason := objective.misfit(batch):
             raise ValueError(f"{self.algorithm} {reason}, got {batch}")
-        object.__setattr__(self, "lam", float(self.lam) + 0.0)  # -0.0 is 0.0
+        object.__setattr__(self, "lam", float(self.lam) + 0.0 if objective.lam else 0.0)  # -0.0 is 0.0
 
     @property
     def key(self) -> str:
         """Hash of everything the result depends on; never of a position in a grid."""
-        content = {
-            "study": self.study,
-            "algorithm": self.algorithm,
-            "lam": self.lam,
-            "seed": self.seed,
-            "budget": self.budget,
-            "data": self.dataset.version,
-            **self.configuration.content,
-        }
-        if self.precision != "float32":  # all there was before; stored results keep their keys
-            content["precision"] = self.precision
-        if self.version != 1:
-            content["version"] = self.version
-        return content_hash(content)
+        return self.key_at(self.lam)
+
+    def key_at(self, lam: float) -> str:
+        """The key at another λ: of an algorithm that has none, the key of rows from when it was trained at each."""
+        return run_key(
+            self.study,
+            self.algorithm,
+            lam,
+            self.seed,
+            self.budget,
+            self.dataset.version,
+            self.configuration.content,
+            self.precision,
+            self.version,
+        )
 
     @property
     def version(self) -> int:
@@ -108,6 +110,34 @@ class Run:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Run:
         return cls(**{**values, "configuration": Configuration(**values["configuration"])})
+
+
+def run_key(
+    study: str,
+    algorithm: str,
+    lam: float,
+    seed: int,
+    budget: int,
+    data_version: str,
+    configuration: Mapping[str, object],
+    precision: str,
+    version: int,
+) -> str:
+    """Key of a run, from the content of its configuration (`Configuration.content`) and the versions of its data and objective."""
+    content = {
+        "study": study,
+        "algorithm": algorithm,
+        "lam": lam,
+        "seed": seed,
+        "budget": budget,
+        "data": data_version,
+        **configuration,
+    }
+    if precision != "float32":  # all there was before; stored results keep their keys
+        content["precision"] = precision
+    if version != 1:
+        content["version"] = version
+    return content_hash(content)
 
 
 def check(lam: float, budget: int, precision: str = "float32") -> None:

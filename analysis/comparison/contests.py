@@ -115,7 +115,13 @@ def compute(study: Rows) -> Standings:
         (one.measure, one.lam): list(differences(sides[one.measure], one.lam, one.measure, study.unit))
         for one in rankings
     }
-    family = Family(sum(map(len, pairs.values())), declared)
+    # Two systems without λ are one comparison, which stands at every λ.
+    different = {
+        (measure, first, second, None if study.level.issuperset((first, second)) else lam)
+        for (measure, lam), found in pairs.items()
+        for first, second, _ in found
+    }
+    family = Family(len(different), declared)
     return Standings(
         [
             Standing(

@@ -37,7 +37,7 @@ def compare_study(study: Rows, family: Family) -> Comparison | None:
     chosen = paired.choose_pair(study)
     if chosen is None:
         return None
-    pairs = paired.match(study.runs, *chosen)
+    pairs = paired.match(study.runs, *chosen, study.level)
     differences = [paired.compare(pairs, lam, measure, family) for lam in pairs.lambdas for measure in PAIRED]
     return Comparison(pairs, differences, [paired.divergence(pairs, lam) for lam in pairs.lambdas])
 
@@ -49,9 +49,10 @@ def judged_measures(study: Rows) -> list[Measure]:
 
 
 def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
-    """Comparisons that the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have units enough."""
+    """Comparisons that the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have
+    units enough; two systems without λ are compared once."""
     measures = judged_measures(study)
-    matched = [paired.match(study.runs, *pair) for pair in paired.published_pairs(study)]
+    matched = [paired.match(study.runs, *pair, study.level) for pair in paired.published_pairs(study)]
     return [
         (pairs, lam, measure)
         for pairs in matched

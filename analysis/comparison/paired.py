@@ -8,6 +8,7 @@ missing side is not yet a pair.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ from analysis.statistics.locations import mean_interval
 from analysis.stored_names import BASELINES
 from analysis.vocabulary import Floats, Measure
 from analysis.words import split_variant
-from result_schema import FURTHER_METRICS, METRICS, Outcome
+from result_schema import FURTHER_METRICS, METRICS, Outcome, exact
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
 
@@ -38,6 +39,7 @@ class Pairs:
         unmatched: λ -> keys seen under either algorithm whose other side is FAILED, STOPPED or not there.
         lacking: metrics that one of the two has not (`states.systems_with`): nothing to compare, and nothing to lose by a
             divergence.
+        level: whether neither has λ: their pairs are the same at every λ, and here at the smallest alone.
     """
 
     first: str
@@ -45,10 +47,15 @@ class Pairs:
     table: pd.DataFrame
     unmatched: dict[float, int]
     lacking: frozenset[str] = frozenset()
+    level: bool = False
 
     @property
     def lambdas(self) -> list[float]:
         return sorted(self.unmatched)
+
+    def place(self, lam: float) -> str:
+        """A λ in words."""
+        return "any" if self.level else exact(lam)
 
     def at(self, lam: float) -> pd.DataFrame:
         """The pairs at one λ."""
@@ -142,13 +149,17 @@ def choose_pair(study: Rows) -> tuple[str, str] | None:
     return next(iter(published_pairs(study)), None)
 
 
-def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
+def match(runs: pd.DataFrame, first: str, second: str, level: Collection[str] = ()) -> Pairs:
     """Matches the results of two algorithms on configuration, λ, seed and data version.
 
     Args:
         runs: rows of any algorithm and outcome, of one budget, one row per run.
         first, second: algorithms in `runs`.
+        level: algorithms without λ (`Rows.level`); two of them are compared once.
     """
+    once = first in level and second in level
+    if once:
+        runs = runs[runs["lam"] == runs["lam"].min()]
     measured = [name for name in (*METRICS, *FURTHER_METRICS) if name in runs]
     columns = [*KEY, "configuration", "outcome", *measured]
     everyone = runs[runs["algorithm"].isin([first, second])]
@@ -161,7 +172,7 @@ def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
     lacking = frozenset(
         name for name in measured if not {first, second} <= states.systems_with(everyone, name)
     )
-    return Pairs(first, second, table.sort_values(KEY, ignore_index=True), unmatched, lacking)
+    return Pairs(first, second, table.sort_values(KEY, ignore_index=True), unmatched, lacking, once)
 
 
 def differences(pairs: pd.DataFrame, measure: Measure) -> pd.DataFrame:

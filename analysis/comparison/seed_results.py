@@ -61,6 +61,8 @@ def _decomposed(study: Rows, measure: Measure) -> Iterator[Decomposed]:
     subjects += [pair for pair in published_pairs(study) if set(pair) <= sides.keys()]
     for subject in subjects:
         lambdas = sorted(set.intersection(*(set(sides[name]) for name in subject)))
+        if study.level.issuperset(subject):  # the same at every λ
+            lambdas = lambdas[:1]
         values = {lam: _values([sides[name][lam] for name in subject]) for lam in lambdas}
         places: list[tuple[float | None, pd.DataFrame]] = [(lam, values[lam].to_frame()) for lam in lambdas]
         if len(lambdas) > 1:

@@ -98,14 +98,24 @@ class Claim:
 
 def enough(study: Rows) -> bool:
     """Whether the study has the λ that a trend needs."""
-    return sum(lam >= BEGIN for lam in study.lambdas) >= LEAST
+    return study.has_lambda and sum(lam >= BEGIN for lam in study.lambdas) >= LEAST
 
 
 def judged_changes(study: Rows) -> int:
-    """How many changes with λ the report judges: two metrics of each algorithm, and a claim's paired difference."""
+    """How many changes with λ the report judges: two metrics of each algorithm that has it, and a claim's paired difference."""
     if not enough(study):
         return 0
-    return 2 * len(study.algorithms) + (paired.choose_pair(study) is not None)
+    return 2 * len(moving(study)) + claims(study, paired.choose_pair(study))
+
+
+def moving(study: Rows) -> list[str]:
+    """Algorithms that have λ, which alone can change with it."""
+    return [name for name in study.algorithms if name not in study.level]
+
+
+def claims(study: Rows, pair: tuple[str, str] | None) -> bool:
+    """Whether a claim is made of how two algorithms change with λ: both have it."""
+    return pair is not None and study.level.isdisjoint(pair)
 
 
 def exchange(study: Rows, algorithm: str, family: Family) -> Exchange:

@@ -75,10 +75,17 @@ class Met:
 
 @dataclass(frozen=True)
 class Results:
-    """By measure, then λ, each system's best λ last."""
+    """By measure, then λ, each system's best λ last.
+
+    Attributes:
+        measured: by each measure.
+        met: of each target.
+        level: systems without λ, which are the same at every λ.
+    """
 
     measured: list[Measured]
     met: list[Met]
+    level: frozenset[str] = frozenset()
 
 
 def compute(study: Rows) -> Results:
@@ -95,13 +102,22 @@ def compute(study: Rows) -> Results:
     for measure in filter(lambda m: study.measured(m.column), MEASURES):
         close, sides = closeness(study, measure), gains(study, measure)
         for lams, best in _places(sides, np.median):
+            there = _once(pairs, study, best)
             same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
-            measured += same or _measured(sides, pairs, close, lams, best)
+            if there != _once(pairs, study, not best):
+                same = []
+            measured += same or _measured(sides, there, close, lams, best)
     for target in study.manifest.targets:
         sides = hits(study, target)
         for lams, best in _places(sides, np.mean):
-            met += _met(sides, pairs, target, lams, best)
-    return Results(measured, met)
+            met += _met(sides, _once(pairs, study, best), target, lams, best)
+    return Results(measured, met, study.level)
+
+
+def _once(pairs: Sequence[Pair], study: Rows, best: bool) -> list[Pair]:
+    """The pairs, those of two systems without λ at the best λ alone where there are several: they are the same at each."""
+    several = not best and len(study.lambdas) > 1
+    return [pair for pair in pairs if not (several and study.level.issuperset(pair))]
 
 
 def _places(sides: Sides, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:

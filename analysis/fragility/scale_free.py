@@ -115,10 +115,15 @@ class Matched:
 
 
 def comparable(study: Rows, first: str, second: str) -> bool:
-    """Whether both systems reconstruct, at two positive λ or more."""
+    """Whether both systems have λ and reconstruct, at two positive λ or more."""
     both = {first, second} <= states.systems_with(study.runs, LOG_MSE.column)
     known = not rows.finite(study.runs, LOG_MSE.column).empty
-    return both and known and sum(lam > 0 for lam in study.lambdas) > 1
+    return (
+        both
+        and known
+        and study.level.isdisjoint((first, second))
+        and sum(lam > 0 for lam in study.lambdas) > 1
+    )
 
 
 def curves(study: Rows, first: str, second: str, measure: Measure) -> Curves:

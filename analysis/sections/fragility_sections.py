@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from html import escape
 from typing import TypeVar
 
@@ -96,29 +96,37 @@ def sentences(results: Results) -> list[str]:
 
 
 def _said(results: Results) -> tuple[list[str], list[str]]:
-    met = [target_sentence(m, next(iter(m.differences))) for m in _spoken(results.met) if m.differences]
-    measured = [sentence(m, m.found.contrasts[0]) for m in _spoken(results.measured) if m.found.contrasts]
+    met = [
+        target_sentence(m, next(iter(m.differences)), results.level)
+        for m in _spoken(results.met)
+        if m.differences
+    ]
+    measured = [
+        sentence(m, m.found.contrasts[0], results.level)
+        for m in _spoken(results.measured)
+        if m.found.contrasts
+    ]
     return met, measured
 
 
-def target_sentence(met: Met, pair: Pair) -> str:
+def target_sentence(met: Met, pair: Pair, level: Collection[str] = ()) -> str:
     """How many configurations meet a target under each of two systems."""
     first, second = (met.own[name] for name in pair)
     return (
-        f"{_capital(target_words(met.target))}, {_at(met.lams, met.best, pair)}: met in {percent(first)} of {label(pair[0])}’s and "
+        f"{_capital(target_words(met.target))}, {_at(met.lams, met.best, pair, level)}: met in {percent(first)} of {label(pair[0])}’s and "
         f"{percent(second)} of {label(pair[1])}’s {met.configurations} configurations, difference "
         f"{_points(met.differences[pair])} percentage points."
     )
 
 
-def sentence(measured: Measured, contrast: Contrast) -> str:
+def sentence(measured: Measured, contrast: Contrast, level: Collection[str] = ()) -> str:
     """How fragile each of two systems is by a measure."""
     close, pair = measured.closeness, (contrast.first, contrast.second)
     first, second = (measured.found.own[name] for name in pair)
     tails = [measured.natural(tail) for tail in (first.tail, second.tail, contrast.difference.tail)]
     unit = f" {close.measure.unit}" if close.measure.unit else ""
     return (
-        f"{_capital(close.measure.label)}, {_at(measured.lams, measured.best, pair)}: {close.words()} in {percent(first.near)} of "
+        f"{_capital(close.measure.label)}, {_at(measured.lams, measured.best, pair, level)}: {close.words()} in {percent(first.near)} of "
         f"{label(pair[0])}’s and {percent(second.near)} of {label(pair[1])}’s {measured.found.configurations} configurations "
         f"(difference {_points(contrast.difference.near)} percentage points); mean of the worst tenth {_rounded(tails[0])} and "
         f"{_rounded(tails[1])}{unit} (difference {_rounded(tails[2])}); {label(pair[0])} has the better value of the same "
@@ -138,7 +146,7 @@ def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
               "difference in points [95 %]"]  # fmt: skip
     for target in dict.fromkeys(m.target for m in results.met):
         cells = [
-            [_place(m.lams, m.best, pair), _names(pair), str(m.configurations), str(m.left_out),
+            [_place(m.lams, m.best, pair, results.level), _names(pair), str(m.configurations), str(m.left_out),
              *(percent(m.own[name]) for name in pair), _points(difference)]
             for m in results.met if m.target == target for pair, difference in m.differences.items()
         ]  # fmt: skip
@@ -152,7 +160,12 @@ def tables(results: Results) -> Iterator[tuple[str, Table]]:
         unit = f", {close.measure.unit}" if close.measure.unit else ""
         header = ["λ", "systems", "configurations", "left out", f"{close.words()} (%)", f"worst tenth{unit}", f"IQM{unit}",
                   f"IQR{unit}", "P, same configuration", "P, at random"]  # fmt: skip
-        cells = [_cells(m, c) for m in results.measured if m.closeness == close for c in m.found.contrasts]
+        cells = [
+            _cells(m, c, results.level)
+            for m in results.measured
+            if m.closeness == close
+            for c in m.found.contrasts
+        ]
         if cells:
             yield close.measure.label, (header, cells)
 
@@ -191,11 +204,11 @@ def fresh_cells(study: Rows, results: Results, shown: list[float]) -> Table:
     return header, cells
 
 
-def _cells(measured: Measured, contrast: Contrast) -> list[str]:
+def _cells(measured: Measured, contrast: Contrast, level: Collection[str]) -> list[str]:
     pair = (contrast.first, contrast.second)
     own, difference = [measured.found.own[name] for name in pair], contrast.difference
     return [
-        _place(measured.lams, measured.best, pair),
+        _place(measured.lams, measured.best, pair, level),
         _names(pair),
         str(measured.found.configurations),
         str(measured.left_out),
@@ -238,15 +251,19 @@ def _clean(value: float) -> float:
     return round(value, 9) + 0.0
 
 
-def _at(lams: Lams, best: bool, pair: Pair) -> str:
-    first, second = (exact(lams[name]) for name in pair)
+def _at(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
+    if all(name in level for name in pair):
+        return "whatever λ"
+    first, second = ("any" if best and name in level else exact(lams[name]) for name in pair)
     if not best:
         return f"λ = {first}"
     return f"at the best λ of each system ({label(pair[0])} {first}, {label(pair[1])} {second})"
 
 
-def _place(lams: Lams, best: bool, pair: Pair) -> str:
-    first, second = (exact(lams[name]) for name in pair)
+def _place(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
+    if all(name in level for name in pair):
+        return "any"
+    first, second = ("any" if best and name in level else exact(lams[name]) for name in pair)
     return f"best: {first}, {second}" if best else first
 
 

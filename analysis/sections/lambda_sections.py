@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparison.families import Comparison
-from analysis.comparison.trade_off import BEGIN, LEAST, Claim, Exchange, Finding, claim, enough, exchange
+from analysis.comparison.trade_off import (
+    BEGIN,
+    LEAST,
+    Claim,
+    Exchange,
+    Finding,
+    claim,
+    claims,
+    enough,
+    exchange,
+    moving,
+)
 from analysis.comparison.trends import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.comparison.verdicts import Family
 from analysis.document import page
@@ -52,7 +63,11 @@ def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, fami
         "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
         "sVAE-r is sVAE, stands apart on the logarithmic axis."
     )
-    plane = render("plane", plane_figure(summary, fronts(summary), colour))
+    if study.level:
+        level = [label(name) for name in study.algorithms if name in study.level]
+        caption += f" Without λ, and so level: {', '.join(level)}."
+        summary = summary[(summary["lam"] == study.lambdas[0]) | ~summary["algorithm"].isin(study.level)]
+    plane = render("plane", plane_figure(summary, fronts(summary), colour, study.level))
     body = page.figure(curves, caption) + page.figure(
         plane, "Median MSE against median inception score, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
         "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
@@ -70,7 +85,11 @@ def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, fami
 
 def claim_of(study: Rows, comparison: Comparison | None, family: Family) -> Claim | None:
     """The claim about the study's two algorithms, or None where there are fewer of them, or too few λ."""
-    if comparison is None or not enough(study):
+    if (
+        comparison is None
+        or not enough(study)
+        or not claims(study, (comparison.pairs.first, comparison.pairs.second))
+    ):
         return None
     return claim(study, comparison.pairs.first, comparison.pairs.second, family)
 
@@ -110,7 +129,7 @@ def trend_cells(study: Rows, found: Claim | None, family: Family) -> Table:
     header = ["system", "configurations", "MSE ratio [simultaneous]", "change of inception score [simultaneous]", "trades",
               "reconstruction τ [95 %]", "generation τ [95 %]"]  # fmt: skip
     known = {one.algorithm: one for one in (found.first, found.second)} if found else {}
-    rows: list[Exchange] = [known.get(name) or exchange(study, name, family) for name in study.algorithms]
+    rows: list[Exchange] = [known.get(name) or exchange(study, name, family) for name in moving(study)]
     answers = {Finding.HOLDS: "yes", Finding.FAILS: "no", Finding.UNDECIDED: "undecided"}
     cells = [
         [label(one.algorithm), str(one.configurations), one.mse.estimate, one.score.estimate, answers[one.trades],
@@ -124,7 +143,7 @@ def range_cells(study: Rows) -> Table:
     """Header and cells of the ranges of λ, one line per algorithm and metric."""
     header = ["system", "metric", "best λ", "median there", "range of λ", "decades [95 %]"]
     cells = []
-    for algorithm in study.algorithms:
+    for algorithm in moving(study):
         for measure in (MSE, INCEPTION):
             table = by_lambda(study, algorithm, measure).to_numpy(float)
             line = [label(algorithm), measure.label]

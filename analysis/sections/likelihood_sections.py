@@ -64,7 +64,7 @@ def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]
     ]
     cells = []
     for first, second in published_pairs(study):
-        pairs = match(study.runs, first, second)
+        pairs = match(study.runs, first, second, study.level)
         shown = (
             [m for m in (*MEASURES, ACCURACY) if m != ELBO_ERROR and not differences(pairs.table, m).empty]
             if len(pairs.table)
@@ -74,7 +74,7 @@ def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]
             for measure in (*shown, *([INCEPTION] if study.measured(INCEPTION.column) else [])):
                 found = compare(pairs, lam, measure, family)
                 verdict = found.verdict
-                cells.append([exact(lam), f"{label(first)} − {label(second)}", measure.label, str(found.pairs),
+                cells.append([pairs.place(lam), f"{label(first)} − {label(second)}", measure.label, str(found.pairs),
                               f"{verdict.location.statistic}, {verdict.location.units} {found.unit}", bounded(verdict.location.interval, 4),
                               "–" if verdict.smallest is None else verdict.words,
                               f"{round(found.better_share * found.pairs)} of {found.pairs}" if found.pairs else "–"])  # fmt: skip

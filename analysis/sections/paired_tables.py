@@ -5,7 +5,6 @@ from __future__ import annotations
 from analysis.comparison.paired import Difference, Divergence, Pairs
 from analysis.comparison.verdicts import natural
 from analysis.words import bounded, counted, label, p_value
-from result_schema import exact
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -15,7 +14,7 @@ def verdict_cells(found: list[tuple[Pairs, Difference]]) -> Table:
     header = ["λ", "systems", "metric", "estimate", "difference or ratio [simultaneous]", "smallest of interest", "verdict",
               "p × comparisons"]  # fmt: skip
     cells = [
-        [exact(d.lam), f"{label(pairs.first)} − {label(pairs.second)}", _natural_label(d), _estimated(d), d.verdict.estimate,
+        [pairs.place(d.lam), f"{label(pairs.first)} − {label(pairs.second)}", _natural_label(d), _estimated(d), d.verdict.estimate,
          d.verdict.margin, d.verdict.words, p_value(d.verdict.p)]
         for pairs, d in found
     ]  # fmt: skip
@@ -28,7 +27,7 @@ def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
               "mean, both COMPLETED [95 %]", f"{label(pairs.first)} better in"]  # fmt: skip
     cells = [
         [
-            exact(d.lam), _natural_label(d), str(d.pairs), str(d.diverged), _estimated(d), d.verdict.estimate,
+            pairs.place(d.lam), _natural_label(d), str(d.pairs), str(d.diverged), _estimated(d), d.verdict.estimate,
             "–" if d.verdict.smallest is None else d.verdict.words, bounded(natural(d.measure, d.mean)),
             "–" if not d.pairs else f"{100 * d.better_share:.1f} %",
         ]
@@ -46,7 +45,7 @@ def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Table:
         w = d.worst_rank
         total = w.wins + w.ties + w.losses
         share = f"{100 * w.wins / total:.1f} %" if total else "–"
-        cells.append([exact(d.lam), d.measure.label, str(w.wins), str(w.ties), str(w.losses), share])
+        cells.append([pairs.place(d.lam), d.measure.label, str(w.wins), str(w.ties), str(w.losses), share])
     return header, cells
 
 
@@ -59,7 +58,7 @@ def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Table:
         counts = [d.neither, d.first_only, d.second_only, d.both]
         cells.append(
             [
-                exact(d.lam),
+                pairs.place(d.lam),
                 str(sum(counts)),
                 *map(str, counts),
                 p_value(d.p),
@@ -77,9 +76,10 @@ def finding(pairs: Pairs, differences: list[Difference], divergence: Divergence)
         divergence: of both sides at that λ.
     """
     first, second = label(pairs.first), label(pairs.second)
+    at = "Whatever λ" if pairs.level else f"At λ = {pairs.place(divergence.lam)}"
     total = divergence.neither + divergence.first_only + divergence.second_only + divergence.both
     if not total:
-        return f"At λ = {exact(divergence.lam)}: no pair of results of {first} and {second}."
+        return f"{at}: no pair of results of {first} and {second}."
     verdicts = [
         f"{d.measure.label.removeprefix('log10 ')} {d.verdict.words} ({d.verdict.location.statistic} {'ratio' if d.measure.log else 'difference'} "
         f"{d.verdict.estimate}, better in {d.worst_rank.wins} of {_units(d)})"
@@ -88,7 +88,7 @@ def finding(pairs: Pairs, differences: list[Difference], divergence: Divergence)
     ]
     said = "; ".join(verdicts) or "no pair with a value of both in a metric that both have"
     rates = [100 * (one + divergence.both) / total for one in (divergence.first_only, divergence.second_only)]
-    return f"At λ = {exact(divergence.lam)}, {first} against {second}: {said}. Of {counted(total, 'pair')} {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED."
+    return f"{at}, {first} against {second}: {said}. Of {counted(total, 'pair')} {rates[0]:.1f} % against {rates[1]:.1f} % DIVERGED."
 
 
 def _natural_label(found: Difference) -> str:

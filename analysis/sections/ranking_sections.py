@@ -58,7 +58,7 @@ def ranking_section(study: Rows, found: Standings, shown: Sequence[float]) -> Pa
     if not found.standings:
         text = "Not shown: no two systems have a metric with a smallest difference of interest."
         return Section("Ranking", page.paragraph(text, "small")), []
-    body = page.paragraph(_WORDS, "small") + page.paragraph(scope(found), "small")
+    body = page.paragraph(_WORDS, "small") + page.paragraph(scope(study, found), "small")
     drawings: list[Drawing] = []
     for measure in found.measures:
         body += f"<h3>{escape(_name(measure))}</h3>"
@@ -75,13 +75,16 @@ def ranking_section(study: Rows, found: Standings, shown: Sequence[float]) -> Pa
     return Section("Ranking", body), drawings
 
 
-def scope(found: Standings) -> str:
+def scope(study: Rows, found: Standings) -> str:
     """What the family of all pairs is, in words."""
     family = found.family
     if not family.size:
         return _NONE
     percent = 100 * family.confidence
-    return _FAMILY.format(size=family.size, percent=percent, most=LEAST_OF_MEDIAN, least=LEAST)
+    once = " Two systems without λ are one pair, whatever λ." * (
+        len(study.level) > 1 and len(study.lambdas) > 1
+    )
+    return _FAMILY.format(size=family.size, percent=percent, most=LEAST_OF_MEDIAN, least=LEAST) + once
 
 
 def sentences(found: Standings, shown: Sequence[float]) -> list[str]:

@@ -51,7 +51,7 @@ def tables(study: Rows, found: Sequence[Decomposed]) -> list[tuple[str, Table]]:
         [
             _name(d.subject),
             d.measure.label,
-            exact(d.lam),
+            "any" if study.level.issuperset(d.subject) else exact(d.lam),
             f"{d.found.configurations} × {d.found.seeds:.3g}",
             str(d.left_out),
             bounded(d.found.configuration),
@@ -87,7 +87,7 @@ def sentences(study: Rows, found: Sequence[Decomposed], shown: list[float]) -> I
     for subject, measure in dict.fromkeys((d.subject, d.measure) for d in pairs):
         own = [d for d in pairs if (d.subject, d.measure) == (subject, measure)]
         said = [
-            f"λ = {exact(d.lam)}: reliability {bounded(d.found.reliability(seeds), 2)}; {_takes(d.found.seeds_needed)}"
+            f"{'whatever λ' if study.level.issuperset(subject) else f'λ = {exact(d.lam)}'}: reliability {bounded(d.found.reliability(seeds), 2)}; {_takes(d.found.seeds_needed)}"
             for d in own if d.lam is not None
         ]  # fmt: skip
         yield (

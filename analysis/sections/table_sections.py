@@ -35,7 +35,7 @@ _COUNTING = (
 
 def facts(study: Rows) -> dict[str, str]:
     """What was run, as name -> number."""
-    runs = study.runs
+    runs = study.trained
     counts = {o.value: int((runs["outcome"] == o.value).sum()) for o in Outcome}
     shown = {name: f"{count:,}" for name, count in counts.items() if count or name != Outcome.STOPPED}
     lambdas = ", ".join(exact(lam) for lam in study.lambdas)
@@ -43,7 +43,11 @@ def facts(study: Rows) -> dict[str, str]:
         "runs": f"{len(runs):,}",
         "systems": ", ".join(map(label, study.algorithms)),
         "configurations": f"{runs['configuration_key'].nunique():,}",
-        "λ": lambdas if len(study.lambdas) <= 8 else counted(len(study.lambdas), "value"),
+        **(
+            {"λ": lambdas if len(study.lambdas) <= 8 else counted(len(study.lambdas), "value")}
+            if study.has_lambda
+            else {}
+        ),
         "seeds": str(runs["seed"].nunique()),
         "iterations each": f"{study.budget:,}",
         **shown,
@@ -82,7 +86,7 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
         said.append(f"Rows that different samplers proposed are never pooled. This report is about those of {study.sampler}; "
                     f"left out: {others} (choose with --sampler).")  # fmt: skip
     said += versions.left_out(study.superseded)
-    stopped = int((study.runs["outcome"] == Outcome.STOPPED.value).sum())
+    stopped = int((study.trained["outcome"] == Outcome.STOPPED.value).sum())
     if stopped:
         said.append(f"{counted(stopped, 'run')} STOPPED before {counted(study.budget, 'iteration')}, in no statistic: what follows "
                     "is of the others, which were chosen for being good.")  # fmt: skip
@@ -90,13 +94,15 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
         said.append(
             "A sampler chose the configurations: shares, histograms and medians are of what it chose, not of the space."
         )
-    for metric, count in rows.tally(study.runs, states.missing).items():
+    for metric, count in rows.tally(study.trained, states.missing).items():
         said.append(f"{counted(count, 'COMPLETED run')} without {metric}: left out of that metric alone.")
-    for metric, count in rows.tally(study.runs, states.infinite).items():
+    for metric, count in rows.tally(study.trained, states.infinite).items():
         said.append(
             f"{counted(count, 'COMPLETED run')} with an infinite {metric}: worse than every finite one."
         )
-    failed = study.runs.loc[study.runs["outcome"] == Outcome.FAILED.value, "error"].fillna("unknown error")
+    failed = study.trained.loc[study.trained["outcome"] == Outcome.FAILED.value, "error"].fillna(
+        "unknown error"
+    )
     if len(failed):
         common = failed.astype(str).str.split("\n").str[0].value_counts()
         said.append(f"{counted(len(failed), 'run')} FAILED and will be tried again by the next call of the study; most often: "
@@ -177,7 +183,7 @@ def _marginal(entry: pd.Series | None) -> list[str]:
 
 def provenance_section(study: Rows) -> Section:
     """Data, code, packages, devices and cost, and how to build the report again."""
-    runs = study.runs
+    runs = study.trained
     packages: dict[str, set[str]] = defaultdict(set)
     for text in runs["versions"].unique():
         for package, version in json.loads(text).items():

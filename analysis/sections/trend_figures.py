@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,8 +30,10 @@ _APART = 0.06
 """Part of the axis of λ that the words of a tick take."""
 
 
-def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
-    """Medians, DIVERGED as worst, with 95 % bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
+def lambda_figure(summary: pd.DataFrame, colour: Colours, axis: str = "λ") -> Figure:
+    """Medians, DIVERGED as worst, with 95 % bands and quartiles, and the share DIVERGED with its Wilson band, against λ, or what
+    stands in its place (`axes.turned`).
+    """
     with settings():
         figure = Figure(figsize=(10.5, 3.3), layout="constrained")
         panels = figure.subplots(1, len(_PANELS))
@@ -44,7 +46,7 @@ def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
                     _band(panel, part, name, scale, shade, beside)
             if log:
                 log_axis(panel, "y")
-            _lambda_axis(panel, places)
+            _lambda_axis(panel, places, axis)
             panel_title(panel, title)
         legend(
             figure, [Line2D([], [], color=c, marker="o") for c in colour.values()], list(map(label, colour))
@@ -73,7 +75,7 @@ def _band(
     panel.vlines(x, low, high, color=shade, linewidth=1.2, alpha=0.7)
 
 
-def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
+def _lambda_axis(panel: Axes, places: dict[float, float], axis: str) -> None:
     decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
     kept = places if len(places) <= 6 or len(decades) < 3 else decades
     kept = _apart(kept)
@@ -84,7 +86,7 @@ def _lambda_axis(panel: Axes, places: dict[float, float]) -> None:
     low, high = min(places.values()), max(places.values())
     margin = max(0.4, _APART / 2 * (high - low))
     panel.set_xlim(low - margin, high + margin)
-    panel.set_xlabel("λ (log scale, 0 set apart)" if 0.0 in places else "λ (log scale)")
+    panel.set_xlabel(f"{axis} (log scale, 0 set apart)" if 0.0 in places else f"{axis} (log scale)")
     if 0.0 in places and len(places) > 1:
         first = min(x for lam, x in places.items() if lam > 0)
         panel.axvline((places[0.0] + first) / 2, color=MUTED, linewidth=0.9, linestyle=(0, (2, 3)))
@@ -100,13 +102,16 @@ def _apart(places: dict[float, float]) -> dict[float, float]:
     return kept
 
 
-def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours) -> Figure:
+def plane_figure(
+    summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours, level: Collection[str] = ()
+) -> Figure:
     """Median MSE (log axis) against median inception score, DIVERGED as worst, a point per λ; filled on a Pareto front.
 
     Args:
         summary: `summary.summarise`'s table.
         fronts: algorithm -> λ of its front.
         colour: algorithms to draw -> their colours.
+        level: algorithms without λ, whose one point has no name.
     """
     with settings():
         figure = Figure(figsize=(7.2, 4.4), layout="constrained")
@@ -124,7 +129,11 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
             last = None
             for lam, x, y, front in zip(own["lam"], _log10(cost), gain, best, strict=True):
                 # Where λ changes nothing, points lie on each other.
-                if np.isfinite([x, y]).all() and (front or last is None or math.dist(last, (x, y)) > 0.15):
+                if (
+                    algorithm not in level
+                    and np.isfinite([x, y]).all()
+                    and (front or last is None or math.dist(last, (x, y)) > 0.15)
+                ):
                     last = (x, y)
                     panel.annotate(words[lam], (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
                                    color=shade)  # fmt: skip

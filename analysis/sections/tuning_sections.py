@@ -58,7 +58,9 @@ def _default(study: Rows, sides: Sides, grid: pd.DataFrame) -> tuple[str | None,
             key,
             "The default is the study’s." if key else "the study’s default is not among its configurations",
         )
-    key = best_on_average(sides)
+    key = best_on_average(
+        {name: dict(list(own.items())[:1]) if name in study.level else own for name, own in sides.items()}
+    )
     if key is None:
         return None, "no configuration has a result of every system at every λ"
     levels = ", ".join(f"{name} {_word(grid.loc[key, name])}" for name in grid)

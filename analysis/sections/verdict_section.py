@@ -41,7 +41,14 @@ def scope(study: Rows, family: Family) -> str:
         f"median, by the exact sign test (ties left out); of {LEAST} and more the mean, by Student’s t; of fewer nothing. A DIVERGED side is worse than any value. "
         "Higher or lower: the interval excludes no difference. Equivalent: it lies within the smallest difference of interest on both sides. "
         "Undecided: neither; its ends are how large the difference can still be. "
-        f"Intervals are over {over} All runs share one training and one test set: what other data would change is in no interval."
+        f"{_level(study)}Intervals are over {over} All runs share one training and one test set: what other data would change is in no interval."
+    )
+
+
+def _level(study: Rows) -> str:
+    """What stands at every λ and is counted once, in words; '' where nothing does."""
+    return "Two systems without λ are one comparison, whatever λ. " * (
+        len(study.level) > 1 and len(study.lambdas) > 1
     )
 
 

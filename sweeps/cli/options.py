@@ -39,7 +39,7 @@ class Options:
     ] = ()
     """Levels of a hyper-parameter in place of the study's, such as --set width 64 128, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
     lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
-    """Values of λ >= 0, the weight of the reconstruction terms."""
+    """Values of λ >= 0, the weight of the reconstruction terms; systems that have none are trained once."""
     seeds: Annotated[int | None, _preset("N")] = None
     """Number of seeds per configuration; more of them train only what is missing."""
     iterations: Annotated[int | None, _preset("N")] = None

@@ -12,6 +12,7 @@ from sweeps.planning import cohort_plans, cores, forecast, schedule
 from sweeps.planning.remaining import words
 from sweeps.strategies.staged import HalvedGrid
 from sweeps.study.grid import Grid
+from trainables import objectives
 from trainables.engine.native import build
 
 
@@ -45,6 +46,8 @@ def show(
     console.print(
         f"runs      {len(declared)} declared, {len(declared) - len(todo)} stored, {len(todo)} to train"
     )
+    if without := [name for name in declared.algorithms if not objectives.find(name).lam]:
+        console.print(f"no λ      {', '.join(without)}: trained once, whatever the values of λ")
     if kept:
         console.print(f"kept      {kept}")
     sizes = [len(plan) for plan in plans]

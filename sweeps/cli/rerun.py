@@ -78,7 +78,7 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
         precision=manifest.precision,
         data=data[0],
     )
-    if run.key != run_key:
+    if run.key_at(row["lam"]) != run_key:
         raise ValueError(f"the record of run {run_key} must give its key, but gives {run.key}: it was changed, "
                          f"or keys are made otherwise now; use commit {row['git_commit']}")  # fmt: skip
     return run, row
@@ -153,7 +153,7 @@ def main(options: Options) -> int:
     unequal = differences(row, result, metrics)
     other, unknown = environment(row, options.device, arithmetic)
     print(
-        f"{run_name(row)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
+        f"{run_name(row, objectives.find(run.algorithm).lam is not None)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"
     )
     for name, (then, now) in unequal.items():
         print(f"not equal   {name}: {then!r} stored, {now!r} now")

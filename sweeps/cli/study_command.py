@@ -295,13 +295,13 @@ def on_data(study: Study, data: str) -> Study:
 
 
 def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
-    """Whether fewer runs are stored than the study declares by itself; told without its data and objectives."""
+    """Whether fewer runs are stored than the study declares at one λ, which is at all where no algorithm has λ; told without its
+    data and objectives.
+    """
     if study.algorithms == ALL:
         return False
     configurations = len(study.subset(preset.limit))
-    lambdas, algorithms = set(map(float, preset.lambdas)), set(study.algorithms)
-    declared = configurations * preset.seeds * len(lambdas) * len(algorithms)
-    return len(store.finished()) < declared
+    return store.count_finished() < configurations * preset.seeds * len(set(study.algorithms))
 
 
 def staged() -> ModuleType:

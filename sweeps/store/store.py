@@ -37,6 +37,7 @@ from result_schema import (
     read_manifest,
     read_runs,
 )
+from sweeps.store.declared_rows import by_key, renamed
 from sweeps.store.lease import Token
 from trainables import datasets, metrics, objectives
 from trainables.configurations import required
@@ -188,6 +189,7 @@ class Store:
                 looks=looks,
                 labels={name: one.label for name, one in everyone.items()},
                 baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
+                own=_own(everyone.values()),
                 default=default or {},
                 metrics=infos,
                 losses=losses,
@@ -197,6 +199,7 @@ class Store:
         else:
             known = read_manifest(self.uri)
             now = self._amended(known, looks, columns, contributed, infos, losses, datasets.find(data))
+            now = replace(now, own={**_own(used), **known.own})
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"
@@ -243,12 +246,27 @@ class Store:
         )
 
     def finished(self) -> set[str]:
-        """Keys of the runs that need no training: those that COMPLETED or DIVERGED; none where there is no study yet."""
+        """Keys of the runs that need no training: those that COMPLETED or DIVERGED, now and under the λ that they are stored at;
+        none where there is no study yet.
+        """
+        runs = self._finished_rows()
+        names = renamed(runs, read_manifest(self.uri)) if len(runs) else {}
+        return set(runs["run_key"].to_pylist()).union(names.values())
+
+    def count_finished(self) -> int:
+        """How many rows are stored of runs that need no training; told without the objectives."""
+        return len(self._finished_rows())
+
+    def _finished_rows(self) -> pa.Table:
         if self.filesystem.get_file_info(f"{self.path}/{MANIFEST}").type == pafs.FileType.NotFound:
-            return set()
+            return Manifest("", {}).runs_schema.empty_table()
         runs = read_runs(self.uri)
-        finished = pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED]))
-        return set(runs.filter(finished)["run_key"].to_pylist())
+        return runs.filter(pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED])))
+
+    def rows(self) -> pa.Table:
+        """All rows by the keys that their runs have now, one per key (`declared_rows.by_key`)."""
+        runs = read_runs(self.uri)
+        return by_key(runs, renamed(runs, read_manifest(self.uri)))
 
     def contents(self) -> list[tuple[str, object]]:
         """Files of rows with their times, which differ when other rows are stored."""
@@ -353,6 +371,11 @@ class Store:
         if self.token:
             self.token.check()
         write(self.filesystem, f"{self.path}/{name}", content)
+
+
+def _own(systems: Iterable[Objective]) -> dict[str, dict[str, float | None]]:
+    """Algorithm -> what it declares outside of configurations, of those for which that is not λ alone."""
+    return {one.plain: one.hyper_parameters for one in systems if list(one.hyper_parameters) != ["lam"]}
 
 
 def _outcome(result: Result) -> Outcome:

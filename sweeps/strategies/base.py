@@ -70,7 +70,7 @@ class Work(ABC):
 
     def stored(self, store: Store) -> dict[str, str]:
         """Run key -> outcome of the rows that are there."""
-        rows = read_runs(store.uri)
+        rows = store.rows()
         return dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
 
     def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:

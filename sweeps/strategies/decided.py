@@ -29,6 +29,7 @@ from sweeps.strategies.halving import Stage
 from sweeps.strategies.staged import StagedWork
 from sweeps.study import Preset, Study
 from sweeps.study.grid import Grid
+from trainables import objectives
 from trainables.runs import Run
 
 SHARES = (1 / 24, 1 / 12, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1.0)
@@ -66,7 +67,9 @@ class DecidedGrid(StagedWork):
     def __init__(self, study: Study, preset: Preset, grid: Grid, store: Store) -> None:
         if len(grid.algorithms) < 2:
             raise ValueError(f"--until decided must have two algorithms to compare, got {grid.algorithms[0]}")
-        at = tuple(lam for lam in grid.lambdas if not study.asked.lambdas or lam in study.asked.lambdas)
+        weighed = any(objectives.find(name).lam for name in grid.algorithms)
+        asked = study.asked.lambdas if weighed else ()
+        at = tuple(lam for lam in grid.lambdas if not asked or lam in asked)
         if not at:
             raise ValueError(f"--until decided must have one of the λ that {study.name} asks about "
                              f"({', '.join(map(exact, study.asked.lambdas))}), got {', '.join(map(exact, grid.lambdas))}")  # fmt: skip

@@ -18,6 +18,7 @@ from typing import Any
 
 from result_metrics import MetricInfo
 from result_schema import FINISHED, Outcome
+from sweeps.store.declared_rows import STORED_KEY
 from trainables.iterations import evaluated_every
 from trainables.runs import Run
 
@@ -123,8 +124,10 @@ def waiting(rows: Rows, over: set[str]) -> set[str]:
 
 
 def _state(rows: Rows, run: Run | str) -> tuple[int, str] | None:
-    row = rows.get(run if isinstance(run, str) else run.key)
-    return (row["iterations"], row["cohort_key"]) if row and row["outcome"] == Outcome.STOPPED else None
+    row = rows.get(key := run if isinstance(run, str) else run.key)
+    if not row or row["outcome"] != Outcome.STOPPED or row.get(STORED_KEY, key) != key:
+        return None  # a state has the runs by the keys that they are stored under
+    return row["iterations"], row["cohort_key"]
 
 
 def _reached(rows: Rows, run: Run, rung: int) -> bool:

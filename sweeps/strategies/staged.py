@@ -10,15 +10,16 @@ from typing import Any, final
 
 from rich.console import Console
 
-from result_schema import FINISHED, exact, read_curves, read_runs
+from result_schema import FINISHED, exact, read_curves
 from sweeps.execution.cluster import Slots
+from sweeps.store.declared_rows import STORED_KEY
 from sweeps.store.store import Store
 from sweeps.strategies.base import Work, cohort_limits
 from sweeps.strategies.halving import Halving, Rows, Stage, loss, stages, waiting
 from sweeps.strategies.optuna_mirror import OptunaMirror
 from sweeps.strategies.optuna_search import Search, Settings, generations
 from sweeps.study import Preset, Study
-from sweeps.study.grid import Grid
+from sweeps.study.grid import Grid, trained
 from trainables import datasets, objectives
 from trainables.runs import Configuration, Run, content_hash
 
@@ -72,12 +73,11 @@ class StagedWork(Work):
     def _rows(self) -> Rows:
         if not self.store.check(self.name, self.precision):
             return {}
-        rows: dict[str, dict[str, Any]] = {
-            row["run_key"]: {**row, "curve": {}} for row in read_runs(self.store.uri).to_pylist()
-        }
+        rows = {row["run_key"]: {**row, "curve": dict[int, Any]()} for row in self.store.rows().to_pylist()}
+        curves = {row[STORED_KEY]: row["curve"] for row in rows.values()}
         for point in read_curves(self.store.uri).to_pylist():
-            if point["run_key"] in rows:
-                rows[point["run_key"]]["curve"][point["iteration"]] = point
+            if point["run_key"] in curves:
+                curves[point["run_key"]][point["iteration"]] = point
         return rows
 
 
@@ -145,10 +145,10 @@ class HalvedGrid(StagedWork):
             if math.isfinite(loss(rows, best, best.budget, metric)):
                 value = rows[best.key][metric.name]
                 console.print(
-                    f"best      {algorithm} λ={exact(lam)} seed {seed}: {metric.name} {value:.4g} with {_words(best.configuration.content)}"
+                    f"best      {_at(algorithm, lam)} seed {seed}: {metric.name} {value:.4g} with {_words(best.configuration.content)}"
                 )
             elif done:
-                console.print(f"best      {algorithm} λ={exact(lam)} seed {seed}: none, for no run COMPLETED with a value of {metric.name}")  # fmt: skip
+                console.print(f"best      {_at(algorithm, lam)} seed {seed}: none, for no run COMPLETED with a value of {metric.name}")  # fmt: skip
 
     def _stages(self) -> Iterator[Stage]:
         return stages(list(self.populations.values()), self.halving, self._rows)
@@ -191,7 +191,7 @@ class SearchWork(StagedWork):
                 study.shared, settings, _run_of(study, preset, algorithm, lam, precision)
             )
             for algorithm in dict.fromkeys(algorithms)
-            for lam in dict.fromkeys(map(float, preset.lambdas))
+            for lam, _ in trained([algorithm], preset.lambdas)
         }
         self.budget = preset.iterations
         super().__init__(study.name, precision, store, settings.halving)
@@ -227,13 +227,13 @@ class SearchWork(StagedWork):
         for (algorithm, lam), search in self.searches.items():
             if not search.best():
                 counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
-                console.print(f"best      {algorithm} λ={exact(lam)}: none, for no run COMPLETED with a value of "
+                console.print(f"best      {_at(algorithm, lam)}: none, for no run COMPLETED with a value of "
                               f"{' and '.join(self.settings.names)} ({counts or 'none was trained'})")  # fmt: skip
             for trial in search.best()[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.names, trial.values, strict=True)
                 )
-                console.print(f"best      {algorithm} λ={exact(lam)}: {values} with {_words(trial.params)}")
+                console.print(f"best      {_at(algorithm, lam)}: {values} with {_words(trial.params)}")
 
     def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
         self._console = console
@@ -270,14 +270,20 @@ class SearchWork(StagedWork):
         system = algorithm if changed == 1 else f"{algorithm} version {changed}"
         halving = (s.halving.factor, s.halving.metric.name) if s.halving else None
         rest = content_hash([repr(dict(self.study.shared)), s.generation, halving, self.precision, version])
+        weight = f", lambda {lam!r}" if objectives.find(algorithm).lam else ""
         return (
-            f"{self.study.name} on {self.study.data}: {system}, lambda {lam!r}, {self.budget} iterations, "
+            f"{self.study.name} on {self.study.data}: {system}{weight}, {self.budget} iterations, "
             f"{s.sampler} seed {s.seed} for {' and '.join(s.names)} [{rest}]"
         )
 
     def _warn(self, words: str) -> None:
         if self._console:
             self._console.print(f"warning: {words}; training goes on")
+
+
+def _at(algorithm: str, lam: float) -> str:
+    """An algorithm and, where it has it, its λ."""
+    return f"{algorithm} λ={exact(lam)}" if objectives.find(algorithm).lam else algorithm
 
 
 def _words(values: Mapping[str, Any]) -> str:

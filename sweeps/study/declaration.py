@@ -268,6 +268,8 @@ class Study:
         for name in chosen:
             objectives.check(name, self.data)
         lambdas = tuple(dict.fromkeys(float(value) for value in preset.lambdas))
+        if not any(objectives.find(name).lam for name in chosen):
+            lambdas = (0.0,)
         configurations = tuple(self.subset(preset.limit))
         return Grid(
             self.name, preset.iterations, configurations, preset.seeds, lambdas, chosen, precision, self.data

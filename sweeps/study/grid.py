@@ -6,6 +6,7 @@ import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import final, overload
 
 from trainables import objectives
@@ -35,6 +36,8 @@ class LazyRuns(Sequence[Run], ABC):
 class Grid(LazyRuns):
     """Every run of configurations × seeds × λ × algorithms, in this order, the algorithm changing fastest.
 
+    Algorithms that have no λ are there once, at λ = 0, whatever the values of λ.
+
     Attributes:
         study: name of the study that declares it.
         budget: iterations of each run.
@@ -63,14 +66,19 @@ class Grid(LazyRuns):
             for lam in self.lambdas:
                 self._run(self.algorithms[0], lam, self.seeds - 1, (number, configuration))
 
+    @cached_property
+    def trained(self) -> tuple[tuple[float, str], ...]:
+        """λ and algorithm of each run of one configuration and seed."""
+        return trained(self.algorithms, self.lambdas)
+
     def __len__(self) -> int:
-        return len(self.configurations) * self.seeds * len(self.lambdas) * len(self.algorithms)
+        return len(self.configurations) * self.seeds * len(self.trained)
 
     def at(self, place: int) -> Run:
-        place, algorithm = divmod(place, len(self.algorithms))
-        place, lam = divmod(place, len(self.lambdas))
+        place, which = divmod(place, len(self.trained))
         place, seed = divmod(place, self.seeds)
-        return self._run(self.algorithms[algorithm], self.lambdas[lam], seed, self.configurations[place])
+        lam, algorithm = self.trained[which]
+        return self._run(algorithm, lam, seed, self.configurations[place])
 
     def _run(self, algorithm: str, lam: float, seed: int, numbered: tuple[int, Configuration]) -> Run:
         number, configuration = numbered
@@ -91,3 +99,16 @@ class Grid(LazyRuns):
             for same in [tuple(group)]
             for form in sorted(forms)
         ]
+
+
+def trained(algorithms: Sequence[str], lambdas: Sequence[float]) -> tuple[tuple[float, str], ...]:
+    """λ × algorithms, each pair once, and each algorithm that has no λ once, at λ = 0; ascending where both are."""
+    lambdas = tuple(dict.fromkeys(map(float, lambdas)))
+    weighed = {name: objectives.find(name).lam is not None for name in algorithms}
+    places = lambdas if 0.0 in lambdas else (0.0, *lambdas)
+    return tuple(
+        (lam, name)
+        for lam in places
+        for name, reads in weighed.items()
+        if (lam in lambdas if reads else lam == 0.0)
+    )

@@ -30,7 +30,7 @@ from result_schema import (
     read_manifest,
     run_name,
 )
-from trainables.parameters import own_values
+from trainables.parameters import own_values, split_variant
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import RunContent
@@ -131,7 +131,8 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     """
     from sweeps.tracking.mlflow_store import RunContent
 
-    params = {name: text(row[name]) for name in ("algorithm", "lam", "seed")}
+    has_lambda = "lam" in manifest.own.get(split_variant(row["algorithm"])[0], {"lam": None})
+    params = {name: text(row[name]) for name in ("algorithm", *(["lam"] if has_lambda else []), "seed")}
     params |= own_values(row["algorithm"])
     params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
     params |= {"precision": manifest.precision}
@@ -156,7 +157,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     if row["error"]:
         tags["error"] = row["error"][:ERROR_LENGTH]
     return RunContent(
-        name=run_name(row),
+        name=run_name(row, has_lambda),
         started=_milliseconds(row["started_at"]),
         finished=_milliseconds(row["finished_at"]),
         status="FAILED" if row["outcome"] == Outcome.FAILED else "FINISHED",

@@ -54,6 +54,34 @@ def test_by_structure_parts_the_grid_in_ascending_order() -> None:
         assert order == sorted(order)
 
 
+WITH_AND_WITHOUT = ("svae_r", "gan", "alice", "ali")
+
+
+@pytest.mark.parametrize("lambdas", [(1.0, 0.0, 0.1), (1.0, 0.1), (0.0,), (0.1,)])
+def test_algorithms_without_lambda_are_declared_once_and_no_key_twice(lambdas: tuple[float, ...]) -> None:
+    grid = STUDY.declared(STUDY.preset("smoke", seeds=3, lambdas=lambdas), WITH_AND_WITHOUT)
+    runs = list(grid)
+    assert len(grid) == len(runs) == len({run.key for run in runs}) == 12 * 3 * (2 * len(lambdas) + 2)
+    assert {(run.algorithm, run.lam) for run in runs} == {
+        *itertools.product(("svae_r", "alice"), lambdas),
+        ("gan", 0.0),
+        ("ali", 0.0),
+    }
+    parts = grid.by_structure()
+    assert Counter(run for part in parts for run in part) == Counter(runs)
+    for part in parts:
+        order = [(run.configuration, run.seed, run.lam, run.algorithm) for run in part]
+        assert order == sorted(order)
+
+
+def test_where_no_algorithm_has_lambda_its_values_declare_nothing() -> None:
+    grids = [
+        STUDY.declared(STUDY.preset("smoke", lambdas=lambdas), ("gan", "ali")) for lambdas in ((0.1, 1), (0,))
+    ]
+    assert grids[0] == grids[1]
+    assert len(grids[0]) == 24
+
+
 @pytest.mark.parametrize(("lam", "budget"), [(-1.0, 60), (float("nan"), 60), (0.1, 0)])
 def test_grid_refuses_a_bad_value_before_a_run_is_asked_for(lam: float, budget: int) -> None:
     with pytest.raises(ValueError, match="must be"):

@@ -320,3 +320,18 @@ def test_mirror_goes_on_where_a_study_is_extended_by_a_hyper_parameter(tmp_path:
     assert (runs["before"].data.tags["origin"], runs["after"].data.tags["origin"]) == (str(made), str(made))
     assert runs["after"].data.params["decay"] == "0.1"
     assert StudyRows(study.uri).origin == origin
+
+
+def test_a_run_without_lambda_has_neither_a_parameter_nor_a_name_of_it(tmp_path: Path, uri: str) -> None:
+    study = SmallStudy(tmp_path / "toy_robustness")
+    own = {"gan": {}, "aavae": {"temperature": 1.5}}
+    (study.directory / MANIFEST).write_text(replace(MANIFEST_OF_STUDY, own=own).to_json())
+    study.add([row("with"), row("without", algorithm="gan", lam=0.0), row("warm", algorithm="aavae:temperature=3", lam=0.0)])  # fmt: skip
+    assert run_mirror(study, uri) == 0
+    assert list(search(uri, "params.lam = '0.1'")) == ["with"]
+    assert list(search(uri, "params.algorithm = 'gan'")) == ["without"]
+    runs = search(uri)
+    assert runs["without"].info.run_name == "gan #0417 seed 0"
+    assert "lam" not in runs["without"].data.params
+    assert "lam" not in runs["warm"].data.params
+    assert runs["warm"].data.params["temperature"] == "3"

@@ -28,8 +28,9 @@ def test_cut_puts_every_run_in_one_cohort_of_its_structure(slots: int, members: 
     assert all(len(plan.runs) <= members or plan.seconds <= restart for plan in plans)
 
 
-def test_cut_of_a_grid_is_the_cut_of_its_runs() -> None:
-    declared = STUDY.declared(STUDY.preset("embedded", seeds=2, lambdas=(1.0, 0.1)))
+@pytest.mark.parametrize("algorithms", [None, ("gan", "svae_r", "ali", "alice")])
+def test_cut_of_a_grid_is_the_cut_of_its_runs(algorithms: tuple[str, ...] | None) -> None:
+    declared = STUDY.declared(STUDY.preset("embedded", seeds=2, lambdas=(1.0, 0.1)), algorithms)
     finished = {run.key for run in declared[::7]}
     lazy = cohort_plans.cut(cohort_plans.missing(declared, finished), 2)
     listed = cohort_plans.cut([run for run in declared if run.key not in finished], 2)

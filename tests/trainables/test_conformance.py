@@ -251,3 +251,31 @@ def test_no_direction_improves_a_critic_at_its_optimum(name: str) -> None:
     loss = objectives.find(name).critic(batch, LAMBDA)
     gradient = torch.autograd.grad(loss, change)[0]
     assert gradient.abs().max().item() < 0.01  # with a heavier tail than r's, that of ‖ζ‖² was 0.1
+
+
+# An objective declares λ where its losses read it, and there alone
+
+
+def losses_at(name: str, data: DataSet, lam: float) -> list[Tensor]:
+    """Of every player, the loss and its gradient by every network that there is, at one λ."""
+    objective, found = objectives.find(name), list[Tensor]()
+    for player in objective.form.among(data).players:
+        batch = batch_on(data, objective, data.train[:256])
+        nets = [net for net in batch.networks.values() if isinstance(net, torch.nn.Module)]
+        weights = [weight for net in nets for weight in net.parameters()]
+        loss = getattr(objective, player)(batch, torch.tensor(lam))
+        gradients = torch.autograd.grad(loss, weights, allow_unused=True)
+        found += [loss.detach(), *(torch.zeros(()) if g is None else g for g in gradients)]
+    return found
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_objective_declares_lambda_exactly_where_its_losses_depend_on_it(name: str) -> None:
+    depends = [
+        any(
+            not torch.equal(a, b)
+            for a, b in zip(losses_at(name, d, 0.1), losses_at(name, d, 10.0), strict=True)
+        )
+        for d in map(datasets.find, admitted(name))
+    ]
+    assert any(depends) == (objectives.find(name).lam is not None)

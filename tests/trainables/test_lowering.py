@@ -19,6 +19,7 @@ from trainables.engine.native import block, build
 from trainables.engine.training import Training
 from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
+from trainables.parameters import weight
 from trainables.runs import Run
 
 pytestmark = pytest.mark.skipif(build.library() is None, reason="needs a C++ compiler")
@@ -31,6 +32,7 @@ class ManyOperations(JointObjective):
 
     name: ClassVar[str] = "many_operations"
     label: ClassVar[str] = "many operations"
+    lam = weight()
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         f = torch.stack([batch.f_q, batch.f_p], dim=1)

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from tests.trainables.factory import run, train
 from trainables import objectives
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
+from trainables.models.batch import Batch
+from trainables.objectives.base import JointObjective
 
 ALL = sorted(objectives.available())
 
@@ -109,3 +112,39 @@ def test_the_readme_example_is_found_and_trains_beside_the_others(
     finally:
         objectives.available.cache_clear()
         sys.modules.pop("trainables.objectives.hinge", None)
+
+
+class Undeclared(JointObjective):
+    """Reads λ in the loss of encoder and decoder, and does not say so."""
+
+    name = "undeclared"
+    label = "Undeclared"
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss."""
+        return batch.f_p.mean() - batch.f_q.mean() + lam * batch.R_x
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_a_loss_that_reads_lambda_undeclared_is_refused_and_named(
+    monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    monkeypatch.setitem(objectives.available(), "undeclared", Undeclared())
+
+    def trained() -> None:
+        cohort = Cohort([run("undeclared")], torch.device("cpu"), native=native)
+        noise = torch.zeros(1, 64, sum(cohort.form.dims(cohort.dataset).values()))
+        cohort.gradients("autoencoder", cohort.data[None, :64], noise, None)
+
+    with pytest.raises(
+        ValueError, match=r"an objective that reads λ must declare it, got undeclared.*lam = weight"
+    ):
+        trained()
+
+
+def test_what_an_objective_declares_outside_of_configurations_has_lambda_first() -> None:
+    assert objectives.find("alice").hyper_parameters == {"lam": None}
+    assert list(objectives.find("aassvae").hyper_parameters) == ["lam", "temperature"]
+    assert objectives.find("aassvae").hyper_parameters == {"lam": None, "temperature": 1.5}
+    assert objectives.find("aavae").hyper_parameters == {"temperature": 1.5}
+    assert objectives.find("gan").hyper_parameters == {}

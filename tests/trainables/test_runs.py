@@ -34,6 +34,20 @@ def test_run_key_ignores_the_place_in_the_grid_and_the_spelling_of_lambda() -> N
     assert replace(run(), lam=-0.0).key == replace(run(), lam=0).key
 
 
+@pytest.mark.parametrize("algorithm", ["gan", "svae", "aavae:temperature=3"])
+def test_runs_of_an_algorithm_without_lambda_are_one_run_whatever_the_lambda(algorithm: str) -> None:
+    runs = {run(algorithm, lam=lam) for lam in (0.0, 0.1, 10.0)}
+    assert [(one.lam, one.key) for one in runs] == [(0.0, run(algorithm, lam=0.0).key)]
+    assert run("svae_r", lam=0.1).key != run("svae_r", lam=10.0).key
+
+
+def test_keys_that_runs_without_lambda_were_once_stored_under_are_known() -> None:
+    # Made at 6230768, where every run had λ in its key.
+    assert run("gan").key_at(0.1) == "037b6d0995320a32"
+    assert run("gan").key == run("gan").key_at(0.0) == "765b20c78ac94c47"
+    assert run("ssvae").key_at(0.1) == run("ssvae").key == "12af1892933bf9be"
+
+
 def test_run_survives_its_dictionary() -> None:
     assert Run.from_dict(run(seed=3).to_dict()) == run(seed=3)
     assert Run.from_dict(run(precision="bf16").to_dict()).key == run(precision="bf16").key

@@ -109,7 +109,7 @@ def gradient_of_one(
             }
             batch = Batch({**called, **cohort.dataset.known}, cohort.form, cohort.dataset, x, noise, dropout)
             if objective:
-                value: Tensor = getattr(objective, player)(batch, lam)
+                value = objective.loss(player, batch, lam)
             else:
                 assert chosen is not None
                 value = _chosen_loss(cohort, player, batch, lam, chosen)
@@ -125,9 +125,8 @@ def gradient_of_one(
 def _chosen_loss(cohort: Cohort, player: str, batch: Batch, lam: Tensor, chosen: Tensor) -> Tensor:
     """The loss of the member's own objective; one that all have in common is computed once."""
     if common(cohort, player):
-        shared: Tensor = getattr(cohort.objectives[0], player)(batch, lam)
-        return shared
-    losses = torch.stack([getattr(o, player)(batch, lam) for o in cohort.objectives])
+        return cohort.objectives[0].loss(player, batch, lam)
+    losses = torch.stack([o.loss(player, batch, lam) for o in cohort.objectives])
     return torch.where(chosen, losses, torch.zeros_like(losses)).sum()
 
 

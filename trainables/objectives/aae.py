@@ -8,6 +8,7 @@ from torch.nn.functional import softplus
 from trainables.models.batch import Batch
 from trainables.models.spec import CRITIC_Z, DECODER, ENCODER, Form
 from trainables.objectives.base import Objective
+from trainables.parameters import weight
 
 
 @final
@@ -26,6 +27,7 @@ class AAE(Objective):
 
     name = "aae"
     label = "AAE"
+    lam = weight()
     form = Form(
         {"encoder": ENCODER, "decoder": DECODER, "critic": CRITIC_Z},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},

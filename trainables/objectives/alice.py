@@ -7,6 +7,7 @@ from torch.nn.functional import softplus
 
 from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
+from trainables.parameters import weight
 
 
 @final
@@ -27,6 +28,7 @@ class ALICE(JointObjective):
 
     name = "alice"
     label = "ALICE"
+    lam = weight()
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""

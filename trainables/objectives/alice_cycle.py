@@ -8,6 +8,7 @@ from torch.nn.functional import softplus
 from trainables.models.batch import Batch
 from trainables.models.spec import CRITIC, DECODER, ENCODER, Form, Net
 from trainables.objectives.base import Objective
+from trainables.parameters import weight
 
 
 @final
@@ -25,6 +26,7 @@ class ALICECycle(Objective):
 
     name = "alice_cycle"
     label = "ALICE, adversarial"
+    lam = weight()
     form = Form(
         {
             "encoder": ENCODER,

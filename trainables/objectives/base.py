@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from types import CodeType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 from torch.nn.functional import softplus
 
 from trainables.models.batch import Batch, Model
 from trainables.models.spec import CRITIC, DECODER, ENCODER, Form
-from trainables.parameters import declared, variant
+from trainables.parameters import Weight, declared, variant
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Objective(ABC):
     """A system: what networks it has and who trains them, and what each player minimises.
 
-    A player's loss is the method of its name: a scalar that the player minimises, from a batch and λ.
+    A player's loss is the method of its name: a scalar that the player minimises, from a batch and λ. A system whose losses read λ
+    declares it, `lam = weight()`: any other is trained once for all λ.
     Final subclasses set the attributes.
 
     Hyper-parameters of its own are declared in its class with `own`. They are no part of a configuration: runs that differ in them
@@ -39,6 +40,7 @@ class Objective(ABC):
         label: what reports call it.
         baselines: names of the systems that its paper compares it with, the most important first: a report compares them pair by pair.
         form: its networks, and who trains them.
+        lam: λ, where its losses read it; None where they do not.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Objective(ABC):
     label: ClassVar[str]
     baselines: ClassVar[tuple[str, ...]] = ()
     form: Form
+    lam: ClassVar[Weight | None] = None
 
     def __init__(self, **values: object) -> None:
         known = declared(type(self))
@@ -67,6 +70,12 @@ class Objective(ABC):
         """Hyper-parameter of its own -> value."""
         return {name: getattr(self, name) for name in declared(type(self))}
 
+    @property
+    def hyper_parameters(self) -> dict[str, float | None]:
+        """What its class declares outside of configurations -> default: `lam`, without one, where it reads λ, and what is its own."""
+        own = {name: float(one.default) for name, one in declared(type(self)).items()}
+        return {**({"lam": None} if self.lam else {}), **own}
+
     def changed(self, values: Mapping[str, object]) -> Objective:
         """The objective with these values of its own hyper-parameters. Raises ValueError as the class."""
         return type(self)(**{**self.own, **values}).called(self.plain)
@@ -75,6 +84,11 @@ class Objective(ABC):
     def kind(self) -> str:
         """Equal of two objectives whose runs can share a cohort: of one form, and both with a bound or both without."""
         return f"{self.form.key} {type(self).bound is not Objective.bound}"
+
+    def loss(self, player: str, batch: Batch, lam: Tensor) -> Tensor:
+        """What a player minimises, a scalar. Raises ValueError where it reads λ, and the system does not declare it."""
+        value: Tensor = getattr(self, player)(batch, lam if self.lam else _Undeclared(self.name))
+        return value
 
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
         """E_q s(f) + E_p s(−f), with s(t) = log(1 + exp t): Pu et al. 2017, eq. 10 (negated).
@@ -109,6 +123,22 @@ class Objective(ABC):
     @abstractmethod
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar that encoder and decoder, whichever there are, minimise together."""
+
+
+class _Undeclared:
+    """In place of λ where a system does not declare it: its runs are trained once for all λ, and so must not depend on it."""
+
+    def __init__(self, objective: str) -> None:
+        self.objective = objective
+
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError(f"an objective that reads λ must declare it, got {self.objective}, which does not; add "
+                         "lam = weight() to its class")  # fmt: skip
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        found = next(one for one in arguments if isinstance(one, cls))
+        return found.read
 
 
 def _listed(known: Iterable[str]) -> str:

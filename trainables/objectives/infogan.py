@@ -8,6 +8,7 @@ from torch.nn.functional import softplus
 from trainables.models.batch import Batch
 from trainables.models.spec import CRITIC_X, DECODER, GAUSSIAN_ENCODER, Form
 from trainables.objectives.base import Objective
+from trainables.parameters import weight
 
 
 @final
@@ -26,6 +27,7 @@ class InfoGAN(Objective):
 
     name = "infogan"
     label = "InfoGAN"
+    lam = weight()
     form = Form(
         {"encoder": GAUSSIAN_ENCODER, "decoder": DECODER, "critic": CRITIC_X},
         {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},

@@ -13,7 +13,7 @@ from trainables.models.batch import Batch, Model
 from trainables.models.spec import CRITIC_X, NOISE, Form, Net
 from trainables.objectives.aavae import reversed_discriminator
 from trainables.objectives.base import Objective
-from trainables.parameters import own
+from trainables.parameters import own, weight
 
 _NETWORKS = {
     "encoder": Net(("x", "y"), "z", explicit=True),
@@ -50,6 +50,7 @@ class SSVAE(_SemiSupervised):
     name = "ssvae"
     version = 2
     label = "SSVAE"
+    lam = weight()
     form = Form(_NETWORKS, {"autoencoder": tuple(_NETWORKS)})
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
@@ -79,6 +80,7 @@ class AASSVAE(_SemiSupervised):
     version = 2
     label = "AASSVAE"
     baselines = ("ssvae",)
+    lam = weight()
     temperature: float = own(1.5, above=0.0)
     form = Form(
         {**_NETWORKS, "critic": CRITIC_X},

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
+from trainables.parameters import weight
 
 
 @final
@@ -25,6 +26,7 @@ class SVAEr(JointObjective):
     name = "svae_r"
     label = "sVAE-r"
     baselines = ("alice",)
+    lam = weight()
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""
