@@ -241,6 +241,8 @@ class Manifest:
         metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
         losses: training losses that stand beside the metrics in the learning curves.
         headline: names of the metrics that the study is about, of which the report has every figure.
+        modes: means of the equally likely Gaussians that the data were drawn from, where they were.
+        mode_std: standard deviation of each of them.
     """
 
     study: str
@@ -262,6 +264,8 @@ class Manifest:
     metrics: tuple[MetricInfo, ...] = VERSION_1
     losses: tuple[str, ...] = LOSSES
     headline: tuple[str, ...] = HEADLINE
+    modes: tuple[tuple[float, ...], ...] = ()
+    mode_std: float = 0.0
 
     def to_json(self) -> str:
         fields = {**self.__dict__, "metrics": [dataclasses.asdict(metric) for metric in self.metrics]}
@@ -302,7 +306,8 @@ class Manifest:
             metrics = (
                 tuple(MetricInfo(**one) for one in fields["metrics"]) if "metrics" in fields else VERSION_1
             )
-            read = {**tuples, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
+            modes = tuple(tuple(map(float, mean)) for mean in fields.get("modes", ()))
+            read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
                     "baselines": baselines, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(

@@ -33,7 +33,6 @@ from analysis.sections import (
 from analysis.sections.exemplars import spread
 from analysis.sections.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
 from analysis.statistics import summary
-from analysis.vocabulary import INCEPTION, MSE
 from analysis.words import naming
 
 _MOST_SYSTEMS = 6
@@ -52,7 +51,7 @@ def build(study: Rows) -> dict[str, bytes]:
 def _build(study: Rows) -> dict[str, bytes]:
     table = summary.summarise(study)
     family = family_of(study)
-    comparison = None if study.manifest.coordinates else compare_study(study, family)
+    comparison = compare_study(study, family)
     claim = lambda_sections.claim_of(study, comparison, family)
     shown = spread(study.lambdas, _MOST_LAMBDAS)
     few = len(study.algorithms) <= _MOST_SYSTEMS
@@ -68,7 +67,7 @@ def _build(study: Rows) -> dict[str, bytes]:
         verdict_section.verdict_section(study, family),
         sample_size_sections.sample_size_section(study, sizes),
         seed_sections.seed_section(study, decomposed, shown),
-        scale_free_sections.scale_free_section(scale_free),
+        scale_free_sections.scale_free_section(study, scale_free),
         (table_sections.summary_section(study, table), []),
         systems_section.systems_section(study),
         figure_sections.histogram_section(study, shown) if few else _crowded(study, "Histograms"),
@@ -126,7 +125,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     said = (
         ranking_sections.sentences(standings, shown)
         + fragility_sections.sentences(fragile)
-        + table_sections.findings(comparison, shown)
+        + table_sections.findings(study, comparison, shown)
         + ([lambda_sections.verdict(study, claim)] if claim else [])
     )
     said += table_sections.notes(study, comparison)
@@ -142,7 +141,7 @@ def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, cl
     for title, cells in further:
         parts += [f"## {title}\n", page.markdown_table(*cells)]
     parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
-    for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
+    for measure in filter(lambda m: m in study.headline, study.measures):
         parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
     if len(study.algorithms) > 2:
         parts += ["## All systems\n", page.markdown_table(*systems_section.cells_of(study))]

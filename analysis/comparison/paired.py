@@ -23,7 +23,7 @@ from analysis.statistics.locations import mean_interval
 from analysis.stored_names import BASELINES
 from analysis.vocabulary import Floats, Measure
 from analysis.words import split_variant
-from result_schema import FURTHER_METRICS, METRICS, Outcome
+from result_schema import Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
 
@@ -142,14 +142,15 @@ def choose_pair(study: Rows) -> tuple[str, str] | None:
     return next(iter(published_pairs(study)), None)
 
 
-def match(runs: pd.DataFrame, first: str, second: str) -> Pairs:
+def match(study: Rows, first: str, second: str) -> Pairs:
     """Matches the results of two algorithms on configuration, λ, seed and data version.
 
     Args:
-        runs: rows of any algorithm and outcome, of one budget, one row per run.
-        first, second: algorithms in `runs`.
+        study: rows of any algorithm and outcome, of one budget, one row per run.
+        first, second: algorithms in its rows.
     """
-    measured = [name for name in (*METRICS, *FURTHER_METRICS) if name in runs]
+    runs = study.runs
+    measured = [name for name in study.vocabulary if name in runs]
     columns = [*KEY, "configuration", "outcome", *measured]
     everyone = runs[runs["algorithm"].isin([first, second])]
     sides = [rows.results(runs[runs["algorithm"] == name])[columns] for name in (first, second)]

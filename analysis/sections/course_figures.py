@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from analysis.document.style import INK, MUTED, Colours, legend, log_axis, panel_title, settings, tick_words
 from analysis.importance.search_history import Course, Rungs
-from analysis.vocabulary import MSE, Measure
+from analysis.vocabulary import Measure
 from analysis.words import label
 from result_schema import exact
 
@@ -38,7 +38,7 @@ def course_figure(courses: Mapping[Measure, Mapping[Place, Course]], colour: Col
             row[0].set_ylabel(measure.label)
             row[0].set_xlabel("runs")
             row[1].set_xlabel("device-seconds")
-            if measure is MSE:
+            if measure.ratio:
                 log_axis(row[0], "y")
         _legend(figure, colour, lambdas)
     return figure
@@ -90,7 +90,7 @@ def rung_figure(curves: Mapping[Measure, Mapping[str, Rungs]], colour: Colours) 
                     panel.axvline(rung, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
                     panel.annotate(f"{count} stopped", (rung, 1), xycoords=("data", "axes fraction"), xytext=(3, -9),
                                    textcoords="offset points", fontsize=7.5, color=INK)  # fmt: skip
-                if measure is MSE:
+                if measure.ratio:
                     log_axis(panel, "y")
                 panel_title(panel, label(algorithm))
             row[0].set_ylabel(measure.label)

@@ -11,7 +11,6 @@ from analysis.importance.search_history import course, rungs, spent, stopped_cou
 from analysis.rows import Rows
 from analysis.sections.course_figures import course_figure, importance_figure, rung_figure
 from analysis.sections.figure_sections import Part
-from analysis.vocabulary import INCEPTION, LOG_MSE, MSE
 from analysis.words import label, number
 from result_schema import exact
 
@@ -37,13 +36,13 @@ def search_section(study: Rows, shown: list[float]) -> Part | None:
     groups = {(a, lam): study.group(a, lam) for a in study.algorithms for lam in shown}
     groups = {place: runs for place, runs in groups.items() if len(runs)}
     colour = colours(study.algorithms)
-    courses = {m: {place: course(runs, m) for place, runs in groups.items()} for m in (MSE, INCEPTION)}
+    courses = {m: {place: course(runs, m) for place, runs in groups.items()} for m in study.headline}
     drawings = [render("course", course_figure(courses, colour))]
     body = page.figure(drawings[0], _COURSE)
     names = list(study.manifest.hyper_parameters)
     shares = {
-        m: {place: importances(runs, names, m) for place, runs in groups.items()}
-        for m in (LOG_MSE, INCEPTION)
+        m.compared: {place: importances(runs, names, m.compared) for place, runs in groups.items()}
+        for m in study.headline
     }
     kept = [name for name in names if any(name in found for own in shares.values() for found in own.values())]
     if kept:
@@ -68,12 +67,12 @@ def halving_section(study: Rows, shown: list[float]) -> Part | None:
         algorithms = [name for name in study.algorithms if stopped_count(study.group(name, lam))]
         if not algorithms:
             continue
-        curves = {m: {name: rungs(study, name, lam, m) for name in algorithms} for m in (MSE, INCEPTION)}
+        curves = {m: {name: rungs(study, name, lam, m) for name in algorithms} for m in study.headline}
         drawing = render(f"halving_lambda_{exact(lam)}", rung_figure(curves, colours(study.algorithms)))
         drawings.append(drawing)
         body += page.figure(drawing, f"Learning curves of halved runs at λ = {exact(lam)}.")
         for name in algorithms:
-            runs, at = study.group(name, lam), curves[MSE][name].counts
+            runs, at = study.group(name, lam), curves[study.headline[0]][name].counts
             words = ", ".join(f"{count} at {rung}" for rung, count in at.items())
             seconds, whole = spent(runs), would_have_spent(runs)
             cells.append(

@@ -18,7 +18,7 @@ from result_schema import exact
 def histogram_figure(data: list[Histograms], lambdas: list[float], colour: Colours) -> Figure:
     """One row per λ, one column per measure; algorithms overlaid; DIVERGED apart at the right of each panel."""
     with settings():
-        figure = Figure(figsize=(10.5, 2.5 * len(lambdas) + 0.8), layout="constrained")
+        figure = Figure(figsize=(max(10.5, 5.25 * len(data)), 2.5 * len(lambdas) + 0.8), layout="constrained")
         widths = [10, 0.8 + 0.5 * len(colour)] * len(data)
         grid = figure.add_gridspec(len(lambdas), 2 * len(data), width_ratios=widths)
         for row, lam in enumerate(lambdas):
@@ -29,7 +29,9 @@ def histogram_figure(data: list[Histograms], lambdas: list[float], colour: Colou
                 _bin_apart(apart, histogram, lam, colour)
                 panel_title(panel, f"λ = {exact(lam)}")
                 if row == len(lambdas) - 1:
-                    panel.set_xlabel(histogram.measure.label + (" (log scale)" if histogram.log else ""))
+                    panel.set_xlabel(
+                        histogram.measure.label + (" (log scale)" if histogram.measure.ratio else "")
+                    )
                 if column == 0:
                     panel.set_ylabel("share of runs (%)")
         legend(
@@ -44,7 +46,7 @@ def _histogram(panel: Axes, data: Histograms, lam: float, colour: Colours) -> No
         if len(colour) <= 2:  # more fills than two hide one another
             panel.stairs(shares, data.edges, fill=True, color=shade, alpha=0.28)
         panel.stairs(shares, data.edges, color=shade, linewidth=1.4)
-    if data.log:
+    if data.measure.ratio:
         log_axis(panel, "x")
     if not any(data.counts[name, lam].counts.any() for name in colour):
         empty_note(panel)
@@ -122,9 +124,8 @@ def _paired_scatter(
     if len(beside):
         panel.plot(np.full(len(beside), 1.02), beside, "_", color=colour[pairs.second], markersize=7, alpha=0.8,
                    transform=panel.get_yaxis_transform(), clip_on=False)  # fmt: skip
-    plain = measure.label.removeprefix("log10 ")
-    panel.set_xlabel(f"{plain}, {label(pairs.second)}")
-    panel.set_ylabel(f"{plain}, {label(pairs.first)}")
+    panel.set_xlabel(f"{measure.name}, {label(pairs.second)}")
+    panel.set_ylabel(f"{measure.name}, {label(pairs.first)}")
     panel.set_title(f"λ = {exact(lam)}", loc="left", fontweight="bold", fontsize=10, pad=12)
 
 

@@ -78,7 +78,7 @@ def budget_figure(curves: Mapping[Measure, Mapping[str, BudgetCurve]], colour: C
                 log_axis(panel, "x")
                 panel.set_xlabel(f"{axis} (log scale)")
                 ends = np.concatenate([end for c in own.values() for end in (c.low, c.high)])
-                if measure.better < 0 and 0 < ends.min() < ends.max():
+                if measure.ratio and 0 < ends.min() < ends.max():
                     log_axis(panel, "y")
             row[0].set_ylabel(f"best {measure.label}")
         shown = [name for name in colour if any(name in own for own in curves.values())]

@@ -15,8 +15,8 @@ from analysis.importance.shares import GROUPS
 from analysis.rows import Rows
 from analysis.sections.effect_figures import budget_figure, effect_figure, term_label
 from analysis.sections.figure_sections import Part
-from analysis.vocabulary import INCEPTION, MSE, Measure
-from analysis.words import label, number, p_value, percent
+from analysis.vocabulary import Measure
+from analysis.words import label, listed, number, p_value, percent
 from result_schema import exact
 
 _ANOVA = (
@@ -52,7 +52,7 @@ _STEPS = (1, 4, 16, 64, 256)
 def effect_section(study: Rows, shown: list[float]) -> Part:
     """What moves the metrics, over all λ and at those shown, and what goes with divergence, or why that cannot be told."""
     names = factors(study.runs, list(study.manifest.hyper_parameters))
-    tried = {measure: effects(study.runs, names, measure) for measure in (MSE, INCEPTION)}
+    tried = {measure: effects(study.runs, names, measure) for measure in study.headline}
     found = {measure: terms for measure, terms in tried.items() if terms}
     drawings = [render("effects", effect_figure(found))] if found else []
     body = "".join(page.figure(drawing, _ANOVA) for drawing in drawings)
@@ -121,11 +121,12 @@ def budget_section(study: Rows, shown: list[float], most: int) -> Part:
     drawings: list[Drawing] = []
     cells = []
     for lam in shown:
-        curves = {measure: _curves(study, lam, measure) for measure in (MSE, INCEPTION)}
+        curves = {measure: _curves(study, lam, measure) for measure in study.headline}
         curves = {measure: own for measure, own in curves.items() if own}
+        names = [m.label for m in study.headline]
         if not curves:
             body += page.paragraph(
-                f"Nothing at λ = {exact(lam)}: no run has a finite MSE or inception score.", "small"
+                f"Nothing at λ = {exact(lam)}: no run has a finite {listed(names, 'or')}.", "small"
             )
         elif len(study.algorithms) <= most:
             drawing = render(f"budget_lambda_{exact(lam)}", budget_figure(curves, colours(study.algorithms)))

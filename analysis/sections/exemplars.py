@@ -1,4 +1,4 @@
-"""The runs whose generated points are shown: best, median and worst by one measure; and what is true on the toy data."""
+"""The runs whose generated points are shown: best, median and worst by one measure."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ from typing import Any
 
 from analysis import states
 from analysis.rows import Rows
-from analysis.vocabulary import INCEPTION, Measure
-
-MODE_MEANS = ((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0))
-"""Means of the toy data's five equally likely Gaussians (shared/systems.md, 'Toy data of the study')."""
-
-MODE_STD = 0.2
-"""Their standard deviation: covariance 0.04·I. Points within three of it from a mean count as on the mode."""
+from analysis.vocabulary import Measure
 
 RANKS = ("best", "median", "worst")
 
@@ -31,7 +25,7 @@ class Exemplar:
     run: dict[str, Any]
 
 
-def exemplars(study: Rows, algorithm: str, lam: float, measure: Measure = INCEPTION) -> list[Exemplar]:
+def exemplars(study: Rows, algorithm: str, lam: float, measure: Measure) -> list[Exemplar]:
     """Best, median (the worse of two) and worst COMPLETED run by a measure; ties by run key; none for no run.
 
     DIVERGED runs generate nothing and are not among them; a run with an infinite value is the worst.

@@ -15,8 +15,7 @@ from analysis.sections.sample_figures import gallery_figure, sample_figure
 from analysis.sections.trend_figures import learning_figure
 from analysis.statistics.histograms import histograms
 from analysis.statistics.learning_curves import learning_curve
-from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE, MSE, ON_MODE
-from analysis.words import label
+from analysis.words import capital, label, listed
 from result_schema import exact
 
 Part = tuple[Section, list[Drawing]]
@@ -25,8 +24,8 @@ _FEW = 4
 """Systems of which three runs are drawn each; of more it is one."""
 
 _TREATMENT = (
-    "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}, those of MSE of its "
-    "logarithm. Seeds of a configuration are averaged first: the unit is the configuration, or the seed where there is one "
+    "One pair is one configuration, λ and seed under both systems; differences are {first} − {second}{logarithms}. "
+    "Seeds of a configuration are averaged first: the unit is the configuration, or the seed where there is one "
     "configuration. Differences and verdicts are those of section Verdicts, with the same simultaneous intervals; metrics "
     "without a smallest difference of interest have no verdict. The mean is of pairs in which both sides COMPLETED, with "
     "Student’s interval, 95 % by itself: a description, from which no verdict is taken."
@@ -43,22 +42,19 @@ _DIVERGENCE = (
 
 
 def histogram_section(study: Rows, shown: list[float]) -> Part | None:
-    """Histograms of MSE and inception score, as in figure 3 of the paper; None of a Bayesian model, which generates nothing."""
-    if study.manifest.coordinates:
-        return None
-    data = [histograms(study, MSE, log=True), histograms(study, INCEPTION, log=False)]
+    """Histograms of the headline metrics, as in figure 3 of the paper."""
+    data = [histograms(study, measure) for measure in study.headline]
     drawing = render("histograms", histogram_figure(data, shown, colours(study.algorithms)))
+    names = listed([f"{one.measure.label}{' (log axis)' * one.measure.ratio}" for one in data])
     caption = (
-        "MSE (log axis) and inception score over configurations. Bin edges are the same for every system and λ. "
+        f"{capital(names)} over configurations. Bin edges are the same for every system and λ. "
         "Shares are of COMPLETED and DIVERGED runs together; the DIVERGED ones have the bin apart, in per cent."
     )
     return Section("Histograms", page.figure(drawing, caption)), [drawing]
 
 
 def paired_section(study: Rows, comparison: Comparison | None, shown: list[float]) -> Part | None:
-    """The paired difference of two systems, or why there is none; None of a Bayesian model, whose pairs are by KL."""
-    if study.manifest.coordinates:
-        return None
+    """The paired difference of two systems, or why there is none."""
     if comparison is None:
         why = (
             f"the rows have only {label(study.algorithms[0])}"
@@ -70,12 +66,16 @@ def paired_section(study: Rows, comparison: Comparison | None, shown: list[float
     pairs, colour = comparison.pairs, colours(study.algorithms)
     first, second = label(pairs.first), label(pairs.second)
     lambdas = [lam for lam in shown if lam in pairs.lambdas]
-    scatter = render("paired", paired_scatter_figure(pairs, [LOG_MSE, INCEPTION], lambdas, colour))
-    found = [
-        d for d in comparison.differences if d.measure in (LOG_MSE, INCEPTION, ON_MODE) and d.lam in lambdas
-    ]
+    scatter = render(
+        "paired", paired_scatter_figure(pairs, [m.compared for m in study.headline], lambdas, colour)
+    )
+    found = [d for d in comparison.differences if d.measure == d.measure.compared and d.lam in lambdas]
     spread = render("differences", difference_figure(pairs, found, lambdas, colour))
-    body = page.paragraph(_TREATMENT.format(first=first, second=second), "small")
+    ratios = [m.label for m in study.headline if m.ratio]
+    logarithms = f", those of {listed(ratios)} of {'its' if len(ratios) == 1 else 'their'} logarithm" * bool(
+        ratios
+    )
+    body = page.paragraph(_TREATMENT.format(first=first, second=second, logarithms=logarithms), "small")
     body += page.table(*difference_cells(pairs, comparison.differences))
     body += "<h3>With every divergence ranked worst</h3>" + page.paragraph(
         _WORST_RANK.format(unit=comparison.differences[0].unit), "small"
@@ -95,21 +95,29 @@ def sample_section(study: Rows, shown: list[float]) -> Part | None:
     """Generated points of the best, median and worst run per system and λ; None of a Bayesian model, which has a posterior."""
     if study.manifest.coordinates:
         return None
-    chosen = {lam: {a: exemplars(study, a, lam) for a in study.algorithms} for lam in shown}
+    if not study.leading:
+        return None
+    measure = study.leading[0]
+    chosen = {lam: {a: exemplars(study, a, lam, measure) for a in study.algorithms} for lam in shown}
     keys = [e.run["run_key"] for at in chosen.values() for found in at.values() for e in found]
     points = load_points(study.where, sorted(set(keys)), study.manifest.shape)
-    words = "Best, median and worst COMPLETED run by inception score."
-    if len(study.manifest.shape) == 1:
+    words = f"Best, median and worst COMPLETED run by {measure.label}."
+    if study.modes is not None:
         words += (
             " Circles: three standard deviations around the true means; a point inside one is on its mode."
         )
+    elif len(study.manifest.shape) == 1 and study.manifest.shape[0] > 2:
+        words += f" Drawn are the first two of {study.manifest.shape[0]} coordinates."
     drawings = []
     if len(study.algorithms) > _FEW:
         words = words.replace("Best, median and worst", "The median")
     body = page.paragraph(words, "small")
     draw = sample_figure if len(study.algorithms) <= _FEW else gallery_figure
     for lam, at in chosen.items():
-        drawing = render(f"samples_lambda_{exact(lam)}", draw(at, points, colours(study.algorithms)))
+        drawing = render(
+            f"samples_lambda_{exact(lam)}",
+            draw(at, points, study.leading, colours(study.algorithms), study.modes),
+        )
         drawings.append(drawing)
         body += page.figure(drawing, f"Generated points at λ = {exact(lam)}.")
     return Section("Generated points", body), drawings
@@ -119,7 +127,7 @@ def learning_section(study: Rows, shown: list[float]) -> Part:
     """Median and quartiles against iteration."""
     if study.curves.empty:
         return Section("Learning curves", page.paragraph("No learning curves are stored for these runs.")), []
-    measures = (MSE, KL_POSTERIOR) if study.manifest.coordinates else (MSE, INCEPTION)
+    measures = study.headline
     keys = [(m, a, lam) for m in measures for a in study.algorithms for lam in shown]
     curves = {(m.column, a, lam): learning_curve(study, a, lam, m) for m, a, lam in keys}
     drawing = render("learning", learning_figure(curves, measures, shown, colours(study.algorithms)))

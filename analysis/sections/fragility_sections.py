@@ -11,16 +11,15 @@ from analysis.document.files import render
 from analysis.document.page import Drawing, Section
 from analysis.document.style import colours
 from analysis.fragility.fresh_seeds import reevaluated
-from analysis.fragility.results import LEAST, MEASURES, Lams, Measured, Met, Results
+from analysis.fragility.results import LEAST, Lams, Measured, Met, Results
 from analysis.fragility.statistics import FEW, Contrast, Pair
 from analysis.rows import Rows
 from analysis.sections.figure_sections import Part
 from analysis.sections.fragility_figures import profile_figure
 from analysis.sections.paired_tables import Table
 from analysis.statistics.estimates import Interval
-from analysis.vocabulary import SUMMARISED
-from analysis.words import bounded, label, number, percent
-from result_schema import Target, exact
+from analysis.words import bounded, capital, label, number, percent
+from result_schema import exact
 
 _M = TypeVar("_M", Measured, Met)
 
@@ -73,7 +72,7 @@ def fragility_section(study: Rows, results: Results, shown: list[float]) -> Part
     body += page.paragraph(_STATISTICS, "small")
     for i, (title, cells) in enumerate(tables(results)):
         part = page.table(*cells)
-        body += _titled(_capital(title), part) if i < _MOST_MEASURES else page.details(_capital(title), part)
+        body += _titled(capital(title), part) if i < _MOST_MEASURES else page.details(capital(title), part)
     if results.measured:
         body += page.details("Each system alone", page.table(*own_cells(results), text_columns=3))
     fresh = fresh_cells(study, results, shown)
@@ -105,7 +104,7 @@ def target_sentence(met: Met, pair: Pair) -> str:
     """How many configurations meet a target under each of two systems."""
     first, second = (met.own[name] for name in pair)
     return (
-        f"{_capital(target_words(met.target))}, {_at(met.lams, met.best, pair)}: met in {percent(first)} of {label(pair[0])}’s and "
+        f"{capital(met.words)}, {_at(met.lams, met.best, pair)}: met in {percent(first)} of {label(pair[0])}’s and "
         f"{percent(second)} of {label(pair[1])}’s {met.configurations} configurations, difference "
         f"{_points(met.differences[pair])} percentage points."
     )
@@ -118,7 +117,7 @@ def sentence(measured: Measured, contrast: Contrast) -> str:
     tails = [measured.natural(tail) for tail in (first.tail, second.tail, contrast.difference.tail)]
     unit = f" {close.measure.unit}" if close.measure.unit else ""
     return (
-        f"{_capital(close.measure.label)}, {_at(measured.lams, measured.best, pair)}: {close.words()} in {percent(first.near)} of "
+        f"{capital(close.measure.label)}, {_at(measured.lams, measured.best, pair)}: {close.words()} in {percent(first.near)} of "
         f"{label(pair[0])}’s and {percent(second.near)} of {label(pair[1])}’s {measured.found.configurations} configurations "
         f"(difference {_points(contrast.difference.near)} percentage points); mean of the worst tenth {_rounded(tails[0])} and "
         f"{_rounded(tails[1])}{unit} (difference {_rounded(tails[2])}); {label(pair[0])} has the better value of the same "
@@ -126,24 +125,18 @@ def sentence(measured: Measured, contrast: Contrast) -> str:
     )
 
 
-def target_words(target: Target) -> str:
-    """Such as: inception score at least 4.5 and MSE at most 0.05."""
-    labels = {measure.column: measure.label for measure in (*SUMMARISED, *MEASURES) if not measure.log}
-    return " and ".join(f"{labels.get(b.metric, b.metric)} {b.side} {b.value:g}" for b in target)
-
-
 def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
     """Title, header and cells of each target, a row per λ and pair; nothing where no pair is compared."""
     header = ["λ", "systems", "configurations", "left out", "met, first [95 %]", "met, second [95 %]",
               "difference in points [95 %]"]  # fmt: skip
-    for target in dict.fromkeys(m.target for m in results.met):
+    for target, words in dict.fromkeys((m.target, m.words) for m in results.met):
         cells = [
             [_place(m.lams, m.best, pair), _names(pair), str(m.configurations), str(m.left_out),
              *(percent(m.own[name]) for name in pair), _points(difference)]
             for m in results.met if m.target == target for pair, difference in m.differences.items()
         ]  # fmt: skip
         if cells:
-            yield target_words(target), (header, cells)
+            yield words, (header, cells)
 
 
 def tables(results: Results) -> Iterator[tuple[str, Table]]:
@@ -256,7 +249,3 @@ def _names(pair: Pair) -> str:
 
 def _titled(title: str, body: str) -> str:
     return f"<h3>{escape(title)}</h3>{body}"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from analysis import versions
 from analysis.rows import Rows
 from analysis.sections.systems_section import cells_of
-from analysis.statistics.means import ELBO
-from analysis.vocabulary import INCEPTION, MSE
+from analysis.statistics.means import NATS
 from analysis.words import label
-
-MEASURES = (INCEPTION, MSE, ELBO)
-"""Columns for each study, beside how many runs DIVERGED."""
 
 
 def joined(studies: Sequence[Rows]) -> tuple[list[str], list[list[str]]]:
-    """Header and one line per λ and system of any study, in the order of the first study that has it; dashes elsewhere."""
+    """Header and one line per λ and system of any study, in the order of the first study that has it; dashes elsewhere.
+
+    Columns of each study are its headline metrics and those in nats, beside how many runs DIVERGED.
+    """
     header: list[str] = ["λ", "system"]
     tables = []
     for study in studies:
-        own, lines = cells_of(study, MEASURES)
+        likelihoods = [m for m in study.measures if m.unit == NATS and m not in study.headline]
+        own, lines = cells_of(study, (*study.leading, *likelihoods))
         header += [f"{study.manifest.study}: {name}" for name in own[2:]]
         tables.append((len(own) - 2, {(line[0], line[1]): line[2:] for line in lines}))
     keys = dict.fromkeys(key for _, table in tables for key in table)

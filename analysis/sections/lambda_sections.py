@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 
 from analysis.comparison.families import Comparison
-from analysis.comparison.trade_off import BEGIN, LEAST, Claim, Exchange, Finding, claim, enough, exchange
+from analysis.comparison.trade_off import (
+    BEGIN,
+    LEAST,
+    Claim,
+    Exchange,
+    Finding,
+    claim,
+    enough,
+    exchange,
+    required,
+    traded,
+)
 from analysis.comparison.trends import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.comparison.verdicts import Family
 from analysis.document import page
@@ -17,14 +28,14 @@ from analysis.rows import Rows
 from analysis.sections.figure_sections import Part
 from analysis.sections.trend_figures import lambda_figure, plane_figure
 from analysis.statistics import estimates
-from analysis.vocabulary import INCEPTION, MSE
+from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
 from result_schema import exact
 
 _TREND = (
     "Change of each metric from λ = {first} to λ = {last} within each configuration (median over its seeds, a DIVERGED run worse than "
-    "any value), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where MSE falls and "
-    "the score falls by more than its smallest difference of interest: yes where the bounds show both, no where they show one of them "
+    "any value), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where {error} falls and "
+    "the score {worsens} by more than its smallest difference of interest: yes where the bounds show both, no where they show one of them "
     "not to be, else undecided; that a fall is not shown is no sign that there is none. "
     "Kendall’s τ-b tells the shape of the way, with noise in it: averaged over configurations, Student’s interval, 95 % by "
     "itself; +1: the metric improves with every step of λ, −1: it worsens with every step."
@@ -46,18 +57,26 @@ def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, fami
     if len(study.lambdas) < 2:
         return None
     colour = colours(study.algorithms)
-    curves = render("lambda", lambda_figure(summary, colour))
+    curves = render("lambda", lambda_figure(summary, study.headline, colour))
     caption = (
         "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
         "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
         "sVAE-r is sVAE, stands apart on the logarithmic axis."
     )
-    plane = render("plane", plane_figure(summary, fronts(summary), colour))
-    body = page.figure(curves, caption) + page.figure(
-        plane, "Median MSE against median inception score, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
-        "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
+    body, drawings = page.figure(curves, caption), [curves]
+    if pair := traded(study):
+        error, score = pair
+        plane = render("plane", plane_figure(summary, fronts(summary, error, score), error, score, colour))
+        drawings.append(plane)
+        body += page.figure(
+            plane, f"Median {error.label} against median {score.label}, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
+            "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
     if enough(study):
-        body += "<h3>Trends with λ</h3>" + page.paragraph(_TREND.format(**_ends(study)), "small")
+        error, score = required(study)
+        words = _TREND.format(
+            **_ends(study), error=error.label, worsens="falls" if score.better > 0 else "rises"
+        )
+        body += "<h3>Trends with λ</h3>" + page.paragraph(words, "small")
         body += page.table(*trend_cells(study, found, family), text_columns=1)
         body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")
         body += page.table(*range_cells(study))
@@ -65,7 +84,7 @@ def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, fami
         body += page.paragraph(
             f"No trends with λ, and no range of good ones: they need {LEAST} λ from {BEGIN:g} up.", "small"
         )
-    return Section("Along λ", body), [curves, plane]
+    return Section("Along λ", body), drawings
 
 
 def claim_of(study: Rows, comparison: Comparison | None, family: Family) -> Claim | None:
@@ -78,9 +97,9 @@ def claim_of(study: Rows, comparison: Comparison | None, family: Family) -> Clai
 def verdict(study: Rows, found: Claim) -> str:
     """The claim and what the bounds say of it, in words."""
     first, second = label(found.first.algorithm), label(found.second.algorithm)
-    ends = _ends(study)
+    ends, (error, score) = _ends(study), required(study)
     said = "; ".join(
-        f"{label(one.algorithm)} {_TRADES[one.trades]} (MSE ratio {one.mse.estimate}, inception score {one.score.estimate})"
+        f"{label(one.algorithm)} {_TRADES[one.trades]} ({error.label} ratio {one.error.estimate}, {score.label} {one.score.estimate})"
         for one in (found.second, found.first)
     )
     return (
@@ -96,24 +115,25 @@ def _ends(study: Rows) -> dict[str, str]:
     return {"first": exact(lambdas[0]), "last": exact(lambdas[-1])}
 
 
-def fronts(summary: pd.DataFrame) -> dict[str, list[float]]:
-    """Algorithm -> the λ of its Pareto front over (median MSE ↓, median inception score ↑), DIVERGED as worst."""
+def fronts(summary: pd.DataFrame, error: Measure, score: Measure) -> dict[str, list[float]]:
+    """Algorithm -> the λ of its Pareto front over the medians of an error ↓ and a score, DIVERGED as worst."""
     found = {}
     for algorithm, own in summary.groupby("algorithm", sort=False):
-        cost, gain = (own[f"{m.column}_median_worst_rank"].to_numpy(float) for m in (MSE, INCEPTION))
-        found[str(algorithm)] = own["lam"].to_numpy(float)[pareto(cost, gain)].tolist()
+        cost, gain = (own[f"{m.column}_median_worst_rank"].to_numpy(float) for m in (error, score))
+        found[str(algorithm)] = own["lam"].to_numpy(float)[pareto(cost, score.better * gain)].tolist()
     return found
 
 
 def trend_cells(study: Rows, found: Claim | None, family: Family) -> Table:
     """Header and cells of the trends; of a claim's algorithms as it has them."""
-    header = ["system", "configurations", "MSE ratio [simultaneous]", "change of inception score [simultaneous]", "trades",
+    error, score = required(study)
+    header = ["system", "configurations", f"{error.label} ratio [simultaneous]", f"change of {score.label} [simultaneous]", "trades",
               "reconstruction τ [95 %]", "generation τ [95 %]"]  # fmt: skip
     known = {one.algorithm: one for one in (found.first, found.second)} if found else {}
     rows: list[Exchange] = [known.get(name) or exchange(study, name, family) for name in study.algorithms]
     answers = {Finding.HOLDS: "yes", Finding.FAILS: "no", Finding.UNDECIDED: "undecided"}
     cells = [
-        [label(one.algorithm), str(one.configurations), one.mse.estimate, one.score.estimate, answers[one.trades],
+        [label(one.algorithm), str(one.configurations), one.error.estimate, one.score.estimate, answers[one.trades],
          bounded(one.reconstruction), bounded(one.generation)]
         for one in rows
     ]  # fmt: skip
@@ -125,7 +145,7 @@ def range_cells(study: Rows) -> Table:
     header = ["system", "metric", "best λ", "median there", "range of λ", "decades [95 %]"]
     cells = []
     for algorithm in study.algorithms:
-        for measure in (MSE, INCEPTION):
+        for measure in study.headline:
             table = by_lambda(study, algorithm, measure).to_numpy(float)
             line = [label(algorithm), measure.label]
             if len(table) and np.isfinite(medians_of(table)).any():

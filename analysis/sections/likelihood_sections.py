@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from analysis.comparison.families import judged_measures
 from analysis.comparison.paired import compare, differences, match, published_pairs
 from analysis.comparison.verdicts import Family
 from analysis.document import page
 from analysis.document.page import Section
 from analysis.rows import Rows
 from analysis.sections.figure_sections import Part
-from analysis.statistics.means import ACCURACY, ELBO_ERROR, MEASURES, density
+from analysis.statistics.means import NATS, density, open_ended
 from analysis.statistics.published import published_value
-from analysis.vocabulary import INCEPTION
 from analysis.words import bounded, label, number
 from result_schema import exact
 
 _TREATMENT = (
-    "In nats (bits per dimension and RMSE are of quantised data), over COMPLETED runs; means with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is one "
+    "Likelihoods are in nats, over COMPLETED runs; means with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is one "
     "configuration. Paired differences have the simultaneous intervals of section Verdicts, and a verdict where the measure has a smallest difference of interest. The log-likelihood is per test point. A system’s ELBO is its own estimate, which an adversarial one "
     "can put too high."
 )
@@ -31,7 +31,8 @@ def likelihood_section(study: Rows, family: Family) -> Part | None:
         body += page.table(*cells)
     if pairs[1]:
         body += "<h3>Paired</h3>" + page.table(*pairs, 3)
-    return Section("Likelihoods and accuracy", body), []
+    title = "Likelihoods and accuracy" if any(m.unit == NATS for m in study.measures) else "Means over runs"
+    return Section(title, body), []
 
 
 def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
@@ -40,7 +41,7 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
     cells = []
     for lam in study.lambdas:
         for algorithm in study.algorithms:
-            for measure in MEASURES:
+            for measure in open_ended(study):
                 found = density(study, algorithm, lam, measure)
                 if found is not None:
                     known = published_value(study, algorithm, lam, measure.column)
@@ -51,7 +52,7 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
 
 
 def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]]]:
-    """Header and one line per published pair of systems, λ and measure that both have; nothing but the toy metrics: nothing."""
+    """Header and one line per published pair of systems, λ and likelihood or judged share that both have, then headline scores; of headline metrics alone nothing."""
     header = [
         "λ",
         "systems",
@@ -63,15 +64,13 @@ def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]
         "first one better in",
     ]
     cells = []
+    shares = [m for m in judged_measures(study) if not m.log and m.worst is not None]
+    candidates = dict.fromkeys((*open_ended(study), *(m for m in shares if m not in study.headline)))
     for first, second in published_pairs(study):
-        pairs = match(study.runs, first, second)
-        shown = (
-            [m for m in (*MEASURES, ACCURACY) if m != ELBO_ERROR and not differences(pairs.table, m).empty]
-            if len(pairs.table)
-            else []
-        )
+        pairs = match(study, first, second)
+        shown = [m for m in candidates if len(pairs.table) and not differences(pairs.table, m).empty]
         for lam in pairs.lambdas if shown else []:
-            for measure in (*shown, *([INCEPTION] if study.measured(INCEPTION.column) else [])):
+            for measure in (*shown, *(m for m in shares if m in study.headline)):
                 found = compare(pairs, lam, measure, family)
                 verdict = found.verdict
                 cells.append([exact(lam), f"{label(first)} − {label(second)}", measure.label, str(found.pairs),

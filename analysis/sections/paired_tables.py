@@ -81,7 +81,7 @@ def finding(pairs: Pairs, differences: list[Difference], divergence: Divergence)
     if not total:
         return f"At λ = {exact(divergence.lam)}: no pair of results of {first} and {second}."
     verdicts = [
-        f"{d.measure.label.removeprefix('log10 ')} {d.verdict.words} ({d.verdict.location.statistic} {'ratio' if d.measure.log else 'difference'} "
+        f"{d.measure.name} {d.verdict.words} ({d.verdict.location.statistic} {'ratio' if d.measure.log else 'difference'} "
         f"{d.verdict.estimate}, better in {d.worst_rank.wins} of {_units(d)})"
         for d in differences
         if d.verdict.location.units
@@ -93,9 +93,7 @@ def finding(pairs: Pairs, differences: list[Difference], divergence: Divergence)
 
 def _natural_label(found: Difference) -> str:
     """The metric's name beside its difference, which is printed as a ratio where the metric is logarithmic."""
-    return (
-        f"{found.measure.label.removeprefix('log10 ')}, ratio" if found.measure.log else found.measure.label
-    )
+    return f"{found.measure.name}, ratio" if found.measure.log else found.measure.label
 
 
 def _estimated(found: Difference) -> str:

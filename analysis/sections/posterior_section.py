@@ -10,12 +10,11 @@ from analysis.rows import Rows, load_points
 from analysis.sections.exemplars import exemplars
 from analysis.sections.figure_sections import Part
 from analysis.sections.posterior_figures import posterior_figure
-from analysis.vocabulary import KL_POSTERIOR
 from analysis.words import counted, label, number
 from result_schema import REFERENCE, exact
 
 _WORDS = (
-    "Marginals of each system’s median run by KL to the truth, beside the truth: draws, and contours within which 90, 70, "
+    "Marginals of each system’s median run by {measure}, beside the truth: draws, and contours within which 90, 70, "
     "50, 30 and 10 % of them lie."
 )
 
@@ -23,12 +22,13 @@ _WORDS = (
 def posterior_section(study: Rows) -> Part | None:
     """Marginals of draws; None where the rows are not of a Bayesian model."""
     names = study.manifest.coordinates
-    if not names:
+    if not names or not study.leading:
         return None
+    measure = study.leading[0]
     colour, drawings = colours(study.algorithms), []
-    body = page.paragraph(_WORDS, "small")
+    body = page.paragraph(_WORDS.format(measure=measure.label), "small")
     for lam in study.lambdas:
-        ranked = {a: exemplars(study, a, lam, KL_POSTERIOR) for a in study.algorithms}
+        ranked = {a: exemplars(study, a, lam, measure) for a in study.algorithms}
         median = {a: e.run for a, found in ranked.items() for e in found if e.rank == "median"}
         keys = [REFERENCE, *(run["run_key"] for run in median.values())]
         points = load_points(study.where, keys, study.manifest.shape)
@@ -39,7 +39,7 @@ def posterior_section(study: Rows) -> Part | None:
             continue
         columns = [(f"truth ({counted(len(points[REFERENCE]), 'draw')})", INK, points[REFERENCE])]
         columns += [
-            (f"{label(a)}, seed {run['seed']}\nKL {number(run[KL_POSTERIOR.column])}", colour[a], points[run["run_key"]])
+            (f"{label(a)}, seed {run['seed']}\n{measure.label} {number(run[measure.column])}", colour[a], points[run["run_key"]])
             for a, run in median.items()
             if run["run_key"] in points
         ]  # fmt: skip

@@ -210,7 +210,7 @@ def _units(one: Standing) -> str:
 
 
 def _plain(measure: Measure) -> str:
-    return measure.label.removeprefix("log10 ")
+    return measure.name
 
 
 def _name(measure: Measure) -> str:

@@ -53,7 +53,7 @@ def tables(study: Rows, family: Family) -> list[tuple[str, Table]]:
         own = agreement(units, verdict, generator("parts", pairs.first, pairs.second, lam, measure.label))
         if own is not None:
             systems = f"{label(pairs.first)} − {label(pairs.second)}"
-            found.append(([exact(lam), systems, measure.label.removeprefix("log10 "), verdict.words], own))
+            found.append(([exact(lam), systems, measure.name, verdict.words], own))
     sizes = [n for n in _SIZES if any(n < len(own.shares) for _, own in found)]
     header = ["λ", "systems", "metric", "verdict", *(f"n = {n}" for n in sizes),
               *(f"least for {100 * share:g} %" for share in _ENOUGH), "all, drawn anew"]  # fmt: skip

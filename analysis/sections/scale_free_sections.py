@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis.comparison.paired import published_pairs
-from analysis.comparison.trade_off import BEGIN
+from analysis.comparison.trade_off import BEGIN, required
 from analysis.document import page
 from analysis.document.page import Section
 from analysis.fragility.scale_free import (
-    GAINS,
     RATIOS,
     Advantage,
     Curves,
@@ -17,13 +16,14 @@ from analysis.fragility.scale_free import (
     at_ratio,
     comparable,
     curves,
+    measures,
     volumes,
 )
 from analysis.rows import Rows
 from analysis.sections.figure_sections import Part
 from analysis.sections.paired_tables import Table
 from analysis.statistics.estimates import Interval
-from analysis.vocabulary import LOG_MSE, Measure
+from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
 from result_schema import exact
 
@@ -33,23 +33,28 @@ _WORDS = (
     "reconstruct equally well, by the area that they dominate, and at a multiple of λ. Intervals are over configurations."
 )
 _LEVELS = (
-    "First − second where the curves first cross an MSE as λ grows, linear in log MSE between two λ; of the configurations whose "
+    "First − second where the curves first cross a level of {error} as λ grows, linear in its logarithm between two λ; of the configurations whose "
     "curves cross it in both systems. A curve that does not cross it and has a DIVERGED run counts as the worst possible value. "
-    "Hypervolume: of the λ from {begin:g} up, in decades of MSE below the study’s worst times the metric above its worst possible "
+    "Hypervolume: of the λ from {begin:g} up, in decades of {error} below the study’s worst times the metric above its worst possible "
     "value; a DIVERGED run adds nothing."
 )
 _RATIOS = (
     "Median over configurations of first − second, the first system at a multiple of λ, linear in log λ between two λ of the same "
-    "configuration, the second at λ. MSE: median ratio. If a difference at λ vanishes at a multiple of λ, it is one of units of λ."
+    "configuration, the second at λ. {error}: median ratio. If a difference at λ vanishes at a multiple of λ, it is one of units of λ."
 )
 
 
-def scale_free_section(tables: list[tuple[str, Table]]) -> Part | None:
+def scale_free_section(study: Rows, tables: list[tuple[str, Table]]) -> Part | None:
     """The tables of `cells_of`; None where there are none."""
     if not tables:
         return None
+    error, _ = required(study)
     body = page.paragraph(_WORDS, "small")
-    for (title, cells), words in zip(tables, (_LEVELS.format(begin=BEGIN), _RATIOS), strict=True):
+    for (title, cells), words in zip(
+        tables,
+        (_LEVELS.format(begin=BEGIN, error=error.label), _RATIOS.format(error=error.label)),
+        strict=True,
+    ):
         body += f"<h3>{title}</h3>" + page.paragraph(words, "small") + page.table(*cells)
     return Section("Without the scale of λ", body), []
 
@@ -62,13 +67,13 @@ def cells_of(study: Rows) -> list[tuple[str, Table]]:
         names = f"{label(first)} − {label(second)}"
         if not comparable(study, first, second):
             continue
-        for measure in filter(lambda m: study.measured(m.column), GAINS):
+        for measure in measures(study):
             found = curves(study, first, second, measure)
             if not len(found.units):
                 continue
             name = (first, second, measure.label)
             for level in at_levels(found, measure):
-                line = [names, measure.label, f"MSE {number(level.level, 1)}"]
+                line = [names, measure.label, f"{found.cost.name} {number(level.level, 1)}"]
                 levels.append(
                     [*line, *_advantage(level.advantage), str(level.first_only), str(level.second_only)]
                 )
@@ -76,7 +81,7 @@ def cells_of(study: Rows) -> list[tuple[str, Table]]:
             if volume is not None:
                 line = [names, measure.label, f"hypervolume (first: {number(volume.first)})"]
                 levels.append([*line, *_advantage(volume.advantage), "–", "–"])
-            for one in (measure, LOG_MSE) if measure == GAINS[0] else (measure,):
+            for one in (measure, found.cost) if measure == measures(study)[0] else (measure,):
                 ratios += [[names, *line] for line in _ratio_cells(found, one, name)]
     if not levels and not ratios:
         return []
@@ -94,7 +99,7 @@ def _ratio_cells(found: Curves, measure: Measure, name: object) -> Iterator[list
             "–" if one is None else bounded(_ratio(one.median) if measure.log else one.median)
             for one in matched
         ]
-        yield ["MSE ratio" if measure.log else measure.label, exact(float(lam)), *texts]
+        yield [f"{measure.name} ratio" if measure.log else measure.label, exact(float(lam)), *texts]
 
 
 def _advantage(found: Advantage) -> list[str]:

@@ -12,13 +12,10 @@ from analysis.document import page
 from analysis.document.page import Section
 from analysis.rows import Rows
 from analysis.sections.figure_sections import Part
-from analysis.statistics.means import ACCURACY, ELBO, LOG_LIKELIHOOD, density
-from analysis.vocabulary import INCEPTION, KL_POSTERIOR, MODES, MSE, ON_MODE, Measure
+from analysis.statistics.means import density
+from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
 from result_schema import exact
-
-MEASURES = (INCEPTION, KL_POSTERIOR, MODES, ON_MODE, MSE, ELBO, LOG_LIKELIHOOD, ACCURACY)
-"""Columns, as far as a system has them; systems are ranked by the first that there is."""
 
 _WORDS = (
     "Means over COMPLETED runs with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is "
@@ -34,8 +31,16 @@ def systems_section(study: Rows) -> Part | None:
     return Section("All systems", page.paragraph(_WORDS, "small") + page.table(*cells_of(study))), []
 
 
-def cells_of(study: Rows, measures: Sequence[Measure] = MEASURES) -> tuple[list[str], list[list[str]]]:
-    """Header and one line per λ and system; columns that no system has are left out."""
+def cells_of(study: Rows, measures: Sequence[Measure] = ()) -> tuple[list[str], list[list[str]]]:
+    """Header and one line per λ and system, ordered by the first measure; columns that no system has are left out.
+
+    Args:
+        study: its rows.
+        measures: columns; by default the headline, and others that declare how far two values are apart, but for ratios.
+    """
+    others = [m for m in study.measures if m.declares and not m.ratio and m not in study.headline]
+    plain = [m for m in study.headline if not m.ratio]
+    measures = measures or (*plain, *others, *(m for m in study.headline if m.ratio))
     shown = [m for m in measures if study.measured(m.column)]
     lines = []
     for lam in study.lambdas:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import defaultdict
+from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
@@ -19,7 +20,7 @@ from analysis.sections.paired_tables import finding
 from analysis.statistics.marginals import marginals
 from analysis.statistics.published import published_for, unlike
 from analysis.statistics.summary import metric_cells, outcome_cells
-from analysis.vocabulary import INCEPTION, LOG_MSE, MSE, SUMMARISED
+from analysis.vocabulary import Measure
 from analysis.words import counted, label, number
 from result_schema import Outcome, exact
 
@@ -50,14 +51,14 @@ def facts(study: Rows) -> dict[str, str]:
     }
 
 
-def findings(comparison: Comparison | None, shown: list[float]) -> list[str]:
+def findings(study: Rows, comparison: Comparison | None, shown: list[float]) -> list[str]:
     """What the pairs say, one sentence per λ of those shown."""
     if comparison is None:
         return []
     return [
         finding(
             comparison.pairs,
-            [comparison.at(lam, m) for m in (INCEPTION, LOG_MSE)],
+            [comparison.at(lam, m.compared) for m in study.leading],
             comparison.divergence_at(lam),
         )
         for lam in comparison.pairs.lambdas
@@ -90,9 +91,9 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
         said.append(
             "A sampler chose the configurations: shares, histograms and medians are of what it chose, not of the space."
         )
-    for metric, count in rows.tally(study.runs, states.missing).items():
+    for metric, count in rows.tally(study, states.missing).items():
         said.append(f"{counted(count, 'COMPLETED run')} without {metric}: left out of that metric alone.")
-    for metric, count in rows.tally(study.runs, states.infinite).items():
+    for metric, count in rows.tally(study, states.infinite).items():
         said.append(
             f"{counted(count, 'COMPLETED run')} with an infinite {metric}: worse than every finite one."
         )
@@ -115,7 +116,7 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
 
 def opening(study: Rows, comparison: Comparison | None, shown: list[float]) -> str:
     """The page's opening as HTML: what was run, what the pairs say, what to know first."""
-    said = "".join(page.paragraph(text, "finding") for text in findings(comparison, shown))
+    said = "".join(page.paragraph(text, "finding") for text in findings(study, comparison, shown))
     known = "".join(page.paragraph(text, "note") for text in notes(study, comparison))
     return page.chips(facts(study)) + said + known
 
@@ -123,12 +124,10 @@ def opening(study: Rows, comparison: Comparison | None, shown: list[float]) -> s
 def summary_section(study: Rows, summary: pd.DataFrame) -> Section:
     """The summary table, beside what has been published."""
     body = page.paragraph(_COUNTING, "small") + page.table(*outcome_cells(summary))
-    for measure in filter(lambda m: study.measured(m.column), SUMMARISED):
+    for measure in study.measures:
         part = page.table(*metric_cells(summary, measure))
-        open_ones = (MSE, INCEPTION)
-        body += (
-            f"<h3>{measure.label}</h3>{part}" if measure in open_ones else page.details(measure.label, part)
-        )
+        folded = measure not in study.headline
+        body += page.details(measure.label, part) if folded else f"<h3>{escape(measure.label)}</h3>{part}"
     body += "<h3>Published</h3>"
     found = published_for(study)
     if not found:
@@ -155,24 +154,26 @@ def marginal_section(study: Rows, lambdas: list[float]) -> Section:
         found = marginals(study, lam)
         header = ["hyper-parameter", "level"]
         for algorithm in study.algorithms:
-            header += [f"{label(algorithm)} {what}" for what in ("inception score", "MSE", "DIVERGED")]
+            header += [
+                f"{label(algorithm)} {what}" for what in (*(m.label for m in study.leading), "DIVERGED")
+            ]
         cells = []
         for (name, level), group in found.groupby(["hyper_parameter", "level"], sort=False):
             own = {entry["algorithm"]: entry for _, entry in group.iterrows()}
             line = [name, level]
             for algorithm in study.algorithms:
-                line += _marginal(own.get(algorithm))
+                line += _marginal(own.get(algorithm), study.leading)
             cells.append(line)
         part = page.table(header, cells)
         body += f"<h3>λ = {exact(lam)}</h3>{part}" if i == 0 else page.details(f"λ = {exact(lam)}", part)
     return Section("By hyper-parameter", body)
 
 
-def _marginal(entry: pd.Series | None) -> list[str]:
+def _marginal(entry: pd.Series | None, measures: Sequence[Measure]) -> list[str]:
     if entry is None:
-        return ["–", "–", "–"]
+        return ["–"] * (len(measures) + 1)
     diverged = f"{entry['diverged']} of {entry['results']}"
-    return [number(entry["inception_score"]), number(entry["mse_x"]), diverged]
+    return [*(number(entry[m.column]) for m in measures), diverged]
 
 
 def provenance_section(study: Rows) -> Section:

@@ -13,30 +13,25 @@ from matplotlib.lines import Line2D
 
 from analysis.document.style import MUTED, Colours, legend, log_axis, panel_title, settings
 from analysis.statistics.learning_curves import LearningCurve
-from analysis.vocabulary import INCEPTION, MSE, Floats, Measure
+from analysis.vocabulary import Floats, Measure
 from analysis.words import label
 from result_schema import exact
-
-_PANELS = ((f"{MSE.column}_median_worst_rank", "median MSE", True, 1.0),
-           (f"{INCEPTION.column}_median_worst_rank", "median inception score", False, 1.0),
-           ("diverged_share", "DIVERGED (%)", False, 100.0))  # fmt: skip
-_QUARTILES = {
-    f"{m.column}_median_worst_rank": (f"{m.column}_q25_worst_rank", f"{m.column}_q75_worst_rank")
-    for m in (MSE, INCEPTION)
-}
-
 
 _APART = 0.06
 """Part of the axis of λ that the words of a tick take."""
 
 
-def lambda_figure(summary: pd.DataFrame, colour: Colours) -> Figure:
+def lambda_figure(summary: pd.DataFrame, measures: Sequence[Measure], colour: Colours) -> Figure:
     """Medians, DIVERGED as worst, with 95 % bands and quartiles, and the share DIVERGED with its Wilson band, against λ."""
     with settings():
-        figure = Figure(figsize=(10.5, 3.3), layout="constrained")
-        panels = figure.subplots(1, len(_PANELS))
+        shown = [
+            *((f"{m.column}_median_worst_rank", f"median {m.label}", m.ratio, 1.0) for m in measures),
+            ("diverged_share", "DIVERGED (%)", False, 100.0),
+        ]  # fmt: skip
+        figure = Figure(figsize=(max(10.5, 3.5 * len(shown)), 3.3), layout="constrained")
+        panels = figure.subplots(1, len(shown), squeeze=False)[0]
         places = lambda_places(sorted(summary["lam"].unique()))
-        for panel, (name, title, log, scale) in zip(panels, _PANELS, strict=True):
+        for panel, (name, title, log, scale) in zip(panels, shown, strict=True):
             for i, (algorithm, shade) in enumerate(colour.items()):
                 beside = {lam: x + 0.05 * (i - (len(colour) - 1) / 2) for lam, x in places.items()}
                 own = summary[summary["algorithm"] == algorithm].sort_values("lam")
@@ -64,8 +59,9 @@ def _band(
 ) -> None:
     x = part["lam"].map(places).to_numpy(float)
     point, low, high = (scale * _drawn(part[column]) for column in (name, f"{name}_low", f"{name}_high"))
-    if name in _QUARTILES:
-        first, third = (_drawn(part[column]) for column in _QUARTILES[name])
+    metric, ranked, _ = name.partition("_median_worst_rank")
+    if ranked:
+        first, third = (_drawn(part[f"{metric}_{q}_worst_rank"]) for q in ("q25", "q75"))
         panel.fill_between(x, first, third, color=shade, alpha=0.1, linewidth=0)
     panel.plot(x, point, color=shade, marker="o", markersize=4, linewidth=1.5)
     panel.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
@@ -100,12 +96,13 @@ def _apart(places: dict[float, float]) -> dict[float, float]:
     return kept
 
 
-def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: Colours) -> Figure:
-    """Median MSE (log axis) against median inception score, DIVERGED as worst, a point per λ; filled on a Pareto front.
+def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], error: Measure, score: Measure, colour: Colours) -> Figure:  # fmt: skip
+    """Median error (log axis) against median score, DIVERGED as worst, a point per λ; filled on a Pareto front.
 
     Args:
         summary: `summary.summarise`'s table.
         fronts: algorithm -> λ of its front.
+        error, score: metrics across and up.
         colour: algorithms to draw -> their colours.
     """
     with settings():
@@ -113,7 +110,7 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
         panel = figure.subplots()
         for algorithm, shade in colour.items():
             own = summary[summary["algorithm"] == algorithm].sort_values("lam")
-            cost, gain = (_drawn(own[f"{m.column}_median_worst_rank"]) for m in (MSE, INCEPTION))
+            cost, gain = (_drawn(own[f"{m.column}_median_worst_rank"]) for m in (error, score))
             best = own["lam"].isin(fronts.get(algorithm, [])).to_numpy()
             panel.plot(cost, gain, color=shade, linewidth=1, alpha=0.6)
             panel.scatter(
@@ -129,8 +126,8 @@ def plane_figure(summary: pd.DataFrame, fronts: dict[str, list[float]], colour: 
                     panel.annotate(words[lam], (10**x, y), xytext=(4, 4), textcoords="offset points", fontsize=7,
                                    color=shade)  # fmt: skip
         log_axis(panel, "x")
-        panel.set_xlabel("median MSE (log scale)")
-        panel.set_ylabel("median inception score")
+        panel.set_xlabel(f"median {error.label} (log scale)")
+        panel.set_ylabel(f"median {score.label}")
         handles = [Line2D([], [], color=c, linewidth=1, alpha=0.6) for c in colour.values()]
         legend(figure, handles, list(map(label, colour)))
     return figure
@@ -161,7 +158,7 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measure
                 panel = panels[row][column]
                 for algorithm, shade in colour.items():
                     _curve(panel, curves[measure.column, algorithm, lam], shade, finite)
-                if measure is MSE:
+                if measure.ratio:
                     log_axis(panel, "y")
                 if single or row == 0:
                     panel_title(panel, f"λ = {exact(lam)}")

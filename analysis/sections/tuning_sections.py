@@ -39,7 +39,7 @@ def tuning_section(study: Rows, shown: list[float]) -> Part:
     intervals = _INTERVALS if study.runs["seed"].nunique() > 1 else _ONE_SEED
     body = page.paragraph(_WORDS.format(intervals=intervals), "small")
     for measure in filter(lambda m: study.measured(m.column), judged_measures(study)):
-        sides, name = gains(study, measure), measure.label.removeprefix("log10 ")
+        sides, name = gains(study, measure), measure.name
         default, words = _default(study, sides, grid)
         if default is None:
             body += page.paragraph(f"{name} is not shown: {words}.", "small")

@@ -159,6 +159,8 @@ class Store:
                 labels={name: one.label for name, one in everyone.items()},
                 baselines={name: one.baselines for name, one in everyone.items() if one.baselines},
                 default=default or {},
+                modes=getattr(found, "modes", ()),
+                mode_std=getattr(found, "mode_std", 0.0),
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:

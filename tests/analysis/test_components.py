@@ -16,7 +16,7 @@ from analysis.contents import build
 from analysis.importance.components import components
 from analysis.rows import Rows, load
 from analysis.sections.seed_sections import seed_section, sentences, tables
-from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE
+from tests.analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

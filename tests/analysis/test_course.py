@@ -12,7 +12,7 @@ import pytest
 from analysis.importance.search_history import course, rungs, spent, stopped_count, would_have_spent
 from analysis.rows import Rows
 from analysis.sections.course_sections import halving_section, search_section
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 Make = Callable[..., dict[str, Any]]
 

@@ -13,14 +13,16 @@ from analysis.contents import build
 from analysis.document import page
 from analysis.document.files import render
 from analysis.document.style import colours, log_axis
-from analysis.rows import load
+from analysis.rows import Modes, load
 from analysis.sections.exemplars import Exemplar
 from analysis.sections.sample_figures import gallery_figure, sample_figure
 from analysis.sections.systems_section import cells_of
 from analysis.sections.trend_figures import lambda_places
 from analysis.statistics.estimates import Interval
+from analysis.stored_names import MODES
 from analysis.words import bounded, label, number, p_value, percent
 from result_schema import exact
+from tests.analysis.measures import INCEPTION, MSE
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,6 @@ def test_build_gives_every_figure_when_a_metric_has_no_value_to_draw(store, run,
         "paired.png",
         "differences.png",
         "lambda.png",
-        "plane.png",
     } <= set(files)
     assert b">nan" not in files["report.html"]
 
@@ -109,7 +110,7 @@ def test_figures_are_the_same_whatever_the_users_matplotlibrc_says(run):
         {"text.usetex": True, "figure.facecolor": "red", "savefig.bbox": "tight", "lines.linewidth": 9},
     ):
         with mpl.rc_context(theirs):
-            drawn.append(render("samples", sample_figure(shown, {}, colours(["alice"]))))
+            drawn.append(render("samples", sample_figure(shown, {}, [INCEPTION], colours(["alice"]), None)))
     assert drawn[0] == drawn[1]
 
 
@@ -119,8 +120,10 @@ def test_sample_figure_titles_name_the_run_and_draw_five_true_modes(run):
     }
     key = shown["alice"][0].run["run_key"]
     points = {key: np.array([[0.0, 0.0], [9.0, 9.0]], np.float32)}
-    panels = sample_figure(shown, points, colours(["alice"])).axes
-    assert panels[0].get_title() == "best: alice λ=0.1 #0417 seed 0\nIS 4.90, MSE 0.0200, 93 % on mode"
+    panels = sample_figure(
+        shown, points, [INCEPTION, MSE], colours(["alice"]), Modes(*MODES["mixture5-v1"])
+    ).axes
+    assert panels[0].get_title() == "best: alice λ=0.1 #0417 seed 0\ninception score 4.90, MSE 0.0200"
     assert [circle.radius for circle in panels[0].patches] == pytest.approx([0.6] * 5)  # three times 0.2
     words = [text.get_text() for text in panels[0].texts]
     assert words == ["1 of 2 outside"]
@@ -132,9 +135,9 @@ def test_images_are_drawn_as_a_grid_and_a_metric_that_a_system_lacks_is_not_name
     images = np.linspace(0, 1, 256 * 4, dtype=np.float32).reshape(256, 2, 2)
     shown = {"gan": [Exemplar("median", one)], "vae": []}
     for draw in (sample_figure, gallery_figure):
-        panels = draw(shown, {one["run_key"]: images}, colours(["gan", "vae"])).axes
+        panels = draw(shown, {one["run_key"]: images}, [INCEPTION, MSE], colours(["gan", "vae"]), None).axes
         (panel,) = [p for p in panels if p.images]
-        assert panel.get_title().splitlines()[1] == "IS 3.00"
+        assert panel.get_title().splitlines()[1] == "inception score 3.00"
         grid = panel.images[0].get_array()
         assert grid.shape == (24, 24)  # 8 images of two pixels and a line, each way
         np.testing.assert_array_equal(grid[3:5, 3:5], images[9])

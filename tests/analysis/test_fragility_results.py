@@ -13,8 +13,8 @@ from analysis.fragility.closeness import closeness
 from analysis.fragility.results import compute
 from analysis.rows import Rows, load
 from analysis.sections.fragility_sections import all_cells, fragility_section, sentences
-from analysis.vocabulary import INCEPTION, LOG_MSE, ON_MODE
 from result_schema import AT_LEAST, AT_MOST, Bound, Target
+from tests.analysis.measures import INCEPTION, LOG_MSE, ON_MODE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

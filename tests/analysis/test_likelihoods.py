@@ -11,8 +11,9 @@ import pytest
 from analysis.comparison.families import family_of
 from analysis.rows import Rows
 from analysis.sections.likelihood_sections import likelihood_section, paired_cells
-from analysis.statistics.means import ELBO, LOG_LIKELIHOOD, density
+from analysis.statistics.means import density
 from result_schema import FURTHER_METRICS
+from tests.analysis.measures import ELBO, LOG_LIKELIHOOD
 
 Make = Callable[..., dict[str, Any]]
 

@@ -24,10 +24,10 @@ from analysis.sections.effect_figures import budget_figure
 from analysis.sections.trend_figures import lambda_figure, lambda_places
 from analysis.statistics.estimates import mean_and_std
 from analysis.statistics.histograms import linear_edges, log_edges
-from analysis.vocabulary import INCEPTION, MSE
 from analysis.words import counted
 from result_schema import MANIFEST, METRICS
 from tests.analysis.conftest import HYPER_PARAMETERS
+from tests.analysis.measures import INCEPTION, MSE
 
 CODE = '__import__("os").system("echo > executed")'
 NAMES = ("learning-rate", "lambda", "class", "C", "a:b", "x y", "1st", "$x", "rank", CODE, "名前", "_x")
@@ -148,7 +148,7 @@ def test_lambda_axis_keeps_the_words_of_its_ticks_apart():
         summary = pd.DataFrame(
             [{"algorithm": "alice", "lam": lam, **dict.fromkeys(columns + shares, 1.0)} for lam in lambdas]
         )
-        panel = lambda_figure(summary, {"alice": "red"}).axes[0]
+        panel = lambda_figure(summary, (MSE, INCEPTION), {"alice": "red"}).axes[0]
         return [text.get_text() for text in panel.get_xticklabels()]
 
     assert words([0.0, 1e-300, 1.0]) == ["0", "1e-300", "1"]

@@ -15,8 +15,8 @@ from analysis.document.files import render
 from analysis.rows import load
 from analysis.sections.ranking_figures import rank_figure
 from analysis.sections.ranking_sections import cells_of, pair_cells, sentences
-from analysis.vocabulary import INCEPTION, LOG_MSE
 from result_schema import MANIFEST
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 LOST = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}
 NO_MSE = {"mse_x": None, "mse_z": None}

@@ -97,8 +97,8 @@ def test_tally_tells_infinite_values_from_missing_ones(run, study):
         run("alice", 1, outcome="DIVERGED"),
         run("alice", 2, mse_z=None),
     ]
-    assert tally(study(runs).runs, states.infinite) == {"mse_x": 1}
-    assert tally(study(runs).runs, states.missing) == {"mse_z": 1}
+    assert tally(study(runs), states.infinite) == {"mse_x": 1}
+    assert tally(study(runs), states.missing) == {"mse_z": 1}
 
 
 def test_load_refuses_a_directory_without_manifest(tmp_path):

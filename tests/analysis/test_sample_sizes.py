@@ -16,7 +16,8 @@ from analysis.comparison.verdicts import Answer, Family
 from analysis.contents import build
 from analysis.rows import Rows
 from analysis.sections.sample_size_sections import sample_size_section, tables
-from analysis.vocabulary import INCEPTION, LOG_MSE, Measure
+from analysis.vocabulary import Measure
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 PAPER = str(Path(__file__).parents[2] / "docs" / "paper_study")
 Run = Callable[..., dict[str, Any]]
@@ -95,7 +96,7 @@ def test_parts_of_the_papers_study_decide_as_often_as_studies_resampled_from_it(
     paper: Rows, measure: Measure, lam: float, n: int, percent: int
 ) -> None:
     # Resampled with replacement, each comparison by itself: parts without replacement are a little surer.
-    pairs = match(paper.runs, "svae_r", "alice")
+    pairs = match(paper, "svae_r", "alice")
     units = unit_differences(pairs.at(lam), measure, pairs.unit)
     found = agreement(units, Family().judge(measure, units), np.random.default_rng(0))
     assert found is not None

@@ -12,7 +12,7 @@ from analysis.sections.table_sections import summary_section
 from analysis.statistics.marginals import marginals
 from analysis.statistics.published import published_for, published_value, unlike
 from analysis.statistics.summary import metric_cells, outcome_cells, summarise
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 
 @pytest.fixture

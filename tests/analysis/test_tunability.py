@@ -16,10 +16,10 @@ from analysis.importance.tunability import best_on_average, configurations, decl
 from analysis.rows import Rows
 from analysis.sections.tuning_sections import tuning_section
 from analysis.statistics.blocks import gains
-from analysis.vocabulary import INCEPTION, LOG_MSE
 from result_schema import Manifest, SchemaError, read_manifest
 from sweeps.store.store import Store
 from sweeps.study import Study
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Make = Callable[..., Rows]

@@ -35,7 +35,7 @@ def test_no_statistic_is_of_two_versions(store, mixed):
     found = rows.load(str(store(mixed)))
     table = summarise(found).set_index("algorithm")
     assert (table.loc["avb_ac", "runs"], table.loc["avb_ac", "diverged"]) == (3, 0)
-    pairs = match(found.runs, "avb_ac", "vae")
+    pairs = match(found, "avb_ac", "vae")
     assert len(pairs.table) == 3
     assert pairs.table["mse_x_first"].tolist() == [0.5, 0.5, 0.5]
 
