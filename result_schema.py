@@ -243,6 +243,7 @@ class Manifest:
         headline: names of the metrics that the study is about, of which the report has every figure.
         modes: means of the equally likely Gaussians that the data were drawn from, where they were.
         mode_std: standard deviation of each of them.
+        sections: import paths, module:Class, of sections that the report has beside those that are found.
     """
 
     study: str
@@ -266,6 +267,7 @@ class Manifest:
     headline: tuple[str, ...] = HEADLINE
     modes: tuple[tuple[float, ...], ...] = ()
     mode_std: float = 0.0
+    sections: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         fields = {**self.__dict__, "metrics": [dataclasses.asdict(metric) for metric in self.metrics]}
@@ -289,7 +291,7 @@ class Manifest:
         try:
             tuples = {
                 name: tuple(fields[name])
-                for name in ("shape", "coordinates", "looks", "losses", "headline")
+                for name in ("shape", "coordinates", "looks", "losses", "headline", "sections")
                 if name in fields
             }
             targets = tuple(_target(bounds) for bounds in fields.get("targets", ()))

@@ -8,7 +8,7 @@ import pytest
 from analysis.comparison import trends
 from analysis.comparison.trade_off import Finding, claim, enough
 from analysis.comparison.verdicts import Family
-from analysis.sections.lambda_sections import range_cells
+from analysis.sections.along_lambda import range_cells
 from analysis.statistics.estimates import generator, holm
 from tests.analysis.measures import INCEPTION, MSE
 

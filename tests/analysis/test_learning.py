@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.sections.exemplars import exemplars, spread
+from analysis.sections._exemplars import exemplars
+from analysis.sections.base import spread
 from analysis.statistics.learning_curves import learning_curve
 from tests.analysis.measures import INCEPTION, MSE
 

@@ -11,7 +11,7 @@ import pytest
 from analysis.comparison import paired
 from analysis.comparison.families import compare_study, family_of
 from analysis.comparison.verdicts import Family
-from analysis.sections.paired_tables import difference_cells, divergence_cells, finding, worst_rank_cells
+from analysis.sections._paired_cells import difference_cells, divergence_cells, finding, worst_rank_cells
 from tests.analysis.measures import INCEPTION, LOG_MSE, MSE
 
 

@@ -14,19 +14,22 @@ from analysis.comparison.trends import by_lambda, good_range
 from analysis.comparison.verdicts import Family
 from analysis.importance.best_of_k import budget_curve
 from analysis.importance.effects import effects
-from analysis.sections.effect_sections import budget_section, effect_section
-from analysis.sections.exemplars import exemplars
-from analysis.sections.lambda_sections import fronts
-from analysis.sections.likelihood_sections import cells_of as likelihood_cells
-from analysis.sections.likelihood_sections import paired_cells
-from analysis.sections.paired_tables import difference_cells
-from analysis.sections.systems_section import cells_of
-from analysis.sections.table_sections import findings, notes
-from analysis.sections.trend_figures import lambda_figure, plane_figure
+from analysis.sections._exemplars import exemplars
+from analysis.sections._lambda_figures import lambda_figure, plane_figure
+from analysis.sections._paired_cells import difference_cells
+from analysis.sections.all_systems import cells_of
+from analysis.sections.along_lambda import fronts
+from analysis.sections.best_of_k import BestOfK
+from analysis.sections.effects import Effects
+from analysis.sections.likelihoods import cells_of as likelihood_cells
+from analysis.sections.likelihoods import paired_cells
+from analysis.sections.opening import notes
+from analysis.sections.paired import findings
 from analysis.statistics.histograms import histograms
 from analysis.statistics.learning_curves import learning_curve
 from analysis.statistics.summary import metric_cells, summarise
 from result_schema import FURTHER_METRICS, METRICS
+from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION, KL_Z, MSE, ON_MODE
 
 
@@ -198,21 +201,21 @@ def test_a_resample_in_which_everything_diverged_has_no_range(run, study):
 def test_importance_is_shown_of_the_metrics_that_there_are_and_says_why_of_the_others(run, study):
     runs = [run(a, i, seed=s, mse_x=None, inception_score=4 + 0.1 * i + 0.01 * s, outcome="DIVERGED" if i == 1 else "COMPLETED")
             for a in ("gan", "wgan") for i in range(4) for s in range(3)]  # fmt: skip
-    part, drawings = effect_section(study(runs), [0.1, 1.0])
+    part = made(Effects, study(runs))
     assert "MSE" not in part.body  # the study is not about what no system has
     assert "All terms: inception score" in part.body
     assert "diverged most at" in part.body
-    assert [drawing.name for drawing in drawings] == ["effects"]
-    part, drawings = budget_section(study(runs), [0.1], most=6)
-    assert len(drawings) == 1
+    assert [drawing.name for drawing in part.drawings] == ["effects"]
+    part = made(BestOfK, study(runs))
+    assert len(part.drawings) == 1
     assert ('<td class="text">MSE' in part.body, "inception score" in part.body) == (False, True)
 
 
 def test_importance_says_which_combinations_are_missing(run, study):
     runs = [run(a, i, lam, inception_score=4 + 0.1 * i + lam, mse_x=0.1 * i + lam) for a in ("svae_r", "alice") for i in range(4)
             for lam in (0.1, 1.0) if (a, lam) != ("alice", 1.0)]  # fmt: skip
-    part, drawings = effect_section(study(runs), [0.1, 1.0])
-    assert not drawings
+    part = made(Effects, study(runs))
+    assert not part.drawings
     assert "the runs do not have every combination of λ and algorithm" in part.body
     assert "All terms: inception score at λ = 0.1<" in part.body  # where nothing is missing
     assert "What moves inception score at λ = 1 is not shown: the runs are too few" in part.body
@@ -222,8 +225,8 @@ def test_importance_says_which_combinations_are_missing(run, study):
 def test_best_of_k_of_many_systems_is_a_table_and_total_divergence_is_in_it(run, study):
     runs = [run(f"alg{a}", i, inception_score=4.0 + i) for a in range(7) for i in range(2)]
     runs += [run("lost", i, outcome="DIVERGED") for i in range(2)]
-    part, drawings = budget_section(study(runs), [0.1], most=6)
-    assert not drawings
+    part = made(BestOfK, study(runs))
+    assert not part.drawings
     assert part.body.count("alg3") == 2
     assert part.body.count("<td>DIVERGED</td>") == 2  # k = 1 of both metrics; there are no four runs
 

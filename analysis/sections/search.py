@@ -1,16 +1,20 @@
-"""Figures of a search's course and of successive halving: only drawing."""
+"""History of a search, and importance of its hyper-parameters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import final
 
+import matplotlib.figure
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis.document.style import INK, MUTED, Colours, legend, log_axis, panel_title, settings, tick_words
-from analysis.importance.search_history import Course, Rungs
+from analysis.document.blocks import SMALL, Block, Figure, Text
+from analysis.document.style import INK, Colours, legend, log_axis, panel_title, settings, tick_words
+from analysis.importance.fanova import importances
+from analysis.importance.search_history import Course, course
+from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import label
 from result_schema import exact
@@ -21,11 +25,52 @@ Place = tuple[str, float]
 _DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 """Of the λ, in turn."""
 
+_COURSE = (
+    "Every COMPLETED run (point) and the best so far (line), in the order in which the runs were stored; within a generation that "
+    "order means nothing. A STOPPED or DIVERGED run counts as a run and with its device-seconds."
+)
+_FANOVA = (
+    "fANOVA (Hutter et al. 2014) of the COMPLETED runs: the share of the variance that a hyper-parameter explains by itself, by a "
+    "random forest; what interactions and noise explain is in no bar. A sampler looks where it is good: the shares are of where it looked."
+)
+_NO_FACTORIAL = "No analysis of variance and no expected best of k runs: what a sampler chose is no factorial, and no random draw."
 
-def course_figure(courses: Mapping[Measure, Mapping[Place, Course]], colour: Colours) -> Figure:
+
+@final
+class Search(Section):
+    """The best result so far, and what mattered; nothing for a grid."""
+
+    name, order, title = "search", 150, "The search"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study = report.study
+        if not study.manifest.searched:
+            return
+        groups = {(a, lam): study.group(a, lam) for a in study.algorithms for lam in report.shown}
+        groups = {place: runs for place, runs in groups.items() if len(runs)}
+        courses = {m: {place: course(runs, m) for place, runs in groups.items()} for m in study.headline}
+        yield Figure("course", course_figure(courses, report.colours), _COURSE)
+        names = list(study.manifest.hyper_parameters)
+        shares = {
+            m.compared: {place: importances(runs, names, m.compared) for place, runs in groups.items()}
+            for m in study.headline
+        }
+        kept = [
+            name for name in names if any(name in found for own in shares.values() for found in own.values())
+        ]
+        if kept:
+            yield Figure("importance", importance_figure(shares, kept, report.colours), _FANOVA)
+        else:
+            yield Text("No importance of hyper-parameters: the runs are too few, or do not differ.", SMALL)
+        yield Text(_NO_FACTORIAL, SMALL)
+
+
+def course_figure(
+    courses: Mapping[Measure, Mapping[Place, Course]], colour: Colours
+) -> matplotlib.figure.Figure:
     """Two panels per metric: every run's value and the best so far, against runs and against device-seconds."""
     with settings():
-        figure = Figure(figsize=(10.5, 2.9 * len(courses)), layout="constrained")
+        figure = matplotlib.figure.Figure(figsize=(10.5, 2.9 * len(courses)), layout="constrained")
         panels = figure.subplots(len(courses), 2, squeeze=False, sharey="row")
         lambdas = sorted({lam for own in courses.values() for _, lam in own})
         for row, (measure, own) in zip(panels, courses.items(), strict=True):
@@ -46,10 +91,10 @@ def course_figure(courses: Mapping[Measure, Mapping[Place, Course]], colour: Col
 
 def importance_figure(
     shares: Mapping[Measure, Mapping[Place, Mapping[str, float]]], names: Sequence[str], colour: Colours
-) -> Figure:
+) -> matplotlib.figure.Figure:
     """A panel per metric: each hyper-parameter's share of the variance, a bar per algorithm and λ."""
     with settings():
-        figure = Figure(figsize=(10.5, 1.2 + 0.38 * len(names)), layout="constrained")
+        figure = matplotlib.figure.Figure(figsize=(10.5, 1.2 + 0.38 * len(names)), layout="constrained")
         panels = figure.subplots(1, len(shares), squeeze=False, sharey=True)[0]
         for panel, (measure, own) in zip(panels, shares.items(), strict=True):
             height = 0.8 / max(len(own), 1)
@@ -68,38 +113,7 @@ def importance_figure(
     return figure
 
 
-def rung_figure(curves: Mapping[Measure, Mapping[str, Rungs]], colour: Colours) -> Figure:
-    """A panel per metric and algorithm: curves of STOPPED runs in grey up to their rung, of the others in colour."""
-    with settings():
-        columns = max(map(len, curves.values()))
-        figure = Figure(figsize=(10.5, 2.9 * len(curves)), layout="constrained")
-        panels = figure.subplots(len(curves), columns, squeeze=False, sharex=True, sharey="row")
-        for row, (measure, own) in zip(panels, curves.items(), strict=True):
-            for panel, (algorithm, found) in zip(row, own.items(), strict=True):
-                stopped = found.stopped_at > 0
-                panel.plot(found.iterations, found.values[stopped].T, color=MUTED, alpha=0.18, linewidth=0.6,
-                           marker=".", markersize=2)  # fmt: skip
-                panel.plot(
-                    found.iterations,
-                    found.values[~stopped].T,
-                    color=colour[algorithm],
-                    alpha=0.7,
-                    linewidth=0.9,
-                )
-                for rung, count in found.counts.items():
-                    panel.axvline(rung, color=INK, linewidth=0.8, linestyle=(0, (3, 3)))
-                    panel.annotate(f"{count} stopped", (rung, 1), xycoords=("data", "axes fraction"), xytext=(3, -9),
-                                   textcoords="offset points", fontsize=7.5, color=INK)  # fmt: skip
-                if measure.ratio:
-                    log_axis(panel, "y")
-                panel_title(panel, label(algorithm))
-            row[0].set_ylabel(measure.label)
-        for panel in panels[-1]:
-            panel.set_xlabel("iteration")
-    return figure
-
-
-def _legend(figure: Figure, colour: Colours, lambdas: Sequence[float]) -> None:
+def _legend(figure: matplotlib.figure.Figure, colour: Colours, lambdas: Sequence[float]) -> None:
     handles = [Line2D([], [], color=shade) for shade in colour.values()]
     words = list(map(label, colour))
     if len(lambdas) > 1:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator, Sequence
+from typing import final
 
 import numpy as np
 import pandas as pd
@@ -14,16 +14,13 @@ from analysis import rows, states
 from analysis.comparison.contests import Standing, Standings
 from analysis.comparison.rankings import LEAST_SYSTEMS
 from analysis.comparison.verdicts import Answer
-from analysis.document import page
-from analysis.document.files import render
-from analysis.document.page import Drawing, Section
+from analysis.document.blocks import FINDING, SMALL, Block, Cells, Details, Figure, File, Heading, Table, Text
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.paired_tables import Table
-from analysis.sections.ranking_figures import rank_figure
+from analysis.sections._rank_figure import rank_figure
+from analysis.sections.base import Report, Section
 from analysis.statistics.locations import LEAST, LEAST_OF_MEDIAN
 from analysis.vocabulary import Measure
-from analysis.words import bounded, counted, label, number
+from analysis.words import bounded, capital, counted, label, number
 from result_schema import exact
 
 _WORDS = (
@@ -51,28 +48,39 @@ _MOST_NAMES = 6
 """Systems that a sentence names; it counts the others."""
 
 
-def ranking_section(study: Rows, found: Standings, shown: Sequence[float]) -> Part | None:
-    """Every metric's figures and tables, or a line that says why there are none; None of two systems."""
-    if len(study.algorithms) < LEAST_SYSTEMS:
-        return None
-    if not found.standings:
-        text = "Not shown: no two systems have a metric with a smallest difference of interest."
-        return Section("Ranking", page.paragraph(text, "small")), []
-    body = page.paragraph(_WORDS, "small") + page.paragraph(scope(found), "small")
-    drawings: list[Drawing] = []
-    for measure in found.measures:
-        body += f"<h3>{escape(_name(measure))}</h3>"
-        standings = [one for one in found.by(measure) if one.ranking.lam in shown]
-        for i, one in enumerate(one for one in standings if one.ranking.mean):
-            drawings.append(_drawing(one))
-            part = page.figure(drawings[-1], _caption(one))
-            body += part if i == 0 else page.details(f"λ = {exact(one.ranking.lam)}", part)
-        body += page.table(*cells_of(study, found, measure))
-        for one in standings:
-            if one.contests:
-                pairs = page.paragraph(_PAIRS, "small") + page.table(*pair_cells(one), 1)
-                body += page.details(f"All pairs at λ = {exact(one.ranking.lam)}", pairs)
-    return Section("Ranking", body), drawings
+@final
+class Ranking(Section):
+    """Every metric's figures and tables, or a line that says why there are none; nothing of two systems."""
+
+    name, order, title = "ranking", 10, "Ranking"
+
+    def opening(self, report: Report) -> Iterator[Block]:
+        for words in sentences(report.standings, report.shown):
+            yield Text(words, FINDING)
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study, found = report.study, report.standings
+        if len(study.algorithms) < LEAST_SYSTEMS:
+            return
+        if not found.standings:
+            yield Text(
+                "Not shown: no two systems have a metric with a smallest difference of interest.", SMALL
+            )
+            return
+        yield Text(_WORDS, SMALL)
+        yield Text(scope(found), SMALL)
+        for measure in found.measures:
+            yield Heading(capital(measure.name))
+            standings = [one for one in found.by(measure) if one.ranking.lam in report.shown]
+            for i, one in enumerate(one for one in standings if one.ranking.mean):
+                yield _figure(one) if i == 0 else Details(f"λ = {exact(one.ranking.lam)}", [_figure(one)])
+            yield Table(*cells_of(study, found, measure))
+            for one in standings:
+                if one.contests:
+                    pairs: list[Block] = [Text(_PAIRS, SMALL), Table(*pair_cells(one), 1)]
+                    yield Details(f"All pairs at λ = {exact(one.ranking.lam)}", pairs)
+        if found.family.size:
+            yield File("pairs.csv", pairs_csv(found))
 
 
 def scope(found: Standings) -> str:
@@ -93,16 +101,11 @@ def sentences(found: Standings, shown: Sequence[float]) -> list[str]:
         once = f", {sizes[0]}" if len(sizes) == 1 else ""
         parts = [_at(one) if once else f"{_at(one)} ({_size(one)})" for one in standings]
         if parts:
-            said.append(f"{_name(measure)}{once}: {'; '.join(parts)}.")
+            said.append(f"{capital(measure.name)}{once}: {'; '.join(parts)}.")
     return said
 
 
-def all_cells(study: Rows, found: Standings) -> list[tuple[str, Table]]:
-    """Title, header and cells of each metric's table, for the Markdown summary."""
-    return [(f"Ranking: {_name(measure)}", cells_of(study, found, measure)) for measure in found.measures]
-
-
-def cells_of(study: Rows, found: Standings, measure: Measure) -> Table:
+def cells_of(study: Rows, found: Standings, measure: Measure) -> Cells:
     """Header and one line per λ and system, in order of mean ranks."""
     header = ["λ", "system", "ranked over", "left out", "mean rank [95 %]", "median, DIVERGED as worst", "DIVERGED",
               "shown better than", "shown worse than"]  # fmt: skip
@@ -119,7 +122,7 @@ def cells_of(study: Rows, found: Standings, measure: Measure) -> Table:
     return header, cells
 
 
-def pair_cells(one: Standing) -> Table:
+def pair_cells(one: Standing) -> Cells:
     """Header and a line per system, in order of mean ranks, with the verdict against every other."""
     names = list(one.ranking.mean or one.ranking.systems)
     marks = dict.fromkeys(itertools.permutations(names, 2), "")
@@ -185,15 +188,17 @@ def _listed(one: Standing, names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else "any of them"
 
 
-def _drawing(one: Standing) -> Drawing:
+def _figure(one: Standing) -> Figure:
     means = {name: mean.point for name, mean in one.ranking.mean.items()}
     figure = rank_figure(means, one.groups() if one.ranking.judged else [])
-    return render(f"ranks_{one.ranking.measure.column}_lambda_{exact(one.ranking.lam)}", figure)
+    return Figure(
+        f"ranks_{one.ranking.measure.column}_lambda_{exact(one.ranking.lam)}", figure, _caption(one)
+    )
 
 
 def _caption(one: Standing) -> str:
     return (
-        f"Mean ranks by {_plain(one.ranking.measure)} at λ = {exact(one.ranking.lam)} over {_units(one)}, the best at the left. "
+        f"Mean ranks by {one.ranking.measure.name} at λ = {exact(one.ranking.lam)} over {_units(one)}, the best at the left. "
         f"{_BARS if one.ranking.judged else 'Too few to judge a pair.'} Layout: Demšar 2006."
     )
 
@@ -207,12 +212,3 @@ def _median(study: Rows, group: pd.DataFrame, measure: Measure) -> str:
 
 def _units(one: Standing) -> str:
     return counted(one.ranking.units, one.ranking.unit[:-1])
-
-
-def _plain(measure: Measure) -> str:
-    return measure.name
-
-
-def _name(measure: Measure) -> str:
-    """At the beginning of a line."""
-    return _plain(measure)[:1].upper() + _plain(measure)[1:]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import final
 
-from analysis.comparison.seed_results import Decomposed, Subject, obstacle
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.comparison.seed_results import Decomposed, Subject, decompose, obstacle
+from analysis.document.blocks import SMALL, Block, Cells, Heading, Table, Text
 from analysis.importance.components import LEAST, RELIABLE
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.paired_tables import Table
+from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import Interval
 from analysis.words import bounded, counted, label, number
 from result_schema import exact
@@ -30,21 +29,31 @@ _OVER_LAMBDA = (
 )
 
 
-def seed_section(study: Rows, found: Sequence[Decomposed], shown: list[float]) -> Part:
+@final
+class Seeds(Section):
     """Components and reliability, or why they cannot be told."""
-    if not found:
-        why = obstacle(study) or "no system has two configurations with a value, one of them on two seeds"
-        return Section("Seeds and configurations", page.paragraph(f"Not shown: {why}.", "small")), []
-    body = "".join(page.paragraph(text) for text in sentences(study, found, shown))
-    body += page.paragraph(_WORDS.format(reliable=RELIABLE, least=LEAST), "small")
-    (_, own), *rest = tables(study, found)
-    body += page.table(*own, 3)
-    for title, cells in rest:
-        body += f"<h3>{title}</h3>" + page.paragraph(_OVER_LAMBDA, "small") + page.table(*cells)
-    return Section("Seeds and configurations", body), []
+
+    name, order, title = "seeds", 50, "Seeds and configurations"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study = report.study
+        found = decompose(study)
+        if not found:
+            why = obstacle(study) or "no system has two configurations with a value, one of them on two seeds"
+            yield Text(f"Not shown: {why}.", SMALL)
+            return
+        for words in sentences(study, found, report.shown):
+            yield Text(words)
+        yield Text(_WORDS.format(reliable=RELIABLE, least=LEAST), SMALL)
+        (_, own), *rest = tables(study, found)
+        yield Table(*own, 3)
+        for title, cells in rest:
+            yield Heading(title)
+            yield Text(_OVER_LAMBDA, SMALL)
+            yield Table(*cells)
 
 
-def tables(study: Rows, found: Sequence[Decomposed]) -> list[tuple[str, Table]]:
+def tables(study: Rows, found: Sequence[Decomposed]) -> list[tuple[str, Cells]]:
     """Title, header and cells: at each λ and, of several, over λ; nothing where nothing is decomposed."""
     seeds = study.runs["seed"].nunique()
     at_lambda = [

@@ -14,7 +14,7 @@ from matplotlib.patches import Circle
 
 from analysis.document.style import INK, MUTED, Colours, settings
 from analysis.rows import Modes
-from analysis.sections.exemplars import RANKS, Exemplar
+from analysis.sections._exemplars import RANKS, Exemplar
 from analysis.vocabulary import Measure
 from analysis.words import label, number
 from result_schema import run_name

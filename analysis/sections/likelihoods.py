@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import final
+
 from analysis.comparison.families import judged_measures
 from analysis.comparison.paired import compare, differences, match, published_pairs
 from analysis.comparison.verdicts import Family
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.document.blocks import SMALL, Block, Cells, Heading, Table, Text
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
+from analysis.sections.base import Report, Section
 from analysis.statistics.means import NATS, density, open_ended
 from analysis.statistics.published import published_value
 from analysis.words import bounded, label, number
@@ -21,21 +23,28 @@ _TREATMENT = (
 )
 
 
-def likelihood_section(study: Rows, family: Family) -> Part | None:
-    """Bound, log-likelihood, reconstruction, KL of codes; paired differences, of accuracy too; None where no run has any."""
-    cells, pairs = cells_of(study), paired_cells(study, family)
-    if not cells[1] and not pairs[1]:
-        return None
-    body = page.paragraph(_TREATMENT, "small")
-    if cells[1]:
-        body += page.table(*cells)
-    if pairs[1]:
-        body += "<h3>Paired</h3>" + page.table(*pairs, 3)
-    title = "Likelihoods and accuracy" if any(m.unit == NATS for m in study.measures) else "Means over runs"
-    return Section(title, body), []
+@final
+class Likelihoods(Section):
+    """Means of metrics without a worst value, such as a likelihood, and paired differences, of accuracy too; nothing where no run has any."""
+
+    name, order, title = "likelihoods", 130, "Likelihoods and accuracy"
+
+    def heading(self, report: Report) -> str:
+        return self.title if any(m.unit == NATS for m in report.study.measures) else "Means over runs"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        cells, pairs = cells_of(report.study), paired_cells(report.study, report.family)
+        if not cells[1] and not pairs[1]:
+            return
+        yield Text(_TREATMENT, SMALL)
+        if cells[1]:
+            yield Table(*cells)
+        if pairs[1]:
+            yield Heading("Paired")
+            yield Table(*pairs, 3)
 
 
-def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
+def cells_of(study: Rows) -> Cells:
     """Header and one line per λ, system and measure."""
     header = ["λ", "system", "measure", "runs", "mean [95 %]", "std", "least – greatest", "published"]
     cells = []
@@ -51,7 +60,7 @@ def cells_of(study: Rows) -> tuple[list[str], list[list[str]]]:
     return header, cells
 
 
-def paired_cells(study: Rows, family: Family) -> tuple[list[str], list[list[str]]]:
+def paired_cells(study: Rows, family: Family) -> Cells:
     """Header and one line per published pair of systems, λ and likelihood or judged share that both have, then headline scores; of headline metrics alone nothing."""
     header = [
         "λ",

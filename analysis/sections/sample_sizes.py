@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import final
+
 from analysis.comparison.families import judged
 from analysis.comparison.paired import unit_differences
 from analysis.comparison.sample_sizes import LEAST, Agreement, agreement
 from analysis.comparison.verdicts import Family
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.document.blocks import SMALL, Block, Cells, Table, Text
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.paired_tables import Table
+from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import generator
 from analysis.words import label
 from result_schema import exact
-
-_TITLE = "How many would have done"
 
 _SIZES = tuple(LEAST * 2**i for i in range(10))
 """Numbers of configurations in the table, as far as the study has more."""
@@ -31,21 +30,26 @@ _WORDS = (
 )
 
 
-def sample_size_section(study: Rows, tables: list[tuple[str, Table]]) -> Part | None:
-    """The table of `tables`, or why there is none; None where nothing is compared."""
-    if len(study.algorithms) < 2:
-        return None
-    if not tables:
-        why = f"Not shown: no verdict on more than {LEAST} {_units(study)} is decided."
-        return Section(_TITLE, page.paragraph(why, "small")), []
-    ((title, cells),) = tables
-    return Section(
-        title, page.paragraph(_WORDS.format(units=_units(study)), "small") + page.table(*cells, 4)
-    ), []
+@final
+class SampleSizes(Section):
+    """How often smaller studies agree, or why that is not told; nothing where nothing is compared."""
+
+    name, order, title = "sample_sizes", 40, "How many would have done"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study = report.study
+        if len(study.algorithms) < 2:
+            return
+        cells = cells_of(study, report.family)
+        if not cells[1]:
+            yield Text(f"Not shown: no verdict on more than {LEAST} {_units(study)} is decided.", SMALL)
+            return
+        yield Text(_WORDS.format(units=_units(study)), SMALL)
+        yield Table(*cells, 4)
 
 
-def tables(study: Rows, family: Family) -> list[tuple[str, Table]]:
-    """Title, header and a line per verdict on a paired difference that is decided on more than LEAST units; nothing where none is."""
+def cells_of(study: Rows, family: Family) -> Cells:
+    """Header and a line per verdict on a paired difference that is decided on more than LEAST units; none where none is."""
     found = []
     for pairs, lam, measure in judged(study):
         units = unit_differences(pairs.having(lam, measure), measure, pairs.unit)
@@ -58,7 +62,7 @@ def tables(study: Rows, family: Family) -> list[tuple[str, Table]]:
     header = ["λ", "systems", "metric", "verdict", *(f"n = {n}" for n in sizes),
               *(f"least for {100 * share:g} %" for share in _ENOUGH), "all, drawn anew"]  # fmt: skip
     cells = [[*words, *_numbers(own, sizes)] for words, own in found]
-    return [(_TITLE, (header, cells))] if cells else []
+    return header, cells
 
 
 def _numbers(own: Agreement, sizes: list[int]) -> list[str]:

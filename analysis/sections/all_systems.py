@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import final
 
 import numpy as np
 import pandas as pd
 
 from analysis import rows, states
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.document.blocks import SMALL, Block, Cells, Table, Text
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
+from analysis.sections.base import Report, Section
 from analysis.statistics.means import density
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
@@ -24,14 +24,19 @@ _WORDS = (
 )
 
 
-def systems_section(study: Rows) -> Part | None:
-    """The table; None for a pair of systems, which the report compares."""
-    if len(study.algorithms) < 3:
-        return None
-    return Section("All systems", page.paragraph(_WORDS, "small") + page.table(*cells_of(study))), []
+@final
+class AllSystems(Section):
+    """One table; nothing for a pair of systems, which the report compares."""
+
+    name, order, title = "all_systems", 80, "All systems"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        if len(report.study.algorithms) > 2:
+            yield Text(_WORDS, SMALL)
+            yield Table(*cells_of(report.study))
 
 
-def cells_of(study: Rows, measures: Sequence[Measure] = ()) -> tuple[list[str], list[list[str]]]:
+def cells_of(study: Rows, measures: Sequence[Measure] = ()) -> Cells:
     """Header and one line per λ and system, ordered by the first measure; columns that no system has are left out.
 
     Args:

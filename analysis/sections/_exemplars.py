@@ -39,10 +39,3 @@ def exemplars(study: Rows, algorithm: str, lam: float, measure: Measure) -> list
         return []
     places = {"best": len(done) - 1, "median": (len(done) - 1) // 2, "worst": 0}
     return [Exemplar(rank, done.iloc[places[rank]].to_dict()) for rank in RANKS]
-
-
-def spread(values: list[float], limit: int) -> list[float]:
-    """At most `limit` of ascending values, the first and the last among them, evenly by position."""
-    if len(values) <= limit:
-        return list(values)
-    return [values[round(i * (len(values) - 1) / (limit - 1))] for i in range(limit)]

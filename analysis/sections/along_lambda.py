@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import final
+
 import numpy as np
 import pandas as pd
 
-from analysis.comparison.families import Comparison
 from analysis.comparison.trade_off import (
     BEGIN,
     LEAST,
     Claim,
     Exchange,
     Finding,
-    claim,
     enough,
     exchange,
     required,
@@ -20,18 +21,24 @@ from analysis.comparison.trade_off import (
 )
 from analysis.comparison.trends import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.comparison.verdicts import Family
-from analysis.document import page
-from analysis.document.files import render
-from analysis.document.page import Section
-from analysis.document.style import colours
+from analysis.document.blocks import FINDING, NOTE, SMALL, Block, Cells, Figure, Heading, Table, Text
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.trend_figures import lambda_figure, plane_figure
+from analysis.sections._lambda_figures import lambda_figure, plane_figure
+from analysis.sections.base import Report, Section
 from analysis.statistics import estimates
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
 from result_schema import exact
 
+_CURVES = (
+    "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
+    "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
+    "sVAE-r is sVAE, stands apart on the logarithmic axis."
+)
+_PLANE = (
+    "Median {error} against median {score}, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
+    "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other."
+)
 _TREND = (
     "Change of each metric from λ = {first} to λ = {last} within each configuration (median over its seeds, a DIVERGED run worse than "
     "any value), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where {error} falls and "
@@ -49,49 +56,42 @@ _TRADES = {
     Finding.HOLDS: "trades", Finding.FAILS: "does not trade", Finding.UNDECIDED: "is undecided",
 }  # fmt: skip
 
-Table = tuple[list[str], list[list[str]]]
 
+@final
+class AlongLambda(Section):
+    """Everything about λ; nothing for a single one."""
 
-def lambda_section(study: Rows, summary: pd.DataFrame, found: Claim | None, family: Family) -> Part | None:
-    """Everything about λ; None for a single one."""
-    if len(study.lambdas) < 2:
-        return None
-    colour = colours(study.algorithms)
-    curves = render("lambda", lambda_figure(summary, study.headline, colour))
-    caption = (
-        "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
-        "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
-        "sVAE-r is sVAE, stands apart on the logarithmic axis."
-    )
-    body, drawings = page.figure(curves, caption), [curves]
-    if pair := traded(study):
-        error, score = pair
-        plane = render("plane", plane_figure(summary, fronts(summary, error, score), error, score, colour))
-        drawings.append(plane)
-        body += page.figure(
-            plane, f"Median {error.label} against median {score.label}, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
-            "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other.")  # fmt: skip
-    if enough(study):
+    name, order, title = "along_lambda", 140, "Along λ"
+
+    def opening(self, report: Report) -> Iterator[Block]:
+        if report.claim is not None:
+            yield Text(verdict(report.study, report.claim), FINDING)
+        if len(report.shown) < len(report.study.lambdas):
+            words = f"Figures and marginal tables with a part per λ show {len(report.shown)} of {len(report.study.lambdas)} λ."
+            yield Text(words, NOTE)
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study, summary = report.study, report.summary
+        if len(study.lambdas) < 2:
+            return
+        yield Figure("lambda", lambda_figure(summary, study.headline, report.colours), _CURVES)
+        if pair := traded(study):
+            error, score = pair
+            figure = plane_figure(summary, fronts(summary, error, score), error, score, report.colours)
+            yield Figure("plane", figure, _PLANE.format(error=error.label, score=score.label))
+        if not enough(study):
+            yield Text(
+                f"No trends with λ, and no range of good ones: they need {LEAST} λ from {BEGIN:g} up.", SMALL
+            )
+            return
         error, score = required(study)
-        words = _TREND.format(
-            **_ends(study), error=error.label, worsens="falls" if score.better > 0 else "rises"
-        )
-        body += "<h3>Trends with λ</h3>" + page.paragraph(words, "small")
-        body += page.table(*trend_cells(study, found, family), text_columns=1)
-        body += "<h3>λ as good as the best</h3>" + page.paragraph(_RANGES.format(part=TOLERANCE), "small")
-        body += page.table(*range_cells(study))
-    else:
-        body += page.paragraph(
-            f"No trends with λ, and no range of good ones: they need {LEAST} λ from {BEGIN:g} up.", "small"
-        )
-    return Section("Along λ", body), drawings
-
-
-def claim_of(study: Rows, comparison: Comparison | None, family: Family) -> Claim | None:
-    """The claim about the study's two algorithms, or None where there are fewer of them, or too few λ."""
-    if comparison is None or not enough(study):
-        return None
-    return claim(study, comparison.pairs.first, comparison.pairs.second, family)
+        worsens = "falls" if score.better > 0 else "rises"
+        yield Heading("Trends with λ")
+        yield Text(_TREND.format(**_ends(study), error=error.label, worsens=worsens), SMALL)
+        yield Table(*trend_cells(study, report.claim, report.family), text_columns=1)
+        yield Heading("λ as good as the best")
+        yield Text(_RANGES.format(part=TOLERANCE), SMALL)
+        yield Table(*range_cells(study))
 
 
 def verdict(study: Rows, found: Claim) -> str:
@@ -124,7 +124,7 @@ def fronts(summary: pd.DataFrame, error: Measure, score: Measure) -> dict[str, l
     return found
 
 
-def trend_cells(study: Rows, found: Claim | None, family: Family) -> Table:
+def trend_cells(study: Rows, found: Claim | None, family: Family) -> Cells:
     """Header and cells of the trends; of a claim's algorithms as it has them."""
     error, score = required(study)
     header = ["system", "configurations", f"{error.label} ratio [simultaneous]", f"change of {score.label} [simultaneous]", "trades",
@@ -140,7 +140,7 @@ def trend_cells(study: Rows, found: Claim | None, family: Family) -> Table:
     return header, cells
 
 
-def range_cells(study: Rows) -> Table:
+def range_cells(study: Rows) -> Cells:
     """Header and cells of the ranges of λ, one line per algorithm and metric."""
     header = ["system", "metric", "best λ", "median there", "range of λ", "decades [95 %]"]
     cells = []

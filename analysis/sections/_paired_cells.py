@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from analysis.comparison.paired import Difference, Divergence, Pairs
 from analysis.comparison.verdicts import natural
+from analysis.document.blocks import Cells
 from analysis.words import bounded, counted, label, p_value
 from result_schema import exact
 
-Table = tuple[list[str], list[list[str]]]
 
-
-def verdict_cells(found: list[tuple[Pairs, Difference]]) -> Table:
+def verdict_cells(found: list[tuple[Pairs, Difference]]) -> Cells:
     """Header and cells of the verdicts of a family, one line each."""
     header = ["λ", "systems", "metric", "estimate", "difference or ratio [simultaneous]", "smallest of interest", "verdict",
               "p × comparisons"]  # fmt: skip
@@ -22,7 +21,7 @@ def verdict_cells(found: list[tuple[Pairs, Difference]]) -> Table:
     return header, cells
 
 
-def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
+def difference_cells(pairs: Pairs, found: list[Difference]) -> Cells:
     """Header and cells of the differences of metrics: what the verdict is on, and the mean of COMPLETED pairs."""
     header = ["λ", "metric", "pairs", "a side DIVERGED", "estimate", "difference or ratio [simultaneous]", "verdict",
               "mean, both COMPLETED [95 %]", f"{label(pairs.first)} better in"]  # fmt: skip
@@ -37,7 +36,7 @@ def difference_cells(pairs: Pairs, found: list[Difference]) -> Table:
     return header, cells
 
 
-def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Table:
+def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Cells:
     """Header and cells of counts in which no divergence is left out."""
     header = ["λ", "metric", f"{label(pairs.first)} better", "equal", f"{label(pairs.second)} better",
               f"{label(pairs.first)} better in"]  # fmt: skip
@@ -50,7 +49,7 @@ def worst_rank_cells(pairs: Pairs, found: list[Difference]) -> Table:
     return header, cells
 
 
-def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Table:
+def divergence_cells(pairs: Pairs, found: list[Divergence]) -> Cells:
     """Header and cells of divergence over all pairs, with its test over units."""
     header = ["λ", "pairs", "neither DIVERGED", f"only {label(pairs.first)}", f"only {label(pairs.second)}", "both",
               "sign test p", "not yet a pair"]  # fmt: skip

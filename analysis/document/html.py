@@ -1,10 +1,24 @@
-"""HTML: the few pieces a report is made of, and the one self-contained page around them."""
+"""HTML: a report as one self-contained page."""
 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from collections.abc import Sequence
 from html import escape
+
+from analysis.document.blocks import (
+    Block,
+    Code,
+    Details,
+    Drawing,
+    Facts,
+    Figure,
+    File,
+    Heading,
+    Part,
+    Table,
+    Text,
+)
 
 _LARGEST_SVG = 1_000_000
 """A larger SVG goes into the page as PNG; both files are written beside it."""
@@ -41,32 +55,57 @@ code { padding:1px 5px; } pre { padding:10px 14px; overflow-x:auto; border:1px s
 """
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure as files: `<name>.png` and `<name>.svg`."""
-
-    name: str
-    png: bytes
-    svg: bytes
-
-
-@dataclass(frozen=True)
-class Section:
-    """One numbered part of the page: its title and its HTML."""
-
-    title: str
-    body: str
+def page(title: str, question: str, opening: Sequence[Block], parts: Sequence[Part]) -> str:
+    """The whole page: title, question and opening, then the numbered sections."""
+    links = " ".join(f'<a href="#s{i}">{i} {escape(part.title)}</a>' for i, part in enumerate(parts, 1))
+    body = "".join(
+        f'<h2 id="s{i}">{i} {escape(part.title)}</h2>{printed(part.blocks)}'
+        for i, part in enumerate(parts, 1)
+    )
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_CSS}</style></head><body><main>'
+        f'<h1>{escape(title)}</h1><p class="question">{escape(question)}</p>{printed(opening)}<nav>{links}</nav>{body}'
+        "</main></body></html>\n"
+    )
 
 
-def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of plain text; `kind` is one of the page's classes, such as 'note' or 'small'."""
-    return f'<p class="{kind}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
+def printed(blocks: Sequence[Block]) -> str:
+    """Blocks as HTML."""
+    return "".join(map(_block, blocks))
 
 
-def table(header: list[str], cells: list[list[str]], text_columns: int = 2) -> str:
+def _block(block: Block) -> str:
+    match block:
+        case Text(words, kind):
+            return f'<p class="{kind}">{escape(words)}</p>' if kind else f"<p>{escape(words)}</p>"
+        case Heading(words):
+            return f"<h3>{escape(words)}</h3>"
+        case Table(header, lines, text_columns):
+            return _table(header, lines, text_columns)
+        case Drawing():
+            return _figure(block)
+        case Details(title, blocks):
+            return f"<details><summary>{escape(title)}</summary>{printed(blocks)}</details>"
+        case Code(words):
+            return f"<pre>{escape(words)}</pre>"
+        case Facts(facts):
+            items = "".join(
+                f"<li><b>{escape(value)}</b><span>{escape(name)}</span></li>" for name, value in facts.items()
+            )
+            return f'<ul class="chips">{items}</ul>'
+        case File():
+            return ""
+        case Figure(name):
+            raise ValueError(
+                f"a figure must be rendered before it is printed, got {name}; see files.rendered"
+            )
+
+
+def _table(header: Sequence[str], lines: Sequence[Sequence[str]], text_columns: int) -> str:
     """A table of plain text cells; the first `text_columns` are aligned left, the rest right as numbers are."""
 
-    def row(tag: str, values: list[str]) -> str:
+    def row(tag: str, values: Sequence[str]) -> str:
         classes = [' class="text"' if i < text_columns else "" for i in range(len(values))]
         return (
             "<tr>"
@@ -74,48 +113,14 @@ def table(header: list[str], cells: list[list[str]], text_columns: int = 2) -> s
             + "</tr>"
         )
 
-    body = "".join(row("td", values) for values in cells)
+    body = "".join(row("td", values) for values in lines)
     kind = "scroll prose" if text_columns >= len(header) else "scroll"  # words may wrap, numbers may not
     return f'<div class="{kind}"><table><thead>{row("th", header)}</thead><tbody>{body}</tbody></table></div>'
 
 
-def details(title: str, body: str) -> str:
-    """A part that is folded until it is clicked."""
-    return f"<details><summary>{escape(title)}</summary>{body}</details>"
-
-
-def figure(drawing: Drawing, caption: str) -> str:
+def _figure(drawing: Drawing) -> str:
     """A figure with its bytes inside the page."""
     small = len(drawing.svg) <= _LARGEST_SVG
     kind, data = ("svg+xml", drawing.svg) if small else ("png", drawing.png)
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return f'<figure><img src="{source}" alt="{escape(caption)}"><figcaption>{escape(caption)}</figcaption></figure>'
-
-
-def chips(facts: dict[str, str]) -> str:
-    """Small boxes of label -> number."""
-    items = "".join(
-        f"<li><b>{escape(value)}</b><span>{escape(name)}</span></li>" for name, value in facts.items()
-    )
-    return f'<ul class="chips">{items}</ul>'
-
-
-def page(title: str, question: str, opening: str, sections: list[Section]) -> str:
-    """The whole page: title and question as plain text, opening as HTML, then the numbered sections."""
-    links = " ".join(f'<a href="#s{i}">{i} {escape(s.title)}</a>' for i, s in enumerate(sections, 1))
-    parts = "".join(f'<h2 id="s{i}">{i} {escape(s.title)}</h2>{s.body}' for i, s in enumerate(sections, 1))
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_CSS}</style></head><body><main>'
-        f'<h1>{escape(title)}</h1><p class="question">{escape(question)}</p>{opening}<nav>{links}</nav>{parts}'
-        "</main></body></html>\n"
-    )
-
-
-def markdown_table(header: list[str], cells: list[list[str]]) -> str:
-    """The same table as Markdown."""
-    lines = [header, ["---"] * len(header), *cells]
-    return (
-        "\n".join("| " + " | ".join(value.replace("|", "\\|") for value in line) + " |" for line in lines)
-        + "\n"
-    )
+    source, caption = f"data:image/{kind};base64,{base64.b64encode(data).decode()}", escape(drawing.caption)
+    return f'<figure><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'

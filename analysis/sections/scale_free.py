@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import final
 
 from analysis.comparison.paired import published_pairs
 from analysis.comparison.trade_off import BEGIN, required
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.document.blocks import SMALL, Block, Cells, Heading, Table, Text
 from analysis.fragility.scale_free import (
     RATIOS,
     Advantage,
@@ -20,8 +20,7 @@ from analysis.fragility.scale_free import (
     volumes,
 )
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.paired_tables import Table
+from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import Interval
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
@@ -44,22 +43,27 @@ _RATIOS = (
 )
 
 
-def scale_free_section(study: Rows, tables: list[tuple[str, Table]]) -> Part | None:
-    """The tables of `cells_of`; None where there are none."""
-    if not tables:
-        return None
-    error, _ = required(study)
-    body = page.paragraph(_WORDS, "small")
-    for (title, cells), words in zip(
-        tables,
-        (_LEVELS.format(begin=BEGIN, error=error.label), _RATIOS.format(error=error.label)),
-        strict=True,
-    ):
-        body += f"<h3>{title}</h3>" + page.paragraph(words, "small") + page.table(*cells)
-    return Section("Without the scale of λ", body), []
+@final
+class ScaleFree(Section):
+    """Both tables of `cells_of`; nothing where there are none, or a sampler chose the configurations."""
+
+    name, order, title = "scale_free", 60, "Without the scale of λ"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study = report.study
+        tables = [] if study.manifest.searched else cells_of(study)
+        if not tables:
+            return
+        error, _ = required(study)
+        yield Text(_WORDS, SMALL)
+        words = (_LEVELS.format(begin=BEGIN, error=error.label), _RATIOS.format(error=error.label))
+        for (title, cells), how in zip(tables, words, strict=True):
+            yield Heading(title)
+            yield Text(how, SMALL)
+            yield Table(*cells)
 
 
-def cells_of(study: Rows) -> list[tuple[str, Table]]:
+def cells_of(study: Rows) -> list[tuple[str, Cells]]:
     """Title, header and cells of both tables; nothing where no two systems reconstruct at two positive λ."""
     levels: list[list[str]] = []
     ratios: list[list[str]] = []

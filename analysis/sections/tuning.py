@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, final
 
 import pandas as pd
 
 from analysis.comparison.families import judged_measures
 from analysis.comparison.verdicts import natural
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.document.blocks import SMALL, Block, Cells, Heading, Table, Text
 from analysis.importance.tunability import Gain, best_on_average, configurations, declared_default, tuned
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.paired_tables import Table
+from analysis.sections.base import Report, Section
 from analysis.statistics.blocks import Sides, gains
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
@@ -29,25 +28,32 @@ _INTERVALS = "Intervals: 95 % over seeds, simultaneous over the levels, so that 
 _ONE_SEED = "With one seed there is no interval, and how much of a gain is luck cannot be told (--seeds 2)."
 
 
-def tuning_section(study: Rows, shown: list[float]) -> Part:
-    """A table per metric at the λ shown, or why there is none."""
-    grid = configurations(study)
-    if not len(grid.columns):
-        return Section(
-            "What tuning gains", page.paragraph("Not shown: all runs are at one configuration.", "small")
-        ), []
-    intervals = _INTERVALS if study.runs["seed"].nunique() > 1 else _ONE_SEED
-    body = page.paragraph(_WORDS.format(intervals=intervals), "small")
-    for measure in filter(lambda m: study.measured(m.column), judged_measures(study)):
-        sides, name = gains(study, measure), measure.name
-        default, words = _default(study, sides, grid)
-        if default is None:
-            body += page.paragraph(f"{name} is not shown: {words}.", "small")
-            continue
-        better = "times lower" if measure.log else "lower" if measure.better < 0 else "higher"
-        body += f"<h3>{name}: {better} by</h3>" + page.paragraph(words, "small")
-        body += page.table(*_cells(sides, measure, grid, default, shown))
-    return Section("What tuning gains", body), []
+@final
+class Tuning(Section):
+    """A table per metric at the λ shown, or why there is none; nothing where a sampler chose the configurations."""
+
+    name, order, title = "tuning", 190, "What tuning gains"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study = report.study
+        if study.manifest.searched:
+            return
+        grid = configurations(study)
+        if not len(grid.columns):
+            yield Text("Not shown: all runs are at one configuration.", SMALL)
+            return
+        intervals = _INTERVALS if study.runs["seed"].nunique() > 1 else _ONE_SEED
+        yield Text(_WORDS.format(intervals=intervals), SMALL)
+        for measure in judged_measures(study):
+            sides = gains(study, measure)
+            default, words = _default(study, sides, grid)
+            if default is None:
+                yield Text(f"{measure.name} is not shown: {words}.", SMALL)
+                continue
+            better = "times lower" if measure.log else "lower" if measure.better < 0 else "higher"
+            yield Heading(f"{measure.name}: {better} by")
+            yield Text(words, SMALL)
+            yield Table(*_cells(sides, measure, grid, default, report.shown))
 
 
 def _default(study: Rows, sides: Sides, grid: pd.DataFrame) -> tuple[str | None, str]:
@@ -68,7 +74,7 @@ def _default(study: Rows, sides: Sides, grid: pd.DataFrame) -> tuple[str | None,
     )
 
 
-def _cells(sides: Sides, measure: Measure, grid: pd.DataFrame, default: str, shown: list[float]) -> Table:
+def _cells(sides: Sides, measure: Measure, grid: pd.DataFrame, default: str, shown: list[float]) -> Cells:
     """Header and a line per λ and system that has a result at the default."""
     header = ["λ", "system", "default", *grid.columns, "all together"]
     cells = []

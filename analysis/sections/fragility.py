@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
-from typing import TypeVar
+from typing import TypeVar, final
 
-from analysis.document import page
-from analysis.document.files import render
-from analysis.document.page import Drawing, Section
-from analysis.document.style import colours
+from analysis.document.blocks import FINDING, SMALL, Block, Cells, Details, Figure, Heading, Table, Text
 from analysis.fragility.fresh_seeds import reevaluated
 from analysis.fragility.results import LEAST, Lams, Measured, Met, Results
 from analysis.fragility.statistics import FEW, Contrast, Pair
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.fragility_figures import profile_figure
-from analysis.sections.paired_tables import Table
+from analysis.sections._profile_figure import profile_figure
+from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import Interval
 from analysis.words import bounded, capital, label, number, percent
 from result_schema import exact
@@ -48,38 +43,50 @@ _STEPS = (1, 4, 16, 64, 256)
 _MOST_MEASURES = 3
 """Rows of the figure."""
 
-_MOST_SYSTEMS = 6
-"""Systems in the figure."""
 
+@final
+class Fragility(Section):
+    """How fragile each system is; a line that says why not of two systems that cannot be compared; nothing of one."""
 
-def fragility_section(study: Rows, results: Results, shown: list[float]) -> Part | None:
-    """Everything about fragility; a line that says why not of two systems that cannot be compared; None of one."""
-    if len(study.algorithms) < 2 or study.manifest.searched:
-        return None
-    if not results.measured and not results.met:
-        text = f"Not shown: it takes two systems with results of a metric on {LEAST} configurations in common, or more."
-        return Section("Fragility", page.paragraph(text)), []
-    body = "".join(page.paragraph(text, "finding") for text in sentences(results))
-    body += page.paragraph(_WORDS, "small")
-    for title, cells in target_tables(results):
-        body += _titled(f"Target: {title}", page.table(*cells))
-    drawings: list[Drawing] = []
-    measures = list(dict.fromkeys(m.closeness.measure for m in results.measured))[:_MOST_MEASURES]
-    if measures and len(study.algorithms) <= _MOST_SYSTEMS:
-        figure = profile_figure(results.measured, measures, shown, colours(study.algorithms))
-        drawings.append(render("profile", figure))
-        body += page.figure(drawings[0], _PROFILE)
-    body += page.paragraph(_STATISTICS, "small")
-    for i, (title, cells) in enumerate(tables(results)):
-        part = page.table(*cells)
-        body += _titled(capital(title), part) if i < _MOST_MEASURES else page.details(capital(title), part)
-    if results.measured:
-        body += page.details("Each system alone", page.table(*own_cells(results), text_columns=3))
-    fresh = fresh_cells(study, results, shown)
-    if fresh[1]:
-        words = _FRESH.format(measure=results.measured[0].closeness.measure.label)
-        body += "<h3>Best of k on fresh seeds</h3>" + page.paragraph(words, "small") + page.table(*fresh)
-    return Section("Fragility", body), drawings
+    name, order, title = "fragility", 20, "Fragility"
+
+    def opening(self, report: Report) -> Iterator[Block]:
+        for words in headline(report.fragility):
+            yield Text(words, FINDING)
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        study, results = report.study, report.fragility
+        if len(study.algorithms) < 2 or study.manifest.searched:
+            return
+        if not results.measured and not results.met:
+            yield Text(
+                f"Not shown: it takes two systems with results of a metric on {LEAST} configurations in common, or more."
+            )
+            return
+        for words in sentences(results):
+            yield Text(words, FINDING)
+        yield Text(_WORDS, SMALL)
+        for title, cells in target_tables(results):
+            yield Heading(f"Target: {title}")
+            yield Table(*cells)
+        measures = list(dict.fromkeys(m.closeness.measure for m in results.measured))[:_MOST_MEASURES]
+        if measures and report.few:
+            figure = profile_figure(results.measured, measures, report.shown, report.colours)
+            yield Figure("profile", figure, _PROFILE)
+        yield Text(_STATISTICS, SMALL)
+        for i, (title, cells) in enumerate(tables(results)):
+            if i < _MOST_MEASURES:
+                yield Heading(capital(title))
+                yield Table(*cells)
+            else:
+                yield Details(capital(title), [Table(*cells)], brief=True)
+        if results.measured:
+            yield Details("Each system alone", [Table(*own_cells(results), text_columns=3)])
+        fresh = fresh_cells(study, results, report.shown)
+        if fresh[1]:
+            yield Heading("Best of k on fresh seeds")
+            yield Text(_FRESH.format(measure=results.measured[0].closeness.measure.label), SMALL)
+            yield Table(*fresh)
 
 
 def headline(results: Results) -> list[str]:
@@ -125,7 +132,7 @@ def sentence(measured: Measured, contrast: Contrast) -> str:
     )
 
 
-def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
+def target_tables(results: Results) -> Iterator[tuple[str, Cells]]:
     """Title, header and cells of each target, a row per λ and pair; nothing where no pair is compared."""
     header = ["λ", "systems", "configurations", "left out", "met, first [95 %]", "met, second [95 %]",
               "difference in points [95 %]"]  # fmt: skip
@@ -139,7 +146,7 @@ def target_tables(results: Results) -> Iterator[tuple[str, Table]]:
             yield words, (header, cells)
 
 
-def tables(results: Results) -> Iterator[tuple[str, Table]]:
+def tables(results: Results) -> Iterator[tuple[str, Cells]]:
     """Title, header and cells of each measure, a row per λ and pair; nothing where no pair is compared."""
     for close in dict.fromkeys(m.closeness for m in results.measured):
         unit = f", {close.measure.unit}" if close.measure.unit else ""
@@ -150,17 +157,7 @@ def tables(results: Results) -> Iterator[tuple[str, Table]]:
             yield close.measure.label, (header, cells)
 
 
-def all_cells(study: Rows, results: Results, shown: list[float]) -> Iterator[tuple[str, Table]]:
-    """Title, header and cells of every table that has a row, for the Markdown summary."""
-    titled = [
-        *((f"Target: {title}", cells) for title, cells in target_tables(results)),
-        *((f"Fragility: {title}", cells) for title, cells in tables(results)),
-        ("Best of k on fresh seeds", fresh_cells(study, results, shown)),
-    ]
-    yield from ((title, cells) for title, cells in titled if cells[1])
-
-
-def own_cells(results: Results) -> Table:
+def own_cells(results: Results) -> Cells:
     """Header and cells of each system's statistics with their intervals."""
     header = ["metric", "λ", "system", "near the best", "worst tenth", "IQM", "IQR"]
     cells = [
@@ -171,7 +168,7 @@ def own_cells(results: Results) -> Table:
     return header, cells
 
 
-def fresh_cells(study: Rows, results: Results, shown: list[float]) -> Table:
+def fresh_cells(study: Rows, results: Results, shown: list[float]) -> Cells:
     """Header and cells of the best of k by the first measure, chosen on one seed; no cells for one seed."""
     header = ["λ", "system", "k", "on the seed that chose", "on fresh seeds", "difference"]
     cells = []
@@ -245,7 +242,3 @@ def _place(lams: Lams, best: bool, pair: Pair) -> str:
 
 def _names(pair: Pair) -> str:
     return f"{label(pair[0])}, {label(pair[1])}"
-
-
-def _titled(title: str, body: str) -> str:
-    return f"<h3>{escape(title)}</h3>{body}"

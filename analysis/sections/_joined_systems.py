@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analysis import versions
+from analysis.document.blocks import Cells
 from analysis.rows import Rows
-from analysis.sections.systems_section import cells_of
+from analysis.sections.all_systems import cells_of
 from analysis.statistics.means import NATS
 from analysis.words import label
 
 
-def joined(studies: Sequence[Rows]) -> tuple[list[str], list[list[str]]]:
+def joined(studies: Sequence[Rows]) -> Cells:
     """Header and one line per λ and system of any study, in the order of the first study that has it; dashes elsewhere.
 
     Columns of each study are its headline metrics and those in nats, beside how many runs DIVERGED.

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import final
+
 from analysis.comparison.families import judged
 from analysis.comparison.paired import compare
 from analysis.comparison.verdicts import Family
-from analysis.document import page
-from analysis.document.page import Section
+from analysis.document.blocks import SMALL, Block, Cells, Table, Text
 from analysis.rows import Rows
-from analysis.sections.figure_sections import Part
-from analysis.sections.paired_tables import Table, verdict_cells
+from analysis.sections._paired_cells import verdict_cells
+from analysis.sections.base import Report, Section
 from analysis.statistics.locations import LEAST, LEAST_OF_MEDIAN
 
 
-def verdict_section(study: Rows, family: Family) -> Part | None:
-    """Every verdict on a paired difference; None where nothing is compared."""
-    cells = cells_of(study, family)
-    if not cells[1]:
-        return None
-    return Section("Verdicts", page.paragraph(scope(study, family), "small") + page.table(*cells, 3)), []
+@final
+class Verdicts(Section):
+    """Every verdict on a paired difference; nothing where nothing is compared."""
+
+    name, order, title = "verdicts", 30, "Verdicts"
+
+    def blocks(self, report: Report) -> Iterator[Block]:
+        cells = cells_of(report.study, report.family)
+        if cells[1]:
+            yield Text(scope(report.study, report.family), SMALL)
+            yield Table(*cells, 3)
 
 
-def cells_of(study: Rows, family: Family) -> Table:
+def cells_of(study: Rows, family: Family) -> Cells:
     """Header and one line per pair of systems, λ and metric that is judged."""
     return verdict_cells([(pairs, compare(pairs, lam, m, family)) for pairs, lam, m in judged(study)])
 
