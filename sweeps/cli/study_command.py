@@ -167,7 +167,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         precision.check(options.precision, slots.device)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
-                 looks=work.looks, varied=study.space, algorithms=algorithms)  # fmt: skip
+                 looks=work.looks, varied=study.space, algorithms=algorithms, sections=study.sections)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))

@@ -125,9 +125,11 @@ class Store:
         varied: Iterable[str] = (),
         default: Mapping[str, Any] | None = None,
         algorithms: Iterable[str] = (),
+        sections: tuple[str, ...] = (),
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
-        hyper-parameters that are `varied` now and have a default, which is what its rows had, and names of algorithms from elsewhere.
+        hyper-parameters that are `varied` now and have a default, which is what its rows had, names of algorithms from elsewhere,
+        and sections of the report.
 
         Raises:
             SchemaError: as `check`, or other looks are planned.
@@ -161,11 +163,12 @@ class Store:
                 default=default or {},
                 modes=getattr(found, "modes", ()),
                 mode_std=getattr(found, "mode_std", 0.0),
+                sections=sections,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
-            now = self._amended(known, looks, varied, contributed)
+            now = replace(self._amended(known, looks, varied, contributed), sections=sections)
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"

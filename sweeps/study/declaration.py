@@ -85,6 +85,7 @@ class Study:
         asked: the verdicts that answer the question.
         default: hyper-parameter -> the value that is used where nobody tunes, for all of the space or for none: what the
             report says tuning gains is from there.
+        sections: import paths, module:Class, of sections of your own that the report has beside those that it finds.
 
     Raises:
         ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
@@ -102,6 +103,7 @@ class Study:
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     asked: Asked = Asked()
     default: Mapping[str, Any] = field(default_factory=dict)
+    sections: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
