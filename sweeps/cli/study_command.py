@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 import command_output
+import part_registry
 from result_files import below
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
@@ -79,6 +80,8 @@ def run(study: Study, options: Options, console: Console) -> int:
         study = on_data(study, options.data)
     if options.set:
         study = varied(study, options.set)
+    for path in study.sections:  # now rather than in the report, after hours of training
+        part_registry.imported(path, object)
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
