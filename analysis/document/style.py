@@ -65,10 +65,9 @@ def _glyphs() -> frozenset[int]:
 
 
 def colours(algorithms: list[str]) -> Colours:
-    """Algorithm -> colour: one that stored studies had keeps its own, others take what is left of the palette, in order."""
+    """Algorithm -> colour: one that stored studies had keeps its own, others take those of _OTHERS in turn."""
     others = [name for name in algorithms if name not in COLOURS]
-    free = [*_OTHERS, *(shade for name, shade in COLOURS.items() if name not in algorithms)]
-    return {name: COLOURS.get(name) or free[others.index(name) % len(free)] for name in algorithms}
+    return {name: COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in algorithms}
 
 
 class _Minor(LogFormatterSciNotation):

@@ -34,7 +34,7 @@ def profile_figure(
                     empty_note(panel, "no two systems")
                 panel_title(panel, f"λ = {exact(lam)}")
                 panel.set_ylim(0, 100)
-            row[0].set_ylabel(f"{measure.label.removeprefix('log10 ')}\nconfigurations (%)")
+            row[0].set_ylabel(f"{measure.name}\nconfigurations (%)")
         handles, labels = panels[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=max(1, len(labels)))
     return figure

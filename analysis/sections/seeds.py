@@ -100,7 +100,7 @@ def sentences(study: Rows, found: Sequence[Decomposed], shown: list[float]) -> I
             for d in own if d.lam is not None
         ]  # fmt: skip
         yield (
-            f"Which configuration favours {label(subject[0])} over {label(subject[1])}, by {measure.label.removeprefix('log10 ')} with "
+            f"Which configuration favours {label(subject[0])} over {label(subject[1])}, by {measure.name} with "
             f"{counted(seeds, 'seed')}. {'. '.join(said)}."
         )
 
