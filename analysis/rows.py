@@ -98,7 +98,9 @@ class Rows:
         declared = [self.vocabulary[name] for name in names if name in self.vocabulary and self.having(name)]
         measured = [m for m in self.vocabulary.values() if self.measured(m.column)]
         return tuple(
-            declared or measured[:2] or [self.vocabulary[name] for name in names if name in self.vocabulary]
+            declared
+            or measured[:2]
+            or [self.vocabulary[name] for name in names if name in self.vocabulary and name in self.runs]
         )
 
     @cached_property
