@@ -284,6 +284,9 @@ class Manifest:
         metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
         losses: training losses that stand beside the metrics in the learning curves.
         headline: names of the metrics that the study is about, of which the report has every figure.
+        modes: means of the equally likely Gaussians that the data were drawn from, where they were.
+        mode_std: standard deviation of each of them.
+        sections: import paths, module:Class, of sections that the report has beside those that are found.
     """
 
     study: str
@@ -306,6 +309,9 @@ class Manifest:
     metrics: tuple[MetricInfo, ...] = VERSION_1
     losses: tuple[str, ...] = LOSSES
     headline: tuple[str, ...] = HEADLINE
+    modes: tuple[tuple[float, ...], ...] = ()
+    mode_std: float = 0.0
+    sections: tuple[str, ...] = ()
 
     @property
     def runs_schema(self) -> pa.Schema:
@@ -339,7 +345,7 @@ class Manifest:
         try:
             tuples = {
                 name: tuple(fields[name])
-                for name in ("shape", "coordinates", "looks", "losses", "headline")
+                for name in ("shape", "coordinates", "looks", "losses", "headline", "sections")
                 if name in fields
             }
             metrics = (
@@ -358,8 +364,9 @@ class Manifest:
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
             baselines = {name: _names(others) for name, others in dict(fields.get("baselines", {})).items()}
             own = {name: _defaults(values) for name, values in dict(fields.get("own", {})).items()}
-            read = {**tuples, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences, "labels": labels,
-                    "baselines": baselines, "own": own, "default": default}  # fmt: skip
+            modes = tuple(tuple(map(float, mean)) for mean in fields.get("modes", ()))
+            read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences,
+                    "labels": labels, "baselines": baselines, "own": own, "default": default}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES

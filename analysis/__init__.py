@@ -2,6 +2,7 @@
 
     python -m analysis.report results/toy_robustness
 
-`rows` reads a study, `summary`, `paired`, `histograms`, `learning` and `exemplars` compute (each testable
-without a pixel), the `*_figures` modules only draw, and `contents` puts the page together.
+`rows` reads a study with the vocabulary of its metrics; `statistics`, `importance`, `comparison` and `fragility` compute, each testable
+without a pixel; a file of `sections` is one part of the report and yields `document.blocks`; `contents` finds the sections and has
+`document.html` and `document.markdown` print them.
 """

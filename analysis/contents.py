@@ -1,175 +1,110 @@
-"""Contents of a report: sections, figures and tables, from a study's rows."""
+"""Contents of a report: its sections, found and not listed, printed as a page and as Markdown."""
 
 from __future__ import annotations
 
-import pandas as pd
+import traceback
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from analysis.comparison import contests, seed_results
-from analysis.comparison.contests import Standings
-from analysis.comparison.families import Comparison, compare_study, family_of
-from analysis.comparison.trade_off import Claim
-from analysis.comparison.verdicts import Family
-from analysis.document import page
-from analysis.fragility import results
-from analysis.fragility.results import Results
+import analysis.sections
+import part_registry
+from analysis.document import html, markdown
+from analysis.document.blocks import NOTE, Block, Drawing, File, Part, Text, flat
+from analysis.document.files import rendered
 from analysis.rows import Rows
-from analysis.sections import (
-    course_sections,
-    effect_sections,
-    figure_sections,
-    fragility_sections,
-    lambda_sections,
-    likelihood_sections,
-    own_sections,
-    posterior_section,
-    ranking_sections,
-    sample_size_sections,
-    scale_free_sections,
-    seed_sections,
-    systems_section,
-    table_sections,
-    tuning_sections,
-    verdict_section,
-)
-from analysis.sections.exemplars import spread
-from analysis.sections.paired_tables import Table, difference_cells, divergence_cells, worst_rank_cells
-from analysis.statistics import summary
-from analysis.vocabulary import INCEPTION, MSE
+from analysis.sections.base import Report, Section
 from analysis.words import naming
 
-_MOST_SYSTEMS = 6
-"""Figures in which systems lie on each other are drawn of at most so many."""
 
-_MOST_LAMBDAS = 5
-"""Figures with a panel per λ show at most so many, evenly chosen; every table but the marginal one has all."""
+@dataclass(frozen=True)
+class Contents:
+    """What a report is.
+
+    Attributes:
+        files: name -> content; `report.html` last, so that it never points ahead of its figures.
+        failures: one line for each section that could not be made.
+    """
+
+    files: dict[str, bytes]
+    failures: list[str] = field(default_factory=list)
 
 
-def build(study: Rows) -> dict[str, bytes]:
-    """A report's files, name -> content; `report.html` last, so that it never points ahead of its figures."""
+class SectionsError(ValueError):
+    """The sections of a report cannot be told; the message says the rule and the remedy."""
+
+
+def found(paths: Iterable[str] = ()) -> list[Section]:
+    """Sections of this project, of installed packages and those at import paths, in the order of a report.
+
+    Raises:
+        SectionsError: one cannot be imported or is no section, or two have one name.
+    """
+    try:
+        sections = part_registry.contributed(
+            "analysis.sections", "sections", analysis.sections.__path__, Section
+        )
+        for path in paths:
+            own = part_registry.imported(path, Section)()
+            if type(sections.setdefault(own.name, own)) is not type(own):
+                raise ValueError(
+                    f"sections must have names of their own, got {own.name!r} of {path} too; rename it"
+                )
+    except ValueError as error:
+        raise SectionsError(str(error)) from error
+    return sorted(sections.values(), key=lambda one: (one.order, one.name))
+
+
+def build(study: Rows) -> Contents:
+    """A report's files. Raises SectionsError as `found` does."""
+    sections = found(study.manifest.sections)
     with naming(study.manifest.labels):
-        return _build(study)
+        report = Report(study)
+        opening: list[Block] = []
+        parts: list[Part] = []
+        failures: list[str] = []
+        names: set[str] = set()
+        for section in sections:
+            try:
+                part = made(section, report)
+                _claim(part, names)
+                opening += [rendered(block) for block in section.opening(report)]
+            except Exception as error:  # the other sections must not be lost
+                failures.append(_failure(section, error))
+                part = Part(section.title, [Text(failures[-1], NOTE)])
+            if part.blocks:
+                parts.append(part)
+        return Contents(_files(study, opening, parts), failures)
 
 
-def _build(study: Rows) -> dict[str, bytes]:
-    table = summary.summarise(study)
-    family = family_of(study)
-    comparison = None if study.manifest.coordinates else compare_study(study, family)
-    claim = lambda_sections.claim_of(study, comparison, family)
-    shown = spread(study.lambdas, _MOST_LAMBDAS)
-    few = len(study.algorithms) <= _MOST_SYSTEMS
-    standings = contests.compute(study)
-    fragile = results.compute(study)
-    decomposed = seed_results.decompose(study)
-    scale_free = [] if study.manifest.searched else scale_free_sections.cells_of(study)
-    sizes = sample_size_sections.tables(study, family)
-    further = [*sizes, *seed_sections.tables(study, decomposed), *scale_free]
-    parts = [
-        ranking_sections.ranking_section(study, standings, shown),
-        fragility_sections.fragility_section(study, fragile, shown),
-        verdict_section.verdict_section(study, family),
-        sample_size_sections.sample_size_section(study, sizes),
-        seed_sections.seed_section(study, decomposed, shown),
-        scale_free_sections.scale_free_section(scale_free),
-        (table_sections.summary_section(study, table), []),
-        systems_section.systems_section(study),
-        figure_sections.histogram_section(study, shown) if few else _crowded(study, "Histograms"),
-        figure_sections.paired_section(study, comparison, shown),
-        figure_sections.sample_section(study, shown),
-        posterior_section.posterior_section(study),
-        likelihood_sections.likelihood_section(study, family),
-        lambda_sections.lambda_section(study, table, claim, family),
-        *own_sections.own_sections(study),
-        course_sections.search_section(study, shown),
-        course_sections.halving_section(study, shown),
-        figure_sections.learning_section(study, shown) if few else _crowded(study, "Learning curves"),
-        None if study.manifest.searched else effect_sections.effect_section(study, shown),
-        None if study.manifest.searched else tuning_sections.tuning_section(study, shown),
-        (table_sections.marginal_section(study, shown), []),
-        None if study.manifest.searched else effect_sections.budget_section(study, shown, _MOST_SYSTEMS),
-        (table_sections.provenance_section(study), []),
-    ]
-    kept = [part for part in parts if part is not None]
-    files = {
-        "summary.csv": table.to_csv(index=False).encode(),
-        "summary.md": markdown(
-            study, table, comparison, claim, shown, family=family, standings=standings, fragile=fragile,
-            further=further,
-        ),
-    }  # fmt: skip
-    if standings.family.size:
-        files["pairs.csv"] = ranking_sections.pairs_csv(standings)
-    for drawing in (drawing for _, drawings in kept for drawing in drawings):
-        files |= {f"{drawing.name}.png": drawing.png, f"{drawing.name}.svg": drawing.svg}
-    first = ranking_sections.sentences(standings, shown) + fragility_sections.headline(fragile)
-    opening = "".join(page.paragraph(text, "finding") for text in first)
-    opening += table_sections.opening(study, comparison, shown)
-    if claim is not None:
-        opening += page.paragraph(lambda_sections.verdict(study, claim), "finding")
-    if len(shown) < len(study.lambdas):
-        opening += page.paragraph(f"Figures and marginal tables with a part per λ show {len(shown)} of "
-                                  f"{len(study.lambdas)} λ.", "note")  # fmt: skip
-    sections = [section for section, _ in kept]
-    html = page.page(study.manifest.study, study.manifest.question, opening, sections)
-    return files | {"report.html": html.encode()}
+def made(section: Section, report: Report) -> Part:
+    """One section with its figures drawn."""
+    blocks = [rendered(block) for block in section.blocks(report)]
+    return Part(section.heading(report) if blocks else section.title, blocks)
 
 
-def _crowded(study: Rows, title: str) -> figure_sections.Part:
-    """In place of a figure in which systems would hide one another."""
-    text = f"Not drawn: {len(study.algorithms)} systems would hide one another; the figure is of at most {_MOST_SYSTEMS}."
-    return page.Section(title, page.paragraph(text, "small")), []
+def _claim(part: Part, names: set[str]) -> None:
+    """Adds a part's figures to names. Raises ValueError where one is taken: its files would be overwritten."""
+    own = {block.name for block in flat(part.blocks) if isinstance(block, Drawing)}
+    if taken := own & names:
+        raise ValueError(f"a figure must have a name of its own in a report, got {', '.join(sorted(taken))}")
+    names |= own
 
 
-def markdown(study: Rows, table: pd.DataFrame, comparison: Comparison | None, claim: Claim | None,
-             shown: list[float], *, family: Family, standings: Standings, fragile: Results,
-             further: list[tuple[str, Table]]) -> bytes:  # fmt: skip
-    """The summary as Markdown: what was run, the tables, the paired tables."""
-    facts = ", ".join(f"{name}: {value}" for name, value in table_sections.facts(study).items())
-    parts = [f"# {study.manifest.study}\n\n{study.manifest.question}\n\n{facts}\n"]
-    said = (
-        ranking_sections.sentences(standings, shown)
-        + fragility_sections.sentences(fragile)
-        + table_sections.findings(comparison, shown)
-        + ([lambda_sections.verdict(study, claim)] if claim else [])
-    )
-    said += table_sections.notes(study, comparison)
-    parts += [f"- {text}" for text in said] + [""] * bool(said)
-    for title, cells in (
-        *ranking_sections.all_cells(study, standings),
-        *fragility_sections.all_cells(study, fragile, shown),
-    ):
-        parts += [f"## {title}\n", page.markdown_table(*cells)]
-    judged = verdict_section.cells_of(study, family)
-    if judged[1]:
-        parts += ["## Verdicts\n", f"{verdict_section.scope(study, family)}\n", page.markdown_table(*judged)]
-    for title, cells in further:
-        parts += [f"## {title}\n", page.markdown_table(*cells)]
-    parts += ["## Outcomes\n", page.markdown_table(*summary.outcome_cells(table))]
-    for measure in filter(lambda m: study.measured(m.column), (MSE, INCEPTION)):
-        parts += [f"## {measure.label}\n", page.markdown_table(*summary.metric_cells(table, measure))]
-    if len(study.algorithms) > 2:
-        parts += ["## All systems\n", page.markdown_table(*systems_section.cells_of(study))]
-    densities, pairs_of_densities = (
-        likelihood_sections.cells_of(study),
-        likelihood_sections.paired_cells(study, family),
-    )
-    for title, cells in (
-        ("Likelihoods", densities),
-        ("Likelihoods and accuracy, paired", pairs_of_densities),
-    ):
-        if cells[1]:
-            parts += [f"## {title}\n", page.markdown_table(*cells)]
-    if claim is not None:
-        for title, cells in (
-            ("Trends with λ", lambda_sections.trend_cells(study, claim, family)),
-            ("λ as good as the best", lambda_sections.range_cells(study)),
-        ):
-            parts += [f"## {title}\n", page.markdown_table(*cells)]
-    if comparison is not None:
-        pairs, found = comparison.pairs, comparison.differences
-        for title, cells in (
-            ("Paired difference", difference_cells(pairs, found)),
-            ("Paired, every divergence ranked worst", worst_rank_cells(pairs, found)),
-            ("Divergence, paired", divergence_cells(pairs, comparison.divergences)),
-        ):
-            parts += [f"## {title}\n", page.markdown_table(*cells)]
-    return "\n".join(parts).encode()
+def _files(study: Rows, opening: Sequence[Block], parts: Sequence[Part]) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    for block in flat([*opening, *(block for part in parts for block in part.blocks)]):
+        if isinstance(block, File):
+            files[block.name] = block.data
+        elif isinstance(block, Drawing):
+            files |= {f"{block.name}.png": block.png, f"{block.name}.svg": block.svg}
+    for name, printer in (("summary.md", markdown.page), ("report.html", html.page)):
+        files[name] = printer(study.manifest.study, study.manifest.question, opening, parts).encode()
+    return files
+
+
+def _failure(section: Section, error: Exception) -> str:
+    """Where a section failed and why, in one line."""
+    kind, reason = type(section), " ".join(f"{type(error).__name__}: {error}".split())
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"The section {section.name} ({kind.__module__}:{kind.__name__}) could not be made: {reason} (line {last.lineno} of {Path(last.filename).name})"

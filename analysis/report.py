@@ -33,7 +33,12 @@ class Options:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Builds and writes a report; 0, or 2 and one line on stderr where the rows or the directory do not allow it."""
+    """Builds and writes a report.
+
+    Returns:
+        0; 1 and a line on stderr for each section that raised, in a report that has all others; 2 and one line on stderr where
+        nothing is written, since the rows, the directory or a section that cannot be imported do not allow it.
+    """
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
     from analysis import contents, rows  # seconds, which help and bad options do without
     from analysis.document import files
@@ -41,9 +46,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         inputs = result_digests.report_inputs(options.directory, options.iterations, options.sampler)
         study = rows.load(options.directory, options.iterations, options.sampler)
-        target = files.write_report(options.directory, contents.build(study))
-        result_digests.record_report(options.directory, inputs)
-    except (SchemaError, PlaceError, ForeignFolderError) as error:
+        built = contents.build(study)
+        target = files.write_report(options.directory, built.files)
+        if not built.failures:
+            result_digests.record_report(options.directory, inputs)
+    except (SchemaError, PlaceError, ForeignFolderError, contents.SectionsError) as error:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
@@ -51,8 +58,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.directory}/report must be writable, but writing it failed ({reason}); free it or copy the "
               "study's directory to where you may write", file=sys.stderr)  # fmt: skip
         return 2
+    for failure in built.failures:
+        print(failure, file=sys.stderr)
     print(f"{target}/report.html")
-    return 0
+    return 1 if built.failures else 0
 
 
 if __name__ == "__main__":

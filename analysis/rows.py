@@ -17,10 +17,11 @@ import pyarrow.compute as pc
 import result_schema
 from analysis import states
 from analysis.levels import levelled, without_lambda
-from analysis.stored_names import LABELS
+from analysis.stored_names import HEADLINE_OF_POSTERIORS, LABELS, MODES
 from analysis.versions import Superseded, newest
+from analysis.vocabulary import Measure
 from result_files import PlaceError
-from result_schema import FURTHER_METRICS, GRID, METRICS, Manifest, Outcome, SchemaError, exact
+from result_schema import GRID, HEADLINE, Manifest, Outcome, SchemaError, exact
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 """Outcomes that are results at the declared budget, and so stand in every denominator.
@@ -36,6 +37,19 @@ HAS_NONE = "–"
 """Level of a hyper-parameter in runs that have it not, such as a convolution's channels in those of perceptrons."""
 
 _READING_ORDER = tuple(LABELS)
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Equally likely Gaussians that the data were drawn from.
+
+    Attributes:
+        means: of each, in coordinates of a point.
+        std: standard deviation of all.
+    """
+
+    means: tuple[tuple[float, ...], ...]
+    std: float
 
 
 @dataclass(frozen=True)
@@ -89,6 +103,46 @@ class Rows:
     def lambdas(self) -> list[float]:
         """λ found, ascending."""
         return sorted(float(lam) for lam in self.runs["lam"].unique())
+
+    @cached_property
+    def vocabulary(self) -> dict[str, Measure]:
+        """Every metric of the manifest by name, on its natural scale."""
+        return {info.name: Measure.of(info) for info in self.manifest.metrics}
+
+    @cached_property
+    def headline(self) -> tuple[Measure, ...]:
+        """Metrics that the study is about, as far as an algorithm has them; where none has any, the first two measured, if any."""
+        names = self.manifest.headline
+        if self.manifest.coordinates and names == HEADLINE:
+            names = HEADLINE_OF_POSTERIORS
+        declared = [self.vocabulary[name] for name in names if name in self.vocabulary and self.having(name)]
+        measured = [m for m in self.vocabulary.values() if self.measured(m.column)]
+        return tuple(
+            declared
+            or measured[:2]
+            or [self.vocabulary[name] for name in names if name in self.vocabulary and name in self.runs]
+        )
+
+    @cached_property
+    def leading(self) -> tuple[Measure, ...]:
+        """The headline with ratios last: errors of reconstruction come after the metric that systems are ranked by."""
+        return tuple(sorted(self.headline, key=lambda m: m.ratio))
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """Every metric that a COMPLETED run has, on its natural scale: the headline first, of the others ratios last."""
+        others = sorted(
+            (m for m in self.vocabulary.values() if m not in self.headline), key=lambda m: m.ratio
+        )
+        return tuple(m for m in (*self.headline, *others) if self.measured(m.column))
+
+    @cached_property
+    def modes(self) -> Modes | None:
+        """Modes of the data; None where none are known."""
+        if self.manifest.modes:
+            return Modes(self.manifest.modes, self.manifest.mode_std)
+        stored = MODES.get(self.runs["data_version"].iloc[0])
+        return Modes(*stored) if stored else None
 
     def measured(self, column: str) -> bool:
         """Whether a COMPLETED run has a value of this metric, finite or infinite."""
@@ -145,9 +199,9 @@ def finite(runs: pd.DataFrame, metric: str) -> pd.DataFrame:
     return done[np.isfinite(done[metric].to_numpy(float))]
 
 
-def tally(runs: pd.DataFrame, count: Callable[[pd.DataFrame, str], int]) -> dict[str, int]:
+def tally(study: Rows, count: Callable[[pd.DataFrame, str], int]) -> dict[str, int]:
     """Metric -> number of rows by `states.infinite` or `states.missing`, where there are any: these the report must state."""
-    counts = {name: count(runs, name) for name in (*METRICS, *FURTHER_METRICS) if name in runs}
+    counts = {name: count(study.trained, name) for name in study.vocabulary if name in study.trained}
     return {metric: found for metric, found in counts.items() if found}
 
 
@@ -206,7 +260,7 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     if table.num_rows == 0:
         raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
                           "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
-    runs, superseded = newest(_with_all(table.to_pandas()))
+    runs, superseded = newest(table.to_pandas())
     budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
     budget = choose_budget(budgets, iterations)
     runs = runs[runs["budget"] == budget]
@@ -221,7 +275,7 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
-    curves = _with_all(curves.filter(kept).to_pandas())
+    curves = curves.filter(kept).to_pandas()
     return Rows(where, manifest, budget, others, runs, curves, sampler, left_out, superseded)
 
 
@@ -235,11 +289,6 @@ def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:
         return HAS_NONE if value is None or math.isnan(value) else exact(value)
 
     return runs.assign(**{name: runs[name].map(word).astype(object) for name in absent})
-
-
-def _with_all(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with NaN for metrics that a manifest leaves out, since no model of its data has them."""
-    return table.reindex(columns=[*dict.fromkeys((*table.columns, *METRICS, *FURTHER_METRICS))])
 
 
 @contextmanager

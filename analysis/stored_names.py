@@ -1,4 +1,4 @@
-"""Systems of studies that were stored before manifests had their labels and baselines; nothing is added to these tables.
+"""Facts of studies that were stored before manifests had them; nothing is added to these tables.
 
 A new system has both in its class, and the manifest of a study that knows it (`result_schema.Manifest`).
 """
@@ -20,3 +20,12 @@ BASELINES = {
     "vae_full_rank": ("vae",), "avb_prior": ("avb",), "avb_ac_prior": ("avb_ac",),
 }  # fmt: skip
 """Algorithm -> the algorithms that papers compare it with."""
+
+HEADLINE_OF_POSTERIORS = ("mse_x", "kl_posterior")
+"""Metrics that studies of a Bayesian model are about, where they declare none."""
+
+MODES = {"mixture5-v1": (((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0)), 0.2)}
+"""Data version -> means and standard deviation of its equally likely Gaussians."""
+
+COLOURS = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
+"""Algorithm -> its colour, of Okabe and Ito's palette: the two that are compared most differ most, also in grey."""

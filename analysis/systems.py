@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the table; 0, or 2 and one line on stderr where a directory has no rows."""
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.systems")
     from analysis import rows  # seconds, which help and bad options do without
-    from analysis.document import page
-    from analysis.sections.joined_systems import joined, notes
+    from analysis.document import markdown
+    from analysis.sections._joined_systems import joined, notes
     from analysis.words import naming
 
     try:
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     with naming({name: label for study in studies for name, label in study.manifest.labels.items()}):
-        print(page.markdown_table(*joined(studies)))
+        print(markdown.table(*joined(studies)))
         for text in notes(studies):
             print(f"\n{text}")
     return 0

@@ -127,6 +127,18 @@ def test_a_study_trains_reports_and_repeats_an_objective_known_by_path_on_data_o
     assert (again.returncode, "equal to the bit" in again.stdout) == (0, True), again.stdout + again.stderr
 
 
+def test_a_study_refuses_a_section_that_cannot_be_imported_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from dataclasses import replace\nfrom sweeps.cli import main\nfrom sweeps.toy_robustness import STUDY\n\n"
+        "if __name__ == '__main__':\n    main(replace(STUDY, sections=('my_lab.broken:Cost',)))\n"
+    )
+    done = command(tmp_path, "mine.py", "--preset", "smoke")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no licence for this machine" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_study_refuses_a_path_that_is_none_before_anything_is_written(tmp_path: Path) -> None:
     done = command(tmp_path, str(SCRIPT), "--preset", "smoke", "--algorithms", "my_lab.broken:Hinge", "alice")
     assert done.returncode == 2

@@ -29,7 +29,7 @@ from analysis.calibration.interval_coverage import (
     range_coverage,
     ranking_coverage,
 )
-from analysis.document import page
+from analysis.document import markdown
 
 COVERAGE = (0.92, 0.97)
 FALSE = 0.06
@@ -82,7 +82,7 @@ def _markdown(table: pd.DataFrame) -> str:
         [*map(str, index), *("–" if np.isnan(v) else f"{v:.3f}" for v in line)]
         for index, line in zip(table.index, table.to_numpy(), strict=True)
     ]
-    return page.markdown_table(["of", "data or truth", *map(str, table.columns)], cells)
+    return markdown.table(["of", "data or truth", *map(str, table.columns)], cells)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.calibration.error_rates import COMPARISONS, NULLS
+from analysis.calibration.error_rates import COMPARISONS, NULLS, SCORE
 from analysis.calibration.interval_coverage import frame
 from analysis.comparison import families as comparison
 from analysis.comparison import paired
 from analysis.comparison.verdicts import Answer, Family, Verdict
 from analysis.rows import Rows
 from analysis.statistics import estimates
-from analysis.vocabulary import INCEPTION, Floats, Measure
+from analysis.vocabulary import Floats, Measure
 
 PLANS: Mapping[int, tuple[int, ...]] = {
     48: (16, 24, 32, 40, 48),
@@ -26,7 +26,7 @@ PLANS: Mapping[int, tuple[int, ...]] = {
 
 def false_looks(repetitions: int, plans: Sequence[int] = tuple(PLANS)) -> pd.DataFrame:
     """Share of studies with a false verdict at any look, if all are trained to the end: index (data, truth), columns units."""
-    margin = Family().smallest(INCEPTION) or 0.0
+    margin = Family().smallest(SCORE) or 0.0
     table: dict[tuple[str, str], list[float]] = {}
     for name, draw in NULLS.items():
         for truth, shift, scale, false in (
@@ -41,7 +41,7 @@ def false_looks(repetitions: int, plans: Sequence[int] = tuple(PLANS)) -> pd.Dat
                 for _ in range(repetitions):
                     report = shift + scale * draw(rng, (COMPARISONS, n))
                     wrong += any(
-                        family.judge(INCEPTION, one[: family.units]).answer is false
+                        family.judge(SCORE, one[: family.units]).answer is false
                         for family in families
                         for one in report
                     )

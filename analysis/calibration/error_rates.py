@@ -18,8 +18,11 @@ from analysis.importance.effects import main_effects
 from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.resampling import Generator
-from analysis.vocabulary import INCEPTION, Floats
+from analysis.vocabulary import Floats, Measure
 from result_schema import Manifest, Outcome
+
+SCORE = Measure("score", "score", +1, smallest=0.05)
+"""A metric that every verdict here is of."""
 
 COMPARISONS = 10
 """Five λ and two metrics."""
@@ -79,7 +82,7 @@ RUNS = {"normal": _runs(1, 0.0), "three seeds": _runs(SEEDS, 0.0), "1 in 10 DIVE
 def false_verdicts(repetitions: int, units: Sequence[int] = UNITS) -> pd.DataFrame:
     """Share of reports with a false verdict: index (data, truth), columns units."""
     family = Family(COMPARISONS)
-    margin = family.smallest(INCEPTION) or 0.0
+    margin = family.smallest(SCORE) or 0.0
     table: dict[tuple[str, str], list[float]] = {}
     for name, draw in NULLS.items():
         for truth, shift, scale, false in (
@@ -91,7 +94,7 @@ def false_verdicts(repetitions: int, units: Sequence[int] = UNITS) -> pd.DataFra
                 rng = estimates.generator("verdicts", name, truth, n)
                 reports = (shift + scale * draw(rng, (COMPARISONS, n)) for _ in range(repetitions))
                 wrong = [
-                    any(family.judge(INCEPTION, one).answer is false for one in report) for report in reports
+                    any(family.judge(SCORE, one).answer is false for one in report) for report in reports
                 ]
                 table[name, truth].append(float(np.mean(wrong)))
     return frame(table, units)
@@ -108,7 +111,7 @@ def false_contests(repetitions: int, units: Sequence[int] = (5, 8, 12, 24, 48, 9
             rng = estimates.generator("contests", name, n)
             wrong = [
                 any(
-                    family.judge(INCEPTION, found).answer is Answer.DIFFERS
+                    family.judge(SCORE, found).answer is Answer.DIFFERS
                     for _ in range(2)
                     for _, _, found in paired_units(*draw(rng, n))
                 )
@@ -120,7 +123,7 @@ def false_contests(repetitions: int, units: Sequence[int] = (5, 8, 12, 24, 48, 9
 
 def false_claims(repetitions: int, units: Sequence[int] = (6, 12, 24, 48, 96)) -> pd.DataFrame:
     """Share of reports that confirm "the second trades and the first does not" where that is false."""
-    margin = Family().smallest(INCEPTION) or 0.0
+    margin = Family().smallest(SCORE) or 0.0
     table: dict[tuple[str, str], list[float]] = {}
     for truth, first, second in (
         ("both trade", 1.0, 1.0),

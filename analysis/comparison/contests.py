@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analysis.comparison import paired
-from analysis.comparison.families import MEASURES
+from analysis.comparison.families import judged_measures
 from analysis.comparison.rankings import LEAST_SYSTEMS, Ranking, rank
 from analysis.comparison.verdicts import Family, Verdict
 from analysis.rows import Rows
@@ -106,10 +106,9 @@ class Standings:
 def compute(study: Rows) -> Standings:
     """Standings by every metric with a smallest difference of interest; none of fewer than LEAST_SYSTEMS systems."""
     declared = study.manifest.smallest_differences
-    measures = [
-        m for m in MEASURES if m.column in study.runs and Family(declared=declared).smallest(m) is not None
-    ]
-    sides = {m: gains(study, m) for m in measures} if len(study.algorithms) >= LEAST_SYSTEMS else {}
+    sides = (
+        {m: gains(study, m) for m in judged_measures(study)} if len(study.algorithms) >= LEAST_SYSTEMS else {}
+    )
     rankings = [one for m, own in sides.items() for one in rank(own, m, study.unit)]
     pairs = {
         (one.measure, one.lam): list(differences(sides[one.measure], one.lam, one.measure, study.unit))

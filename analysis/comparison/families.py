@@ -9,17 +9,12 @@ from analysis.comparison.paired import Difference, Divergence, Pairs
 from analysis.comparison.verdicts import Family
 from analysis.rows import Rows
 from analysis.statistics.locations import LEAST
-from analysis.statistics.means import ACCURACY
-from analysis.statistics.means import MEASURES as DENSITIES
-from analysis.vocabulary import INCEPTION, PAIRED, Measure
-
-MEASURES = tuple(dict.fromkeys((*PAIRED, INCEPTION, *DENSITIES, ACCURACY)))
-"""Compared pair by pair, somewhere in a report; judged are those that have a smallest difference of interest."""
+from analysis.vocabulary import Measure
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Every paired result: by λ, then by measure in the order of `measures.PAIRED`."""
+    """Every paired result: by λ, then by measure in the order of `compared_measures`."""
 
     pairs: Pairs
     differences: list[Difference]
@@ -37,22 +32,31 @@ def compare_study(study: Rows, family: Family) -> Comparison | None:
     chosen = paired.choose_pair(study)
     if chosen is None:
         return None
-    pairs = paired.match(study.runs, *chosen, study.level)
-    differences = [paired.compare(pairs, lam, measure, family) for lam in pairs.lambdas for measure in PAIRED]
+    pairs = paired.match(study, *chosen)
+    measures = compared_measures(study)
+    differences = [
+        paired.compare(pairs, lam, measure, family) for lam in pairs.lambdas for measure in measures
+    ]
     return Comparison(pairs, differences, [paired.divergence(pairs, lam) for lam in pairs.lambdas])
+
+
+def compared_measures(study: Rows) -> list[Measure]:
+    """Metrics that two systems are compared by at length: the headline, a ratio on its natural scale too, and measured shares."""
+    headline = [one for m in study.headline for one in dict.fromkeys((m.compared, m))]
+    return headline + [m for m in study.measures if m.bounded and m not in study.headline]
 
 
 def judged_measures(study: Rows) -> list[Measure]:
     """The metrics that have a smallest difference of interest, in this study or by default."""
     family = Family(declared=study.manifest.smallest_differences)
-    return [m for m in MEASURES if m.column in study.runs and family.smallest(m) is not None]
+    return [m.compared for m in study.measures if family.smallest(m.compared) is not None]
 
 
 def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
     """Comparisons that the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have
     units enough; two systems without λ are compared once."""
     measures = judged_measures(study)
-    matched = [paired.match(study.runs, *pair, study.level) for pair in paired.published_pairs(study)]
+    matched = [paired.match(study, *pair) for pair in paired.published_pairs(study)]
     return [
         (pairs, lam, measure)
         for pairs in matched

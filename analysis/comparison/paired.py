@@ -8,7 +8,6 @@ missing side is not yet a pair.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +23,7 @@ from analysis.statistics.locations import mean_interval
 from analysis.stored_names import BASELINES
 from analysis.vocabulary import Floats, Measure
 from analysis.words import split_variant
-from result_schema import FURTHER_METRICS, METRICS, Outcome, exact
+from result_schema import Outcome, exact
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
 
@@ -149,18 +148,18 @@ def choose_pair(study: Rows) -> tuple[str, str] | None:
     return next(iter(published_pairs(study)), None)
 
 
-def match(runs: pd.DataFrame, first: str, second: str, level: Collection[str] = ()) -> Pairs:
-    """Matches the results of two algorithms on configuration, λ, seed and data version.
+def match(study: Rows, first: str, second: str) -> Pairs:
+    """Matches the results of two algorithms on configuration, λ, seed and data version; two without λ are compared once.
 
     Args:
-        runs: rows of any algorithm and outcome, of one budget, one row per run.
-        first, second: algorithms in `runs`.
-        level: algorithms without λ (`Rows.level`); two of them are compared once.
+        study: rows of any algorithm and outcome, of one budget, one row per run.
+        first, second: algorithms in its rows.
     """
-    once = first in level and second in level
+    runs = study.runs
+    once = first in study.level and second in study.level
     if once:
         runs = runs[runs["lam"] == runs["lam"].min()]
-    measured = [name for name in (*METRICS, *FURTHER_METRICS) if name in runs]
+    measured = [name for name in study.vocabulary if name in runs]
     columns = [*KEY, "configuration", "outcome", *measured]
     everyone = runs[runs["algorithm"].isin([first, second])]
     sides = [rows.results(runs[runs["algorithm"] == name])[columns] for name in (first, second)]

@@ -21,7 +21,7 @@ from analysis.comparison.trends import by_lambda, mean_trend, trends
 from analysis.comparison.verdicts import Answer, Family, Verdict
 from analysis.rows import Rows
 from analysis.statistics.estimates import Interval
-from analysis.vocabulary import INCEPTION, LOG_MSE, MSE, Floats, Measure
+from analysis.vocabulary import Floats, Measure
 
 BEGIN = 0.1
 """The smallest λ of the trends."""
@@ -45,30 +45,32 @@ class Exchange:
     """One algorithm's change over configurations from the smallest to the largest λ of the trends.
 
     Attributes:
-        algorithm: whose.
+        algorithm: that changes.
         configurations: with a score at both λ.
-        mse, score: changes of log10 MSE and of the inception score, as verdicts of the family.
-        reconstruction, generation: the shape of the way: mean Kendall's τ-b between λ and −MSE, and λ and the score
-            (`lambda_effects.trends`), with Student's interval, 95 % by itself.
+        error, score: changes of the logarithm of the error of reconstruction and of the score of generation, as verdicts of
+            the family.
+        reconstruction, generation: mean Kendall's τ-b between λ and each metric, turned so that +1 improves (`trends`),
+            with Student's interval, 95 % by itself.
     """
 
     algorithm: str
     configurations: int
-    mse: Verdict
+    error: Verdict
     score: Verdict
     reconstruction: Interval
     generation: Interval
 
     @property
     def trades(self) -> Finding:
-        """Whether MSE falls and the score falls by a difference of interest: both bounds say so, or one excludes it."""
+        """Whether the error falls and the score worsens by a difference of interest: both bounds say so, or one excludes it."""
+        worse = -self.score.measure.better
         if (
-            self.mse.answer is Answer.DIFFERS
-            and self.mse.location.interval.high <= 0
-            and self.score.exceeds(-1)
+            self.error.answer is Answer.DIFFERS
+            and self.error.location.interval.high <= 0
+            and self.score.exceeds(worse)
         ):
             return Finding.HOLDS
-        if not self.score.reaches(-1) or not self.mse.reaches(-1):
+        if not self.score.reaches(worse) or not self.error.reaches(-1):
             return Finding.FAILS
         return Finding.UNDECIDED
 
@@ -96,9 +98,19 @@ class Claim:
         return Finding.UNDECIDED
 
 
+def traded(study: Rows) -> tuple[Measure, Measure] | None:
+    """The error of reconstruction and the score of generation: the first headline metric that is a ratio and better where
+    smaller, and the first that is none; None where the study lacks either."""
+    errors = [m for m in study.headline if m.ratio and m.better < 0]
+    scores = [m for m in study.headline if not m.ratio]
+    return (errors[0], scores[0]) if errors and scores else None
+
+
 def enough(study: Rows) -> bool:
-    """Whether the study has the λ that a trend needs."""
-    return study.has_lambda and sum(lam >= BEGIN for lam in study.lambdas) >= LEAST
+    """Whether the study has the metrics and the λ that a trend needs."""
+    return (
+        study.has_lambda and traded(study) is not None and sum(lam >= BEGIN for lam in study.lambdas) >= LEAST
+    )
 
 
 def judged_changes(study: Rows) -> int:
@@ -120,31 +132,41 @@ def claims(study: Rows, pair: tuple[str, str] | None) -> bool:
 
 def exchange(study: Rows, algorithm: str, family: Family) -> Exchange:
     """One algorithm's changes and trends in both metrics, of a study with `enough` λ."""
-    mse, score = (_table(study, algorithm, measure) for measure in (MSE, INCEPTION))
-    changes = {measure: _changes(table, measure) for measure, table in ((LOG_MSE, mse), (INCEPTION, score))}
+    error, score = required(study)
+    tables = [_table(study, algorithm, measure) for measure in (error, score)]
+    scores = _changes(tables[1], score)
     return Exchange(
         algorithm,
-        len(changes[INCEPTION]),
-        family.judge(LOG_MSE, changes[LOG_MSE]),
-        family.judge(INCEPTION, changes[INCEPTION]),
-        mean_trend(-trends(mse.to_numpy(float))),
-        mean_trend(trends(score.to_numpy(float))),
+        len(scores),
+        family.judge(error.compared, _changes(tables[0], error.compared)),
+        family.judge(score, scores),
+        mean_trend(error.better * trends(tables[0].to_numpy(float))),
+        mean_trend(score.better * trends(tables[1].to_numpy(float))),
     )
 
 
 def claim(study: Rows, first: str, second: str, family: Family) -> Claim:
     """The claim about two algorithms of a study with `enough` λ."""
+    _, score = required(study)
     lambdas = [lam for lam in study.lambdas if lam >= BEGIN]
-    pairs = paired.match(study.runs, first, second)
-    start, end = (pairs.having(lam, INCEPTION).set_index(_SAME) for lam in (lambdas[0], lambdas[-1]))
+    pairs = paired.match(study, first, second)
+    start, end = (pairs.having(lam, score).set_index(_SAME) for lam in (lambdas[0], lambdas[-1]))
     both = start.index.intersection(end.index)
     start, end = (table.loc[both].reset_index() for table in (start, end))
     with np.errstate(invalid="ignore"):  # one side DIVERGED at both λ: no change
-        change = paired.pair_differences(end, INCEPTION) - paired.pair_differences(start, INCEPTION)
+        change = paired.pair_differences(end, score) - paired.pair_differences(start, score)
     units = paired.over_units(change, start[pairs.unit])
-    return Claim(
-        exchange(study, first, family), exchange(study, second, family), family.judge(INCEPTION, units)
-    )
+    return Claim(exchange(study, first, family), exchange(study, second, family), family.judge(score, units))
+
+
+def required(study: Rows) -> tuple[Measure, Measure]:
+    """`traded` of a study that has both. Raises ValueError where it has not."""
+    found = traded(study)
+    if found is None:
+        raise ValueError(
+            "a trade needs an error of reconstruction and a score in the study's headline, got none"
+        )
+    return found
 
 
 def _changes(table: pd.DataFrame, measure: Measure) -> Floats:

@@ -21,7 +21,6 @@ from analysis.statistics.locations import Location, location
 from analysis.statistics.resampling import CONFIDENCE
 from analysis.vocabulary import Floats, Measure
 from analysis.words import bounded, number
-from result_schema import RATIOS
 
 
 class Answer(StrEnum):
@@ -156,7 +155,7 @@ class Family:
 
     def smallest(self, measure: Measure) -> float | None:
         """A measure's smallest difference of interest on its own scale; None where it has none, and is not judged."""
-        if measure.column in RATIOS and not measure.log:
+        if measure.ratio and not measure.log:
             return None
         value = self.declared.get(measure.column, measure.smallest)
         return math.log10(value) if value is not None and measure.log else value

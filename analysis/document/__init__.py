@@ -1,1 +1,1 @@
-"""The page, its figures and its style."""
+"""Blocks of a report, their two printers, and the style of figures."""

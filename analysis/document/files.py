@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
+import matplotlib.figure
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from analysis.document.page import Drawing
+from analysis.document.blocks import Block, Details, Drawing, Figure
 from analysis.document.style import drawable, empty_note, settings
 from result_files import open_directory, own_folder, visible_files, write
 
@@ -18,7 +19,14 @@ _DPI = 150
 _REPORT = "report"
 
 
-def render(name: str, figure: Figure) -> Drawing:
+def rendered(block: Block) -> Block:
+    """The block with every figure in it drawn."""
+    if isinstance(block, Details):
+        return replace(block, blocks=[rendered(one) for one in block.blocks])
+    return Drawing(block.name, block.caption, *render(block.figure)) if isinstance(block, Figure) else block
+
+
+def render(figure: matplotlib.figure.Figure) -> tuple[bytes, bytes]:
     """A figure as PNG and SVG; without a date, so that the same rows give the same bytes."""
     png, svg = io.BytesIO(), io.BytesIO()
     with settings():
@@ -33,7 +41,7 @@ def render(name: str, figure: Figure) -> Drawing:
         FigureCanvasAgg(figure).print_png(png)
         figure.set_layout_engine("none")  # keeps the layout just made
         FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
-    return Drawing(name, png.getvalue(), svg.getvalue())
+    return png.getvalue(), svg.getvalue()
 
 
 def write_report(where: str, files: dict[str, bytes]) -> str:

@@ -14,13 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 
+from analysis.stored_names import COLOURS
 from analysis.vocabulary import DRAWN
 
 Colours = dict[str, str]
 """Algorithm -> colour, in reading order."""
 
-# Okabe and Ito's palette. The two systems that are usually compared differ most, also in grey.
-_KNOWN = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
 _OTHERS = ("#009E73", "#CC79A7", "#7A5195", "#666666", "#A6761D", "#000000")
 
 _DEFAULTS = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
@@ -66,12 +65,9 @@ def _glyphs() -> frozenset[int]:
 
 
 def colours(algorithms: list[str]) -> Colours:
-    """Algorithm -> colour, the same for a known algorithm in every report."""
-    others = [name for name in algorithms if name not in _KNOWN]
-    return {
-        name: _KNOWN[name] if name in _KNOWN else _OTHERS[others.index(name) % len(_OTHERS)]
-        for name in algorithms
-    }
+    """Algorithm -> colour: one that stored studies had keeps its own, others take those of _OTHERS in turn."""
+    others = [name for name in algorithms if name not in COLOURS]
+    return {name: COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in algorithms}
 
 
 class _Minor(LogFormatterSciNotation):

@@ -14,12 +14,8 @@ from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.blocks import Block, Sides, block, gains, hits
 from analysis.statistics.estimates import Interval
-from analysis.statistics.means import ACCURACY, ELBO, LOG_LIKELIHOOD
-from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE, LOG_MSE_Z, MODES, ON_MODE, Floats
+from analysis.vocabulary import Floats, Measure
 from result_schema import Target
-
-MEASURES = (INCEPTION, KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, ACCURACY, LOG_MSE, ON_MODE, MODES, LOG_MSE_Z)
-"""What fragility is told of, as far as two systems have it, in reading order."""
 
 LEAST = 10
 """Configurations from which there is a worst tenth."""
@@ -57,7 +53,8 @@ class Met:
     """How often a target is met.
 
     Attributes:
-        target: what a run is to meet.
+        target: bounds that a run is to meet.
+        words: the target in words, such as: inception score at least 4.5 and MSE at most 0.05.
         lams, best, left_out: as in Measured; the best λ is the one at which most configurations meet it.
         configurations: of which every system has a result.
         own: algorithm -> share.
@@ -65,6 +62,7 @@ class Met:
     """
 
     target: Target
+    words: str
     lams: Lams
     best: bool
     left_out: int
@@ -88,6 +86,14 @@ class Results:
     level: frozenset[str] = frozenset()
 
 
+def measures(study: Rows) -> list[Measure]:
+    """Metrics that fragility is told of: the headline, then others that declare how far two values are apart, those first
+    whose best possible value is known on any data, and ratios last."""
+    others = [m for m in study.measures if m.declares and m not in study.headline]
+    others.sort(key=lambda m: (m.ratio, m.best is None))
+    return [m.compared for m in (*study.leading, *others) if study.measured(m.column)]
+
+
 def compute(study: Rows) -> Results:
     """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them."""
     measured: list[Measured] = []
@@ -99,7 +105,7 @@ def compute(study: Rows) -> Results:
     ):
         return Results(measured, met)
     pairs = published_pairs(study)
-    for measure in filter(lambda m: study.measured(m.column), MEASURES):
+    for measure in measures(study):
         close, sides = closeness(study, measure), gains(study, measure)
         for lams, best in _places(sides, np.median):
             there = _once(pairs, study, best)
@@ -110,7 +116,7 @@ def compute(study: Rows) -> Results:
     for target in study.manifest.targets:
         sides = hits(study, target)
         for lams, best in _places(sides, np.mean):
-            met += _met(sides, _once(pairs, study, best), target, lams, best)
+            met += _met(sides, _once(pairs, study, best), target, _words(study, target), lams, best)
     return Results(measured, met, study.level)
 
 
@@ -152,9 +158,16 @@ def _measured(
     return [Measured(close, lams, best, one.left_out, found)]
 
 
-def _met(sides: Sides, pairs: Sequence[Pair], target: Target, lams: Lams, best: bool) -> list[Met]:
+def _words(study: Rows, target: Target) -> str:
+    labels = {m.column: m.label for m in study.vocabulary.values()}
+    return " and ".join(f"{labels.get(b.metric, b.metric)} {b.side} {b.value:g}" for b in target)
+
+
+def _met(
+    sides: Sides, pairs: Sequence[Pair], target: Target, words: str, lams: Lams, best: bool
+) -> list[Met]:
     one = _block(sides, lams)
     if one is None:
         return []
     own, differences = shares(one, pairs)
-    return [Met(target, lams, best, one.left_out, one.count, own, differences)]
+    return [Met(target, words, lams, best, one.left_out, one.count, own, differences)]

@@ -1,4 +1,4 @@
-"""Two systems compared without taking λ to weigh the same in both: at equal MSE, by hypervolume, and at a multiple of λ."""
+"""Two systems compared without taking λ to weigh the same in both: at equal error, by hypervolume, and at a multiple of λ."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis import rows, states
+from analysis import rows
 from analysis.comparison import paired
-from analysis.comparison.trade_off import BEGIN
+from analysis.comparison.families import compared_measures
+from analysis.comparison.trade_off import BEGIN, required, traded
 from analysis.fragility.curves import at_cost, at_lambda, hypervolume
 from analysis.fragility.statistics import interval, per_unit
 from analysis.rows import Rows
 from analysis.statistics import estimates, resampling
 from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import mean_interval, median_interval
-from analysis.vocabulary import INCEPTION, LOG_MSE, ON_MODE, Floats, Measure
+from analysis.vocabulary import Floats, Measure
 from result_schema import Outcome
-
-GAINS = (INCEPTION, ON_MODE)
-"""What is compared at equal MSE; of each the worst possible value is known."""
 
 RATIOS = (0.5, 1.0, 1.5, 2.0)
 """λ of the first system over that of the second."""
 
 LEVELS = 3
-"""The lowest so many MSE, of 1, 3, 10, 30, …, that the curves of a third of the configurations cross in both systems."""
+"""The lowest so many errors, of 1, 3, 10, 30, …, that the curves of a third of the configurations cross in both systems."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,15 @@ class Curves:
     Attributes:
         lambdas: [L] ascending.
         units: each curve's configuration, [n] in 0 … k − 1.
-        costs: log10 MSE of each side, [n, L]; +∞ of a DIVERGED run.
+        cost: the error of reconstruction, on its logarithmic scale.
+        costs: of each side, [n, L]; +∞ of a DIVERGED run.
         gains: of each side, [n, L]; −∞ of a DIVERGED run.
         worst: the largest cost of a COMPLETED run of the study, at any λ.
     """
 
     lambdas: Floats
     units: npt.NDArray[np.intp]
+    cost: Measure
     costs: tuple[Floats, Floats]
     gains: tuple[Floats, Floats]
     worst: float
@@ -67,10 +67,10 @@ class Advantage:
 
 @dataclass(frozen=True)
 class AtLevel:
-    """At equal MSE.
+    """At equal error.
 
     Attributes:
-        level: the MSE.
+        level: the error.
         first_only, second_only: curves that cross it in one system alone.
         advantage: over the configurations whose curves cross it in both.
     """
@@ -86,9 +86,9 @@ class Volume:
     """Hypervolume from λ = BEGIN up.
 
     Attributes:
-        reference: MSE and gain of the worst point: the worst MSE of the study, the worst possible gain.
+        reference: error and gain of the worst point: the worst error of the study, the worst possible gain.
         first: mean of the first system's volumes.
-        advantage: of the volumes, in decades of MSE times the measure's unit.
+        advantage: of the volumes, in decades of the error times the measure's unit.
     """
 
     reference: tuple[float, float]
@@ -114,42 +114,55 @@ class Matched:
     median: Interval
 
 
+def measures(study: Rows) -> list[Measure]:
+    """Metrics that are compared at equal error: larger ones are better, and the worst possible value is known."""
+    return [
+        m
+        for m in compared_measures(study)
+        if m.better > 0 and m.worst is not None and study.measured(m.column)
+    ]
+
+
 def comparable(study: Rows, first: str, second: str) -> bool:
     """Whether both systems have λ and reconstruct, at two positive λ or more."""
-    both = {first, second} <= states.systems_with(study.runs, LOG_MSE.column)
-    known = not rows.finite(study.runs, LOG_MSE.column).empty
-    return (
-        both
-        and known
-        and study.level.isdisjoint((first, second))
-        and sum(lam > 0 for lam in study.lambdas) > 1
-    )
+    if (pair := traded(study)) is None or not study.level.isdisjoint((first, second)):
+        return False
+    column = pair[0].column
+    both = {first, second} <= study.having(column)
+    return both and not rows.finite(study.runs, column).empty and sum(lam > 0 for lam in study.lambdas) > 1
 
 
 def curves(study: Rows, first: str, second: str, measure: Measure) -> Curves:
-    """Curves of results that both systems have."""
-    table = paired.match(study.runs, first, second).table
+    """Curves of results that two `comparable` systems have both."""
+    error, _ = required(study)
+    cost = error.compared
+    table = paired.match(study, first, second).table
     table = table[table["lam"] > 0]
     index = ["configuration_key", "seed", "data_version"]
     costs: list[pd.DataFrame] = []
     gains: list[pd.DataFrame] = []
     for side in ("first", "second"):
         diverged = table[f"outcome_{side}"] == Outcome.DIVERGED.value
-        for found, one in ((costs, LOG_MSE), (gains, measure)):
+        for found, one in ((costs, cost), (gains, measure)):
             values = one.scaled(table[f"{one.column}_{side}"].to_numpy(float))
             worst = -one.better * np.inf
             values = np.where(diverged | np.isinf(values), worst, values)
             found.append(table.assign(value=values).pivot(index=index, columns="lam", values="value"))
     _, units = np.unique(costs[0].index.get_level_values(0).to_numpy(), return_inverse=True)
     arrays = [frame.to_numpy(float) for frame in (*costs, *gains)]
-    worst = LOG_MSE.scaled(rows.finite(study.runs, LOG_MSE.column)[LOG_MSE.column].to_numpy(float)).max()
+    worst = cost.scaled(rows.finite(study.runs, cost.column)[cost.column].to_numpy(float)).max()
     return Curves(
-        costs[0].columns.to_numpy(float), units, (arrays[0], arrays[1]), (arrays[2], arrays[3]), float(worst)
+        costs[0].columns.to_numpy(float),
+        units,
+        cost,
+        (arrays[0], arrays[1]),
+        (arrays[2], arrays[3]),
+        float(worst),
     )
 
 
 def at_levels(found: Curves, measure: Measure) -> list[AtLevel]:
-    """The comparison at equal MSE, at LEVELS of them that the data choose."""
+    """The comparison at equal error, at LEVELS of them that the data choose."""
     everything = np.concatenate(found.costs)
     finite = everything[np.isfinite(everything)]
     if not len(finite):
@@ -190,7 +203,7 @@ def at_ratio(found: Curves, measure: Measure, lam: float, ratio: float, name: ob
     """The comparison at a multiple of λ; None where the first system has no λ on a side of it."""
     if not found.lambdas[0] <= lam * ratio <= found.lambdas[-1]:
         return None
-    sides = found.costs if measure == LOG_MSE else found.gains
+    sides = found.costs if measure == found.cost else found.gains
     first = at_lambda(found.lambdas, sides[0], lam * ratio)
     second = at_lambda(found.lambdas, sides[1], lam)
     both = ~np.isnan(first) & ~np.isnan(second)

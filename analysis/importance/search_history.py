@@ -63,6 +63,8 @@ def rungs(study: Rows, algorithm: str, lam: float, measure: Measure) -> Rungs:
     own = study.group(algorithm, lam)
     own = own[own["outcome"] != Outcome.FAILED.value].set_index("run_key").sort_index()
     curves = study.curves[study.curves["run_key"].isin(own.index)]
+    if measure.column not in curves:  # a metric of the end alone
+        curves = curves.assign(**{measure.column: np.nan})
     table = curves.pivot(index="run_key", columns="iteration", values=measure.column).reindex(own.index)
     values, iterations = table.to_numpy(float, copy=True), table.columns.to_numpy(float)
     ended = pd.to_numeric(own["diverged_at"]).fillna(np.inf).to_numpy(float)

@@ -1,1 +1,1 @@
-"""The parts of a report: words, tables, figures."""
+"""Sections of a report, a file each, found by `contents`; files that begin with an underscore draw or print for them."""

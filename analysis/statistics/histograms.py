@@ -47,14 +47,12 @@ class Histograms:
     """One measure's histograms.
 
     Attributes:
-        measure: what is counted.
-        log: whether the edges are equally spaced in log10.
+        measure: the metric; edges are equally spaced in log10 where it is a ratio.
         edges: [bins + 1], ascending, shared by every algorithm and λ.
         counts: (algorithm, λ) -> its counts.
     """
 
     measure: Measure
-    log: bool
     edges: Floats
     counts: dict[tuple[str, float], Counts]
 
@@ -84,7 +82,7 @@ def symmetric_edges(values: Floats) -> Floats:
     return np.linspace(-reach, reach, _LINEAR_BINS + 1)
 
 
-def histograms(study: Rows, measure: Measure, log: bool) -> Histograms:
+def histograms(study: Rows, measure: Measure) -> Histograms:
     """Histograms of one measure for every algorithm and λ in the rows, over shared edges.
 
     COMPLETED runs are binned by their value; infinite ones and DIVERGED ones, of a system that has the metric, are counted
@@ -93,16 +91,16 @@ def histograms(study: Rows, measure: Measure, log: bool) -> Histograms:
     having = study.having(measure.column)
     everyone = states.values(study.runs, measure)
     everyone = everyone[np.isfinite(everyone)]
-    edges = log_edges(everyone) if log else linear_edges(everyone)
+    edges = log_edges(everyone) if measure.ratio else linear_edges(everyone)
     counts = {}
     for algorithm in study.algorithms:
         for lam in study.lambdas:
             group = study.group(algorithm, lam)
             ranked = states.ranked(group, measure, having)
-            # Clipping moves only an MSE past the ends of a logarithmic axis, or one that rounding put past an edge.
+            # Clipping moves only a ratio past the ends of a logarithmic axis, or one that rounding put past an edge.
             inside = np.clip(ranked[np.isfinite(ranked)], edges[0], edges[-1])
             infinite = states.infinite(group, measure.column)
             apart = int(np.isinf(ranked).sum())
             binned = np.histogram(inside, edges)[0].astype(float)
             counts[algorithm, lam] = Counts(binned, apart - infinite, infinite, len(inside) + apart)
-    return Histograms(measure, log, edges, counts)
+    return Histograms(measure, edges, counts)

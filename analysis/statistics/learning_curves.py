@@ -40,7 +40,7 @@ def learning_curve(study: Rows, algorithm: str, lam: float, measure: Measure) ->
     if algorithm not in study.having(measure.column):
         group = group.iloc[:0]
     curves = study.curves[study.curves["run_key"].isin(group.index)]
-    if curves.empty:
+    if curves.empty or measure.column not in curves:
         return LearningCurve(*(np.empty(0) for _ in range(5)))
     table = curves.pivot(index="run_key", columns="iteration", values=measure.column).reindex(group.index)
     values = table.to_numpy(float, copy=True)

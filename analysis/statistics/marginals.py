@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import rows, states
 from analysis.rows import Rows
-from analysis.vocabulary import INCEPTION, MSE, Measure
+from analysis.vocabulary import Measure
 from result_schema import exact
 
 _MOST_LEVELS = 8
@@ -20,7 +20,7 @@ def marginals(study: Rows, lam: float) -> pd.DataFrame:
     """Medians per level of each hyper-parameter at one λ.
 
     Columns: `hyper_parameter`, `level` (words), `algorithm`, `results` (COMPLETED + DIVERGED), `diverged`,
-    `inception_score`, `mse_x` (medians over the COMPLETED runs, NaN for none). DIVERGED runs stand in
+    and each headline metric (medians over the COMPLETED runs, NaN for none). DIVERGED runs stand in
     `diverged` and `results`; FAILED and STOPPED ones nowhere. Rows in order of hyper-parameter, level, algorithm.
     """
     here = rows.results(study.runs[study.runs["lam"] == lam])
@@ -34,10 +34,10 @@ def marginals(study: Rows, lam: float) -> pd.DataFrame:
                     table.append({
                         "hyper_parameter": name, "level": level[1], "algorithm": algorithm,
                         "results": len(group), "diverged": rows.diverged_count(group),
-                        "inception_score": _median(group, INCEPTION), "mse_x": _median(group, MSE),
+                        **{m.column: _median(group, m) for m in study.headline},
                     })  # fmt: skip
-    return pd.DataFrame(table, columns=["hyper_parameter", "level", "algorithm", "results", "diverged",
-                                        "inception_score", "mse_x"])  # fmt: skip
+    columns = ["hyper_parameter", "level", "algorithm", "results", "diverged"]
+    return pd.DataFrame(table, columns=[*columns, *(m.column for m in study.headline)])
 
 
 def _levels(column: pd.Series) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Systems with densities: their bound, log-likelihood, reconstruction and KL(q(z) ‖ p(z))."""
+"""Means of metrics over runs, such as the log-likelihood of a system with a density."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import mean_interval
-from analysis.vocabulary import KL_POSTERIOR, Measure
+from analysis.vocabulary import Measure
 
-ELBO = Measure("elbo", "ELBO", +1, unit="nats")
-LOG_LIKELIHOOD = Measure("log_likelihood", "log-likelihood", +1, smallest=0.1, unit="nats")
-RECONSTRUCTION = Measure("reconstruction", "−E log p(x|z~)", -1)
-KL_Z = Measure("kl_z", "KL(q(z) ‖ p(z))", -1)
+NATS = "nats"
+"""Unit of likelihoods."""
 
-ELBO_ERROR = Measure("elbo_error", "Monte-Carlo error of ELBO", -1)
-BITS = Measure("bits_per_dim", "bits per dimension", -1)
-RMSE = Measure("rmse", "RMSE in levels", -1)
-ACCURACY = Measure("accuracy", "accuracy", +1, smallest=0.01, best=1.0, worst=0.0)
 
-MEASURES = (KL_POSTERIOR, LOG_LIKELIHOOD, ELBO, ELBO_ERROR, RECONSTRUCTION, KL_Z, BITS, RMSE)
-"""In reading order; in nats but for the last two."""
+def open_ended(study: Rows) -> list[Measure]:
+    """Measured metrics without a worst value that are no ratios, such as likelihoods: those of a known best value first."""
+    found = [
+        m for m in study.vocabulary.values() if study.measured(m.column) and not m.ratio and m.worst is None
+    ]
+    return sorted(found, key=lambda m: m.best is None)
 
 
 @dataclass(frozen=True)

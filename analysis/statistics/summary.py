@@ -11,7 +11,7 @@ from analysis.statistics import estimates
 from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import clustered_median, clustered_share
 from analysis.statistics.published import published_value
-from analysis.vocabulary import SUMMARISED, Measure
+from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number, percent
 from result_schema import Outcome, exact
 
@@ -33,7 +33,7 @@ def summarise(study: Rows) -> pd.DataFrame:
             group = study.group(algorithm, lam)
             if len(group):
                 entry = {"algorithm": algorithm, "lam": lam, **_outcomes(group, study.unit)}
-                for measure in SUMMARISED:
+                for measure in dict.fromkeys((*study.headline, *study.measures)):
                     entry |= _metric(study, algorithm, lam, group, measure)
                 table.append(entry)
     return pd.DataFrame(table)

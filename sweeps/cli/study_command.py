@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 import command_output
+import part_registry
 from result_files import below
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
@@ -98,6 +99,8 @@ def run(study: Study, options: Options, console: Console) -> int:
             console.print(
                 f"left out  {', '.join(gone)}: no part of the study with --set declares {'it' if len(gone) == 1 else 'them'}"
             )
+    for path in study.sections:  # now rather than in the report, after hours of training
+        part_registry.imported(path, object)
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
@@ -209,7 +212,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
-                 headline=study.headline)  # fmt: skip
+                 headline=study.headline, sections=study.sections)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))

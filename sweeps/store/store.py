@@ -135,10 +135,11 @@ class Store:
         algorithms: Iterable[str] = (),
         further: Sequence[str] = (),
         headline: Sequence[str] = HEADLINE,
+        sections: tuple[str, ...] = (),
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
-        hyper-parameters that are `varied` now and have a default, which is what its rows had, names of algorithms from elsewhere,
-        and metrics and losses that are new, which its rows lack.
+        hyper-parameters that are new and have a default, which is what its rows had, names of algorithms from elsewhere,
+        metrics and losses that are new, which its rows lack, and sections of the report.
 
         Metrics are all available ones that models of the data can have, and `further` ones, at import paths; of the `headline`
         and the smallest differences those that are of these.
@@ -194,12 +195,15 @@ class Store:
                 metrics=infos,
                 losses=losses,
                 headline=tuple(name for name in headline if name in taken),
+                modes=found.modes,
+                mode_std=found.mode_std,
+                sections=sections,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
             now = self._amended(known, looks, columns, contributed, infos, losses, datasets.find(data))
-            now = replace(now, own={**_own(used), **known.own})
+            now = replace(now, own={**_own(used), **known.own}, sections=sections)
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"

@@ -97,6 +97,7 @@ class Study:
             report says tuning gains is from there.
         metrics: import paths of further metrics, module:Class; all that are available and that the data allow are taken anyway.
         headline: names of the metrics that the study is about, of which the report has every figure; those that the data allow.
+        sections: import paths, module:Class, of sections of your own that the report has beside those that it finds.
 
     Raises:
         ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
@@ -116,6 +117,7 @@ class Study:
     default: Mapping[str, Any] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     headline: tuple[str, ...] = HEADLINE
+    sections: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):

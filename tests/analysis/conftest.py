@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analysis import contents
 from analysis.rows import Rows
 from result_schema import CURVES, METRICS, SAMPLES, VERSION, Manifest, runs_schema
 
 HYPER_PARAMETERS = {"depth": "int", "learning_rate": "float"}
+_FAILURE = contents._failure
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -106,6 +108,22 @@ def make_rows(runs: list[dict[str, Any]], study: str = "toy_robustness") -> Rows
     return Rows(
         "memory", Manifest(study, HYPER_PARAMETERS, "?"), int(frame["budget"].iloc[0]), {}, frame, curves
     )
+
+
+@pytest.fixture
+def failing_sections() -> Callable[..., str]:
+    """How a report says that a section could not be made."""
+    return _FAILURE
+
+
+@pytest.fixture(autouse=True)
+def sections_do_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A section that raises fails the test, where a report would say so and go on."""
+
+    def fail(section: object, error: Exception) -> str:
+        raise error
+
+    monkeypatch.setattr(contents, "_failure", fail)
 
 
 @pytest.fixture

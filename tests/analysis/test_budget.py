@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.importance.best_of_k import best_of, budget_curve
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 
 @pytest.mark.parametrize(("better", "best"), [(+1, max), (-1, min)])

@@ -15,8 +15,9 @@ from analysis.comparison.seed_results import decompose, obstacle
 from analysis.contents import build
 from analysis.importance.components import components
 from analysis.rows import Rows, load
-from analysis.sections.seed_sections import seed_section, sentences, tables
-from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE
+from analysis.sections.seeds import Seeds, sentences, tables
+from tests.analysis.made import made
+from tests.analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]
@@ -140,7 +141,7 @@ def test_the_section_says_in_words_how_far_a_configuration_can_be_relied_on(run:
     assert all("λ = 1," not in text for text in said)
     titles = [title for title, _ in tables(rows, found)]
     assert titles == ["Seeds and configurations", "Over λ"]
-    body = seed_section(rows, found, rows.lambdas)[0].body
+    body = made(Seeds, rows).body
     assert "6 × 2" in body
     assert "configurations × λ, sd" in body
 
@@ -154,13 +155,13 @@ def test_what_cannot_be_told_apart_is_said(
 ) -> None:
     rows = study(crossed(run, **options))
     assert decompose(rows) == []
-    assert words in seed_section(rows, [], rows.lambdas)[0].body
+    assert words in made(Seeds, rows).body
 
 
 def test_a_report_of_several_seeds_has_components_on_the_page_and_in_its_summary(
     run: Run, store: Callable[..., Path]
 ) -> None:
-    files = build(load(str(store(crossed(run)))))
+    files = build(load(str(store(crossed(run))))).files
     for name in ("report.html", "summary.md"):
         assert "Over λ" in files[name].decode()
     assert "Seeds and configurations" in files["summary.md"].decode()
@@ -181,11 +182,11 @@ def test_values_that_do_not_differ_have_no_reliability_and_nothing_is_said_of_it
     assert {(d.found.configuration.point, d.found.seed.point) for d in found} == {(0.0, 0.0)}
     assert all(math.isnan(d.found.reliability(2).point) for d in found)
     assert list(sentences(rows, found, rows.lambdas)) == []
-    assert "nan" not in seed_section(rows, found, rows.lambdas)[0].body
+    assert "nan" not in made(Seeds, rows).body
 
 
 def test_numbers_without_squares_do_not_stop_a_report(run: Run, study: Study) -> None:
     runs = [run(a, c, seed=s, inception_score=10.0 ** (300 - c)) for a in ("svae_r", "alice") for c in range(5) for s in range(2)]  # fmt: skip
     rows = study(runs)
     assert obstacle(rows) == ""
-    assert "nan" not in seed_section(rows, decompose(rows), rows.lambdas)[0].body
+    assert "nan" not in made(Seeds, rows).body

@@ -12,7 +12,7 @@ from analysis.comparison.contests import Contest, Standing
 from analysis.comparison.rankings import Ranking
 from analysis.comparison.verdicts import Family
 from analysis.statistics.estimates import Interval
-from analysis.vocabulary import INCEPTION, LOG_MSE
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 SYSTEMS = ("svae_r", "alice", "ali")
 
@@ -50,7 +50,7 @@ def test_every_pair_is_judged_as_by_itself_and_all_are_one_family(noisy):
     for standing in found.standings:
         assert len(standing.contests) == 3
         for one in standing.contests:
-            pairs = paired.match(noisy.runs, one.first, one.second)
+            pairs = paired.match(noisy, one.first, one.second)
             assert one.verdict == paired.compare(pairs, one.lam, one.measure, found.family).verdict
 
 

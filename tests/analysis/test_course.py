@@ -11,8 +11,10 @@ import pytest
 
 from analysis.importance.search_history import course, rungs, spent, stopped_count, would_have_spent
 from analysis.rows import Rows
-from analysis.sections.course_sections import halving_section, search_section
-from analysis.vocabulary import INCEPTION, MSE
+from analysis.sections.halving import Halving
+from analysis.sections.search import Search
+from tests.analysis.made import made
+from tests.analysis.measures import INCEPTION, MSE
 
 Make = Callable[..., dict[str, Any]]
 
@@ -72,12 +74,10 @@ def test_sections_are_there_for_what_was_halved_or_searched_alone(
     run: Make, study: Callable[..., Rows]
 ) -> None:
     rows = cut(study(halved(run)))
-    part = halving_section(rows, [0.1])
-    assert part is not None
-    section, drawings = part
-    assert [drawing.name for drawing in drawings] == ["halving_lambda_0.1"]
+    section = made(Halving, rows)
+    assert [drawing.name for drawing in section.drawings] == ["halving_lambda_0.1"]
     assert "2 at 75, 1 at 150" in section.body
     assert "42%" in section.body.replace(" %", "%")  # 7.5 of 18 s
     whole = study([run("alice", n) for n in range(4)])
-    assert halving_section(whole, [0.1]) is None
-    assert search_section(whole, [0.1]) is None
+    assert not made(Halving, whole).body
+    assert not made(Search, whole).body

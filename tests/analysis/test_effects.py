@@ -13,7 +13,7 @@ from analysis.importance.effects import causes, effects, factors, main_effects
 from analysis.importance.shares import residual_interval, share_interval
 from analysis.statistics.estimates import Interval
 from analysis.statistics.linear_models import RESIDUAL
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 LEVELS = list(itertools.product((2, 3), (1e-4, 1e-3), ("alice", "svae_r")))
 

@@ -12,9 +12,10 @@ from analysis import contents
 from analysis.fragility.closeness import closeness
 from analysis.fragility.results import compute
 from analysis.rows import Rows, load
-from analysis.sections.fragility_sections import all_cells, fragility_section, sentences
-from analysis.vocabulary import INCEPTION, LOG_MSE, ON_MODE
+from analysis.sections.fragility import Fragility, sentences, tables
 from result_schema import AT_LEAST, AT_MOST, Bound, Target
+from tests.analysis.made import made
+from tests.analysis.measures import INCEPTION, LOG_MSE, ON_MODE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]
@@ -111,11 +112,10 @@ def test_lambda_that_one_system_lacks_is_not_compared(run: Run, study: Study) ->
 
 def test_too_few_configurations_are_said_and_not_shown(run: Run, study: Study) -> None:
     few = study([run(name, c) for name in ("svae_r", "alice") for c in range(9)])
-    part = fragility_section(few, compute(few), few.lambdas)
-    assert part is not None
-    assert "10 configurations in common" in part[0].body
+    part = made(Fragility, few)
+    assert "10 configurations in common" in part.body
     alone = study([run("alice", c) for c in range(20)])
-    assert fragility_section(alone, compute(alone), alone.lambdas) is None
+    assert not made(Fragility, alone).body
 
 
 def test_section_has_targets_profile_and_fresh_seeds(run: Run, study: Study) -> None:
@@ -123,27 +123,22 @@ def test_section_has_targets_profile_and_fresh_seeds(run: Run, study: Study) -> 
             for name in ("svae_r", "alice") for c in range(12) for lam in (0.1, 1.0) for seed in range(2)]  # fmt: skip
     found = asking(study(rows), BOTH, inception_score=5.0)
     results = compute(found)
-    part = fragility_section(found, results, found.lambdas)
-    assert part is not None
-    assert [drawing.name for drawing in part[1]] == ["profile"]
+    part = made(Fragility, found)
+    assert [drawing.name for drawing in part.drawings] == ["profile"]
     for words in (
         "Target: inception score at least 4.5 and MSE at most 0.05",
         "Best of k on fresh seeds",
         "within 5 % of the best possible (5)",
     ):
-        assert words in part[0].body
-    titles = [title for title, _ in all_cells(found, results, found.lambdas)]
-    assert titles[:2] == [
-        "Target: inception score at least 4.5 and MSE at most 0.05",
-        "Fragility: inception score",
-    ]
+        assert words in part.body
+    assert [title for title, _ in tables(results)][:2] == ["inception score", "log10 MSE"]
 
 
 def test_report_opens_with_fragility(store: Callable[..., Any], run: Run) -> None:
     where = store([run(name, c) for name in ("svae_r", "alice") for c in range(10)])
-    files = contents.build(load(str(where)))
+    files = contents.build(load(str(where))).files
     html = files["report.html"].decode()
     assert html.index("mean of the worst tenth") < html.index('<ul class="chips">')
     assert '<h2 id="s1">1 Fragility</h2>' in html
     assert "profile.png" in files
-    assert "## Fragility: inception score" in files["summary.md"].decode()
+    assert "### Inception score" in files["summary.md"].decode()

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.fragility.fresh_seeds import reevaluated
 from analysis.rows import Rows
-from analysis.vocabulary import INCEPTION
+from tests.analysis.measures import INCEPTION
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics.histograms import histograms, linear_edges, log_edges, symmetric_edges
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 
 def test_log_edges_are_eighths_of_decades_that_enclose_the_values():
@@ -37,7 +37,7 @@ def test_histograms_share_edges_and_count_diverged_in_the_denominator(run, study
     runs = [run("svae_r", 0, inception_score=4.95), run("svae_r", 1, inception_score=4.95)]
     runs += [run("svae_r", 2, outcome="DIVERGED"), run("svae_r", 3, outcome="FAILED")]
     runs += [run("alice", 0, inception_score=1.05)]
-    found = histograms(study(runs), INCEPTION, log=False)
+    found = histograms(study(runs), INCEPTION)
     own = found.counts["svae_r", 0.1]
     # bins of 0.1 from 1 to 5: 4.95 is in the last one, 1.05 in the first
     assert own.counts[-1] == 2
@@ -49,18 +49,18 @@ def test_histograms_share_edges_and_count_diverged_in_the_denominator(run, study
 
 def test_histograms_lose_no_value_at_the_edges(run, study):
     values = [0.0, 1e-3, 0.01, 0.1, 1.0, 10.0, 123.4]
-    found = histograms(study([run("alice", i, mse_x=v) for i, v in enumerate(values)]), MSE, log=True)
+    found = histograms(study([run("alice", i, mse_x=v) for i, v in enumerate(values)]), MSE)
     assert found.counts["alice", 0.1].counts.sum() == len(values)
 
 
 def test_histograms_are_empty_when_all_runs_diverged(run, study):
-    found = histograms(study([run("alice", i, outcome="DIVERGED") for i in range(3)]), MSE, log=True)
+    found = histograms(study([run("alice", i, outcome="DIVERGED") for i in range(3)]), MSE)
     own = found.counts["alice", 0.1]
     assert own.counts.sum() == 0
     assert own.apart_share == 1.0
 
 
 def test_histograms_have_zero_shares_when_a_group_has_no_runs(run, study):
-    found = histograms(study([run("alice", 0, lam=0.1), run("svae_r", 0, lam=1.0)]), MSE, log=True)
+    found = histograms(study([run("alice", 0, lam=0.1), run("svae_r", 0, lam=1.0)]), MSE)
     assert found.counts["alice", 1.0].total == 0
     assert found.counts["alice", 1.0].shares.sum() == 0

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.importance.fanova import importances
-from analysis.vocabulary import INCEPTION, LOG_MSE
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 NAMES = ["depth", "learning_rate"]
 Make = Callable[..., dict[str, Any]]

@@ -8,9 +8,9 @@ import pytest
 from analysis.comparison import trends
 from analysis.comparison.trade_off import Finding, claim, enough
 from analysis.comparison.verdicts import Family
-from analysis.sections.lambda_sections import range_cells
+from analysis.sections.along_lambda import range_cells
 from analysis.statistics.estimates import generator, holm
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 
 def test_by_lambda_takes_the_median_over_seeds_with_divergence_worst(study, run):

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.sections.exemplars import exemplars, spread
+from analysis.sections._exemplars import exemplars
+from analysis.sections.base import spread
 from analysis.statistics.learning_curves import learning_curve
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.measures import INCEPTION, MSE
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_learning_curve_is_empty_when_the_group_has_no_curves(curves):
 def test_exemplars_are_best_median_and_worst_by_inception_score(run, study):
     scores = [2.0, 4.0, 3.0, 5.0]
     runs = [run("alice", i, inception_score=s) for i, s in enumerate(scores)]
-    found = exemplars(study([*runs, run("alice", 9, outcome="DIVERGED")]), "alice", 0.1)
+    found = exemplars(study([*runs, run("alice", 9, outcome="DIVERGED")]), "alice", 0.1, INCEPTION)
     # 2 3 4 5: of the two in the middle the lower
     assert [(e.rank, e.run["inception_score"]) for e in found] == [
         ("best", 5.0),
@@ -53,7 +54,7 @@ def test_exemplars_are_best_median_and_worst_by_inception_score(run, study):
 
 
 def test_exemplars_are_none_when_every_run_diverged(run, study):
-    assert exemplars(study([run("alice", 0, outcome="DIVERGED")]), "alice", 0.1) == []
+    assert exemplars(study([run("alice", 0, outcome="DIVERGED")]), "alice", 0.1, INCEPTION) == []
 
 
 def test_spread_keeps_the_first_and_last_value():

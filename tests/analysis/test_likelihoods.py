@@ -10,9 +10,11 @@ import pytest
 
 from analysis.comparison.families import family_of
 from analysis.rows import Rows
-from analysis.sections.likelihood_sections import likelihood_section, paired_cells
-from analysis.statistics.means import ELBO, LOG_LIKELIHOOD, density
+from analysis.sections.likelihoods import Likelihoods, paired_cells
+from analysis.statistics.means import density
 from result_schema import FURTHER_METRICS
+from tests.analysis.made import made
+from tests.analysis.measures import ELBO, LOG_LIKELIHOOD
 
 Make = Callable[..., dict[str, Any]]
 
@@ -59,7 +61,7 @@ def test_pairs_match_on_seed_and_say_who_is_better(run: Make, study: Callable[..
 def test_diverged_runs_have_no_likelihood(run: Make, study: Callable[..., Rows]) -> None:
     rows = rows_of(study, seeds(run, "vae", [-1.0, -1.0], outcome="DIVERGED"))
     assert density(rows, "vae", 0.0, LOG_LIKELIHOOD) is None
-    assert likelihood_section(rows, family_of(rows)) is None
+    assert not made(Likelihoods, rows).body
 
 
 def test_section_shows_what_was_published_beside_what_was_obtained(
@@ -73,8 +75,7 @@ def test_section_shows_what_was_published_beside_what_was_obtained(
     renamed = Rows(
         rows.where, type(rows.manifest)("avb_synthetic", {}), rows.budget, {}, rows.runs, rows.curves
     )
-    part = likelihood_section(renamed, family_of(renamed))
-    assert part is not None
-    assert "−1.568" in part[0].body
-    assert "AVB − VAE" in part[0].body
-    assert "2 of 2" in part[0].body
+    part = made(Likelihoods, renamed)
+    assert "−1.568" in part.body
+    assert "AVB − VAE" in part.body
+    assert "2 of 2" in part.body

@@ -20,14 +20,14 @@ from analysis.importance.effects import causes, effects
 from analysis.importance.fanova import importances
 from analysis.report import main
 from analysis.rows import load
-from analysis.sections.effect_figures import budget_figure
-from analysis.sections.trend_figures import lambda_figure, lambda_places
+from analysis.sections._lambda_figures import lambda_figure, lambda_places
+from analysis.sections.best_of_k import budget_figure
 from analysis.statistics.estimates import mean_and_std
 from analysis.statistics.histograms import linear_edges, log_edges
-from analysis.vocabulary import INCEPTION, MSE
 from analysis.words import counted
 from result_schema import MANIFEST, METRICS
 from tests.analysis.conftest import HYPER_PARAMETERS
+from tests.analysis.measures import INCEPTION, MSE
 
 CODE = '__import__("os").system("echo > executed")'
 NAMES = ("learning-rate", "lambda", "class", "C", "a:b", "x y", "1st", "$x", "rank", CODE, "名前", "_x")
@@ -106,7 +106,7 @@ def test_a_report_is_readable(store, run, name, said):
         "one": [run("alice", 0)],
         "far": [run("alice", i, lam) for i in range(2) for lam in (0.0, 1e-300, 1.0)],
     }[name]
-    files = build(load(str(store(runs))))
+    files = build(load(str(store(runs)))).files
     html = files["report.html"].decode()
     assert said in html
     assert ">nan" not in html
@@ -148,7 +148,7 @@ def test_lambda_axis_keeps_the_words_of_its_ticks_apart():
         summary = pd.DataFrame(
             [{"algorithm": "alice", "lam": lam, **dict.fromkeys(columns + shares, 1.0)} for lam in lambdas]
         )
-        panel = lambda_figure(summary, {"alice": "red"}).axes[0]
+        panel = lambda_figure(summary, (MSE, INCEPTION), {"alice": "red"}).axes[0]
         return [text.get_text() for text in panel.get_xticklabels()]
 
     assert words([0.0, 1e-300, 1.0]) == ["0", "1e-300", "1"]
@@ -166,7 +166,7 @@ def test_words_of_figures_are_no_mathematics_and_their_legends_have_every_name(r
     curves = {name: budget_curve(rows, name, 0.1, MSE) for name in rows.algorithms}
     figure = budget_figure({MSE: curves}, colours(rows.algorithms))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [r"$\alpha$", "_x", "名前"]
-    render("budget", figure)  # a missing glyph or bad mathematics would be an error
+    render(figure)  # a missing glyph or bad mathematics would be an error
     assert drawable("a名b$") == r"a[U+540D]b\$"
 
 
@@ -176,7 +176,7 @@ def test_words_of_a_logarithmic_axis_are_few(low, high, most):
     panel = figure.subplots()
     panel.plot([low, high], [1, 2])
     log_axis(panel, "x")
-    render("ticks", figure)
+    render(figure)
     left, right = panel.get_xlim()
     ticks = [*panel.xaxis.get_major_ticks(), *panel.xaxis.get_minor_ticks()]
     words = [tick.label1.get_text() for tick in ticks if left <= tick.get_loc() <= right]

@@ -11,8 +11,8 @@ import pytest
 from analysis.comparison import paired
 from analysis.comparison.families import compare_study, family_of
 from analysis.comparison.verdicts import Family
-from analysis.sections.paired_tables import difference_cells, divergence_cells, finding, worst_rank_cells
-from analysis.vocabulary import INCEPTION, LOG_MSE, MSE
+from analysis.sections._paired_cells import difference_cells, divergence_cells, finding, worst_rank_cells
+from tests.analysis.measures import INCEPTION, LOG_MSE, MSE
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def pairs_of(run, study):
             for i, score in enumerate(scores):
                 change = {"outcome": "DIVERGED"} if score is None else {"inception_score": score}
                 runs.append(run(algorithm, i // seeds, seed=i % seeds, **change))
-        return paired.match(study(runs).runs, "svae_r", "alice")
+        return paired.match(study(runs), "svae_r", "alice")
 
     return build
 
@@ -59,7 +59,7 @@ def test_match_pairs_equal_configuration_lambda_seed_and_data(run, study):
         run("svae_r", 3, seed=0), run("alice", 3, seed=1),
         run("svae_r", 4, data_version="v1"), run("alice", 4, data_version="v2"),
     ]  # fmt: skip
-    found = paired.match(study(runs).runs, "svae_r", "alice")
+    found = paired.match(study(runs), "svae_r", "alice")
     assert found.table["configuration"].tolist() == [1]
     # At 0.1: the halves of 2, 3 (two) and 4 (two); at 1: the other half of 2.
     assert found.unmatched == {0.1: 5, 1.0: 1}
@@ -68,7 +68,7 @@ def test_match_pairs_equal_configuration_lambda_seed_and_data(run, study):
 def test_match_leaves_failed_and_stopped_sides_unmatched(run, study):
     runs = [run("svae_r", i) for i in range(2)]
     runs += [run("alice", 0, outcome="FAILED"), run("alice", 1, outcome="STOPPED")]
-    found = paired.match(study(runs).runs, "svae_r", "alice")
+    found = paired.match(study(runs), "svae_r", "alice")
     assert len(found.table) == 0
     assert found.unmatched == {0.1: 2}
 
@@ -110,7 +110,7 @@ def test_compare_takes_smaller_as_better_for_mse_and_ratios_on_the_log_scale(run
     # MSE 0.01 against 0.1 and 0.1 against 10: log10 differences -1 and -2
     runs = [run("svae_r", 0, mse_x=0.01), run("alice", 0, mse_x=0.1)]
     runs += [run("svae_r", 1, mse_x=0.1), run("alice", 1, mse_x=10.0)]
-    pairs = paired.match(study(runs).runs, "svae_r", "alice")
+    pairs = paired.match(study(runs), "svae_r", "alice")
     found = paired.compare(pairs, 0.1, LOG_MSE)
     assert found.mean.point == pytest.approx(-1.5)
     assert found.better_share == 1.0
@@ -143,7 +143,7 @@ def test_worst_rank_counts_divergence_as_loss_and_two_as_tie(pairs_of):
 def test_a_system_that_never_has_a_metric_is_not_compared_in_it_when_it_diverges(run, study):
     runs = [run("alice", i) for i in range(3)]
     runs += [run("svae_r", 0, mse_x=None), run("svae_r", 1, outcome="DIVERGED"), run("svae_r", 2, mse_x=None)]
-    pairs = paired.match(study(runs).runs, "svae_r", "alice")
+    pairs = paired.match(study(runs), "svae_r", "alice")
     assert len(paired.unit_differences(pairs.having(0.1, MSE), MSE)) == 0
     assert paired.unit_differences(pairs.having(0.1, INCEPTION), INCEPTION).tolist() == [0.0, -math.inf, 0.0]
 
@@ -236,7 +236,7 @@ def test_of_one_configuration_the_unit_is_the_seed(run, study):
     # ALICE scores 4, sVAE-r 4.1, 4.2, …: five seeds of one configuration are five facts
     runs = [run("alice", 0, seed=s, inception_score=4.0) for s in range(5)]
     runs += [run("svae_r", 0, seed=s, inception_score=4.1 + 0.1 * s) for s in range(5)]
-    found = paired.compare(paired.match(study(runs).runs, "svae_r", "alice"), 0.1, INCEPTION)
+    found = paired.compare(paired.match(study(runs), "svae_r", "alice"), 0.1, INCEPTION)
     assert (found.pairs, found.configurations, found.unit) == (5, 5, "seeds")
     assert found.mean.point == pytest.approx(0.3)
     assert found.mean.low < 0.3 < found.mean.high

@@ -14,9 +14,9 @@ import pytest
 
 from analysis import contents
 from analysis.rows import load
-from analysis.sections.posterior_figures import posterior_figure
-from analysis.sections.posterior_section import posterior_section
+from analysis.sections.posterior import Posterior, posterior_figure
 from result_schema import REFERENCE, SAMPLES
+from tests.analysis.made import made
 
 Make = Callable[..., dict[str, Any]]
 
@@ -44,12 +44,11 @@ def write_truth(where: Path) -> None:
 
 def test_section_shows_the_median_run_of_each_system_beside_the_truth(bayesian: Path) -> None:
     write_truth(bayesian)
-    part = posterior_section(load(str(bayesian)))
-    assert part is not None
-    section, drawings = part
+    section = made(Posterior, load(str(bayesian)))
+    drawings = section.drawings
     assert [drawing.name for drawing in drawings] == ["posterior_lambda_0"]
     svg = drawings[0].svg.decode()
-    for words in ("truth (100 draws)", "VAE, seed 0", "KL 1.30", "AVB, seed 2", "KL 0.400"):
+    for words in ("truth (100 draws)", "VAE, seed 0", "posterior) 1.30", "AVB, seed 2", "posterior) 0.400"):
         assert words in svg
     assert "μ, τ and η" in section.body
 
@@ -57,17 +56,17 @@ def test_section_shows_the_median_run_of_each_system_beside_the_truth(bayesian: 
 def test_section_has_no_figure_without_the_truth_and_is_not_there_for_other_data(
     bayesian: Path, run: Make, study: Callable[..., Any]
 ) -> None:
-    part = posterior_section(load(str(bayesian)))
-    assert part is not None
-    assert part[1] == []
-    assert posterior_section(study([run("vae", 0)])) is None
+    part = made(Posterior, load(str(bayesian)))
+    assert part.body
+    assert part.drawings == []
+    assert not made(Posterior, study([run("vae", 0)])).body
 
 
 def test_report_of_a_posterior_leaves_out_what_is_of_generated_points(bayesian: Path) -> None:
     write_truth(bayesian)
-    files = contents.build(load(str(bayesian)))
+    files = contents.build(load(str(bayesian))).files
     assert {"posterior_lambda_0.png", "learning.png"} <= files.keys()
-    assert not {"histograms.png", "samples_lambda_0.png", "paired.png"} & files.keys()
+    assert "samples_lambda_0.png" not in files
     assert "KL(q ‖ posterior)" in files["summary.md"].decode()
 
 

@@ -13,10 +13,10 @@ from analysis.comparison import contests
 from analysis.contents import build
 from analysis.document.files import render
 from analysis.rows import load
-from analysis.sections.ranking_figures import rank_figure
-from analysis.sections.ranking_sections import cells_of, pair_cells, sentences
-from analysis.vocabulary import INCEPTION, LOG_MSE
+from analysis.sections._rank_figure import rank_figure
+from analysis.sections.ranking import cells_of, pair_cells, sentences
 from result_schema import MANIFEST
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 LOST = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}
 NO_MSE = {"mse_x": None, "mse_z": None}
@@ -103,9 +103,9 @@ def test_the_figure_names_every_system_once_and_its_bars_do_not_touch(count):
         rows.setdefault(float(bar.get_ydata()[0]), []).append(sorted(bar.get_xdata()))
     for spans in rows.values():
         assert all(high < low for (_, high), (low, _) in itertools.pairwise(spans))
-    drawing = render("ranks", figure)
-    assert drawing.png.startswith(b"\x89PNG")
-    assert b"<svg" in drawing.svg
+    png, svg = render(figure)
+    assert png.startswith(b"\x89PNG")
+    assert b"<svg" in svg
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def odd(run):
     ],
 )
 def test_a_report_of_more_than_two_systems_is_true_of(store, odd, name, said, unsaid):
-    files = build(load(str(store(odd[name]))))
+    files = build(load(str(store(odd[name])))).files
     html = files["report.html"].decode()
     assert [words for words in said if words not in html] == []
     assert [words for words in unsaid if words in html or words in files] == []
@@ -188,7 +188,7 @@ def test_a_report_of_more_than_two_systems_is_true_of(store, odd, name, said, un
 
 
 def test_a_study_of_two_systems_has_no_ranking(store, run):
-    files = build(load(str(store(scores(run, {"svae_r": 4.0, "alice": 3.0})))))
+    files = build(load(str(store(scores(run, {"svae_r": 4.0, "alice": 3.0}))))).files
     assert not [name for name in files if name.startswith(("ranks", "pairs"))]
     assert "Ranking" not in files["report.html"].decode()
     assert "Ranking" not in files["summary.md"].decode()
@@ -199,7 +199,7 @@ def test_a_report_calls_systems_as_the_manifest_does_and_compares_them_with_thei
     fields = json.loads((where / MANIFEST).read_text())
     names = {"labels": {"mine": "<Mine>"}, "baselines": {"mine": ["yours"]}}
     (where / MANIFEST).write_text(json.dumps(fields | names))
-    html = build(load(str(where)))["report.html"].decode()
+    html = build(load(str(where))).files["report.html"].decode()
     assert "At λ = 0.1, &lt;Mine&gt; against yours: inception score higher" in html
     assert (
         "shown better than &lt;Mine&gt; (1.00), while yours (2.00) and ALICE (3.00) are shown worse than another"

@@ -10,7 +10,7 @@ import pytest
 from analysis.comparison.rankings import mean_ranks, rank
 from analysis.statistics.blocks import gains
 from analysis.statistics.locations import bounded_mean
-from analysis.vocabulary import INCEPTION, KL_POSTERIOR, LOG_MSE
+from tests.analysis.measures import INCEPTION, KL_POSTERIOR, LOG_MSE
 
 DIVERGED = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}
 

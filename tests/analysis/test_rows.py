@@ -9,9 +9,11 @@ import pytest
 
 from analysis import states
 from analysis.rows import choose_budget, load, load_points, results, tally
-from analysis.sections.table_sections import notes, provenance_section
+from analysis.sections.opening import notes
+from analysis.sections.provenance import Provenance
 from result_files import PlaceError
 from result_schema import SchemaError
+from tests.analysis.made import made
 
 
 def test_load_reads_runs_curves_and_points(store, run):
@@ -60,7 +62,7 @@ def test_rows_of_different_samplers_are_not_pooled_and_the_report_says_what_it_l
     said = notes(found, None)
     words = "about those of tpe for mse_x, seed 0; left out: 1 row of not recorded; 2 rows of random for mse_x, seed 0"
     assert any(words in text for text in said)
-    assert "--sampler &#x27;tpe for mse_x, seed 0&#x27;" in provenance_section(found).body
+    assert "--sampler &#x27;tpe for mse_x, seed 0&#x27;" in made(Provenance, found).body
     assert len(load(where, sampler=random).runs) == 2
     assert len(load(where, sampler="not recorded").runs) == 1
     with pytest.raises(SchemaError, match=r"--sampler must be one that has rows .*, got 'nsga2'"):
@@ -97,8 +99,8 @@ def test_tally_tells_infinite_values_from_missing_ones(run, study):
         run("alice", 1, outcome="DIVERGED"),
         run("alice", 2, mse_z=None),
     ]
-    assert tally(study(runs).runs, states.infinite) == {"mse_x": 1}
-    assert tally(study(runs).runs, states.missing) == {"mse_z": 1}
+    assert tally(study(runs), states.infinite) == {"mse_x": 1}
+    assert tally(study(runs), states.missing) == {"mse_z": 1}
 
 
 def test_load_refuses_a_directory_without_manifest(tmp_path):

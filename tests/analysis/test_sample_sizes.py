@@ -15,8 +15,10 @@ from analysis.comparison.sample_sizes import LEAST, agreement, decisions
 from analysis.comparison.verdicts import Answer, Family
 from analysis.contents import build
 from analysis.rows import Rows
-from analysis.sections.sample_size_sections import sample_size_section, tables
-from analysis.vocabulary import INCEPTION, LOG_MSE, Measure
+from analysis.sections.sample_sizes import SampleSizes, cells_of
+from analysis.vocabulary import Measure
+from tests.analysis.made import made
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 PAPER = str(Path(__file__).parents[2] / "docs" / "paper_study")
 Run = Callable[..., dict[str, Any]]
@@ -95,7 +97,7 @@ def test_parts_of_the_papers_study_decide_as_often_as_studies_resampled_from_it(
     paper: Rows, measure: Measure, lam: float, n: int, percent: int
 ) -> None:
     # Resampled with replacement, each comparison by itself: parts without replacement are a little surer.
-    pairs = match(paper.runs, "svae_r", "alice")
+    pairs = match(paper, "svae_r", "alice")
     units = unit_differences(pairs.at(lam), measure, pairs.unit)
     found = agreement(units, Family().judge(measure, units), np.random.default_rng(0))
     assert found is not None
@@ -113,7 +115,7 @@ def two(run: Run, configurations: int, better: float) -> list[dict[str, Any]]:
 
 def test_a_report_has_a_line_per_decided_verdict(run: Run, store: Callable[..., Path]) -> None:
     study = rows.load(str(store(two(run, 30, 1.0))))
-    ((title, (header, cells)),) = tables(study, Family(2))
+    header, cells = cells_of(study, Family(2))
     assert header[4:] == [
         "n = 12",
         "n = 24",
@@ -125,9 +127,9 @@ def test_a_report_has_a_line_per_decided_verdict(run: Run, store: Callable[..., 
         ["MSE", "equivalent within a factor of 1.1", "100 %", "100 %", "12", "12", "100 %"],
         ["inception score", "higher", "100 %", "100 %", "12", "12", "100 %"],
     ]
-    files = build(study)
-    assert title in files["report.html"].decode()
-    assert f"## {title}" in files["summary.md"].decode()
+    files = build(study).files
+    assert SampleSizes.title in files["report.html"].decode()
+    assert f"## {SampleSizes.title}" in files["summary.md"].decode()
 
 
 @pytest.mark.parametrize(("configurations", "unit"), [(12, "configurations"), (1, "seeds")])
@@ -135,11 +137,10 @@ def test_a_study_of_which_no_part_can_be_judged_says_so(
     run: Run, study: Callable[..., Rows], configurations: int, unit: str
 ) -> None:
     own = study(two(run, configurations, 1.0))
-    assert tables(own, Family()) == []
-    part = sample_size_section(own, [])
-    assert part is not None
-    assert f"no verdict on more than 12 {unit} is decided" in part[0].body
+    assert cells_of(own, Family())[1] == []
+    part = made(SampleSizes, own)
+    assert f"no verdict on more than 12 {unit} is decided" in part.body
 
 
 def test_a_study_of_one_system_has_nothing_to_decide(run: Run, study: Callable[..., Rows]) -> None:
-    assert sample_size_section(study([run("alice", 0)]), []) is None
+    assert not made(SampleSizes, study([run("alice", 0)])).body

@@ -10,8 +10,8 @@ import pytest
 
 from analysis.fragility.scale_free import Curves, at_levels, at_ratio, comparable, curves, volumes
 from analysis.rows import Rows
-from analysis.sections.scale_free_sections import cells_of
-from analysis.vocabulary import INCEPTION, LOG_MSE
+from analysis.sections.scale_free import cells_of
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Study = Callable[..., Rows]

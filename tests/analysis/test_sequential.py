@@ -12,7 +12,7 @@ from analysis.calibration.early_looks import PLANS, false_looks
 from analysis.comparison.sequential import level, levels
 from analysis.comparison.verdicts import Answer, Family
 from analysis.statistics.estimates import sign_test_p
-from analysis.vocabulary import INCEPTION
+from tests.analysis.measures import INCEPTION
 
 
 @pytest.mark.parametrize("looks", [(6, 9, 12), (8, 12), (12,), (3, 12)])

@@ -14,21 +14,23 @@ from analysis.comparison.trends import by_lambda, good_range
 from analysis.comparison.verdicts import Family
 from analysis.importance.best_of_k import budget_curve
 from analysis.importance.effects import effects
-from analysis.sections.effect_sections import budget_section, effect_section
-from analysis.sections.exemplars import exemplars
-from analysis.sections.lambda_sections import fronts
-from analysis.sections.likelihood_sections import cells_of as likelihood_cells
-from analysis.sections.likelihood_sections import paired_cells
-from analysis.sections.paired_tables import difference_cells
-from analysis.sections.systems_section import cells_of
-from analysis.sections.table_sections import findings, notes
-from analysis.sections.trend_figures import lambda_figure, plane_figure
+from analysis.sections._exemplars import exemplars
+from analysis.sections._lambda_figures import lambda_figure, plane_figure
+from analysis.sections._paired_cells import difference_cells
+from analysis.sections.all_systems import cells_of
+from analysis.sections.along_lambda import fronts
+from analysis.sections.best_of_k import BestOfK
+from analysis.sections.effects import Effects
+from analysis.sections.likelihoods import cells_of as likelihood_cells
+from analysis.sections.likelihoods import paired_cells
+from analysis.sections.opening import notes
+from analysis.sections.paired import findings
 from analysis.statistics.histograms import histograms
 from analysis.statistics.learning_curves import learning_curve
-from analysis.statistics.means import KL_Z
 from analysis.statistics.summary import metric_cells, summarise
-from analysis.vocabulary import INCEPTION, MSE, ON_MODE
-from result_schema import FURTHER_METRICS
+from result_schema import FURTHER_METRICS, METRICS
+from tests.analysis.made import made
+from tests.analysis.measures import INCEPTION, KL_Z, MSE, ON_MODE
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def test_a_system_has_a_metric_that_one_of_its_rows_has(run, study, alice, gan, 
 
 
 def test_a_system_without_mse_is_not_worst_in_it_where_it_diverged(zoo):
-    histogram = histograms(zoo, MSE, log=True).counts["gan", 0.1]
+    histogram = histograms(zoo, MSE).counts["gan", 0.1]
     assert (histogram.total, histogram.diverged, histogram.apart_share) == (0, 0, 0)
     summary = summarise(zoo).set_index("algorithm")
     assert math.isnan(summary.loc["gan", "mse_x_median_worst_rank"])
@@ -89,18 +91,20 @@ def test_a_system_without_mse_is_not_worst_in_it_where_it_diverged(zoo):
     assert not len(learning_curve(zoo, "gan", 0.1, MSE).iterations)
     ps = {e.term: e.p for e in effects(zoo.runs, ["algorithm"], MSE)}
     assert ps["algorithm",] > 0.99  # sVAE-r and ALICE are equal
-    pairs = paired.match(zoo.runs, "gan", "alice")
+    pairs = paired.match(zoo, "gan", "alice")
     ranks = paired.compare(pairs, 0.1, MSE).worst_rank
     assert (ranks.wins, ranks.ties, ranks.losses) == (0, 0, 0)
-    assert histograms(zoo, INCEPTION, log=False).counts["gan", 0.1].diverged == 3  # of the score it is
+    assert histograms(zoo, INCEPTION).counts["gan", 0.1].diverged == 3  # of the score it is
 
 
 def test_a_data_set_without_a_score_is_not_called_diverged(run, study):
     runs = [run(a, i, inception_score=None) for a in ("svae_r", "alice") for i in range(3)]
-    (said,) = findings(compare_study(study(runs), Family()), [0.1])
+    rows = study(runs)
+    (said,) = findings(rows, compare_study(rows, Family()), [0.1])
     assert "inception score" not in said
     assert "MSE undecided" in said
-    (said,) = findings(compare_study(study([one | {"mse_x": None} for one in runs]), Family()), [0.1])
+    rows = study([one | dict.fromkeys(METRICS) for one in runs])
+    (said,) = findings(rows, compare_study(rows, Family()), [0.1])
     assert "no pair with a value of both in a metric that both have" in said
     assert "Of 3 pairs 0.0 % against 0.0 % DIVERGED" in said
 
@@ -120,10 +124,10 @@ def test_survivors_are_not_on_the_front_nor_in_the_panels(run, study):
         for i in range(8)
     ]
     summary = summarise(study(runs))
-    assert fronts(summary) == {"alice": [0.1, 1.0]}
-    for panel in lambda_figure(summary, {"alice": "red"}).axes[:2]:
+    assert fronts(summary, MSE, INCEPTION) == {"alice": [0.1, 1.0]}
+    for panel in lambda_figure(summary, (MSE, INCEPTION), {"alice": "red"}).axes[:2]:
         assert np.isnan(panel.lines[1].get_ydata()).tolist() == [False, False, True]
-    plane = plane_figure(summary, fronts(summary), {"alice": "red"}).axes[0]
+    plane = plane_figure(summary, fronts(summary, MSE, INCEPTION), MSE, INCEPTION, {"alice": "red"}).axes[0]
     assert np.isnan(plane.lines[0].get_ydata()).tolist() == [False, False, True]
 
 
@@ -152,7 +156,7 @@ def test_an_infinite_divergence_is_worst_and_counted(collapsed, count, span, bou
     assert lines["AVB"][3:7] == ["6", "∞", "–", span]
     (pair,) = [line for line in paired_cells(rows, Family())[1] if line[2] == KL_Z.label]
     assert pair[3:] == ["6", "median, 6 seeds", bounds, "–", f"{6 - count} of 6"]
-    ranks = paired.compare(paired.match(rows.runs, "avb", "vae"), 0.1, KL_Z).worst_rank
+    ranks = paired.compare(paired.match(rows, "avb", "vae"), 0.1, KL_Z).worst_rank
     assert (ranks.wins, ranks.ties, ranks.losses) == (6 - count, 0, count)
     assert f"{count} COMPLETED runs with an infinite kl_z: worse than every finite one." in notes(rows, None)
     assert exemplars(rows, "avb", 0.1, KL_Z)[-1].run["kl_z"] == math.inf
@@ -160,7 +164,7 @@ def test_an_infinite_divergence_is_worst_and_counted(collapsed, count, span, bou
 
 def test_two_infinite_sides_are_equal(run, study):
     runs = [run(a, i, mse_x=math.inf) for a in ("svae_r", "alice") for i in range(2)]
-    found = paired.compare(paired.match(study(runs).runs, "svae_r", "alice"), 0.1, MSE)
+    found = paired.compare(paired.match(study(runs), "svae_r", "alice"), 0.1, MSE)
     assert (found.pairs, found.mean.point, found.worst_rank.ties) == (2, 0.0, 2)
 
 
@@ -169,7 +173,7 @@ def test_units_stay_configurations_where_part_of_them_diverged(run, study):
     runs += [run("svae_r", i, seed=s, inception_score=4.0, outcome="DIVERGED" if i else "COMPLETED")
              for i in range(2) for s in range(3)]  # fmt: skip
     found = compare_study(study(runs), Family())
-    (said,) = findings(found, [0.1])
+    (said,) = findings(study(runs), found, [0.1])
     assert "better in 1 of 2 configurations)" in said
     assert {(d.configurations, d.unit) for d in found.differences} == {(1, "configurations")}
     header, cells = difference_cells(found.pairs, found.differences)
@@ -197,21 +201,21 @@ def test_a_resample_in_which_everything_diverged_has_no_range(run, study):
 def test_importance_is_shown_of_the_metrics_that_there_are_and_says_why_of_the_others(run, study):
     runs = [run(a, i, seed=s, mse_x=None, inception_score=4 + 0.1 * i + 0.01 * s, outcome="DIVERGED" if i == 1 else "COMPLETED")
             for a in ("gan", "wgan") for i in range(4) for s in range(3)]  # fmt: skip
-    part, drawings = effect_section(study(runs), [0.1, 1.0])
-    assert "What moves MSE is not shown: no run has it." in part.body
+    part = made(Effects, study(runs))
+    assert "MSE" not in part.body  # the study is not about what no system has
     assert "All terms: inception score" in part.body
     assert "diverged most at" in part.body
-    assert [drawing.name for drawing in drawings] == ["effects"]
-    part, drawings = budget_section(study(runs), [0.1], most=6)
-    assert len(drawings) == 1
+    assert [drawing.name for drawing in part.drawings] == ["effects"]
+    part = made(BestOfK, study(runs))
+    assert len(part.drawings) == 1
     assert ('<td class="text">MSE' in part.body, "inception score" in part.body) == (False, True)
 
 
 def test_importance_says_which_combinations_are_missing(run, study):
     runs = [run(a, i, lam, inception_score=4 + 0.1 * i + lam, mse_x=0.1 * i + lam) for a in ("svae_r", "alice") for i in range(4)
             for lam in (0.1, 1.0) if (a, lam) != ("alice", 1.0)]  # fmt: skip
-    part, drawings = effect_section(study(runs), [0.1, 1.0])
-    assert not drawings
+    part = made(Effects, study(runs))
+    assert not part.drawings
     assert "the runs do not have every combination of λ and algorithm" in part.body
     assert "All terms: inception score at λ = 0.1<" in part.body  # where nothing is missing
     assert "What moves inception score at λ = 1 is not shown: the runs are too few" in part.body
@@ -221,8 +225,8 @@ def test_importance_says_which_combinations_are_missing(run, study):
 def test_best_of_k_of_many_systems_is_a_table_and_total_divergence_is_in_it(run, study):
     runs = [run(f"alg{a}", i, inception_score=4.0 + i) for a in range(7) for i in range(2)]
     runs += [run("lost", i, outcome="DIVERGED") for i in range(2)]
-    part, drawings = budget_section(study(runs), [0.1], most=6)
-    assert not drawings
+    part = made(BestOfK, study(runs))
+    assert not part.drawings
     assert part.body.count("alg3") == 2
     assert part.body.count("<td>DIVERGED</td>") == 2  # k = 1 of both metrics; there are no four runs
 
@@ -234,5 +238,5 @@ def test_a_missing_value_is_in_no_pair(run, study):
         for i in range(3)
     ]
     runs += [run("svae_r", 3), run("alice", 3, outcome="DIVERGED")]
-    found = paired.compare(paired.match(study(runs).runs, "svae_r", "alice"), 0.1, ON_MODE)
+    found = paired.compare(paired.match(study(runs), "svae_r", "alice"), 0.1, ON_MODE)
     assert (found.pairs, found.diverged, found.worst_rank.wins, found.worst_rank.ties) == (1, 1, 1, 1)

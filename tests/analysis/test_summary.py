@@ -8,11 +8,12 @@ from functools import partial
 
 import pytest
 
-from analysis.sections.table_sections import summary_section
+from analysis.sections.summary import Summary
 from analysis.statistics.marginals import marginals
 from analysis.statistics.published import published_for, published_value, unlike
 from analysis.statistics.summary import metric_cells, outcome_cells, summarise
-from analysis.vocabulary import INCEPTION, MSE
+from tests.analysis.made import made as section
+from tests.analysis.measures import INCEPTION, MSE
 
 
 @pytest.fixture
@@ -110,9 +111,9 @@ def test_published_values_do_not_stand_beside_other_data_fewer_iterations_or_wha
         (made("toy_robustness-search", searched=True), "are of a grid, and a sampler chose these runs"),
     ):
         assert (published_for(other), unlike(other)) == ((), why)
-        assert why in summary_section(other, summarise(other)).body
-        assert "4.595" not in summary_section(other, summarise(other)).body
-    assert "4.595" in summary_section(made(), summarise(made())).body
+        assert why in section(Summary, other).body
+        assert "4.595" not in section(Summary, other).body
+    assert "4.595" in section(Summary, made()).body
 
 
 def test_marginals_take_medians_per_level_and_count_divergence(run, study):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analysis.sections.joined_systems import joined
+from analysis.sections._joined_systems import joined
 from analysis.systems import main
 
 

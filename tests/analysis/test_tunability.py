@@ -14,12 +14,13 @@ from scipy import stats
 
 from analysis.importance.tunability import best_on_average, configurations, declared_default, tuned
 from analysis.rows import Rows
-from analysis.sections.tuning_sections import tuning_section
+from analysis.sections.tuning import Tuning
 from analysis.statistics.blocks import gains
-from analysis.vocabulary import INCEPTION, LOG_MSE
 from result_schema import Manifest, SchemaError, read_manifest
 from sweeps.store.store import Store
 from sweeps.study import Study
+from tests.analysis.made import made
+from tests.analysis.measures import INCEPTION, LOG_MSE
 
 Run = Callable[..., dict[str, Any]]
 Make = Callable[..., Rows]
@@ -78,7 +79,7 @@ def test_levels_that_have_no_run_of_their_own_have_no_gain(run: Run, study: Make
     assert found is not None
     assert found.alone == {"depth": None, "learning_rate": None}
     assert found.together is not None
-    assert "<td>–</td><td>–</td><td>1.50</td>" in tuning_section(declaring(rows, depth=2), [0.1])[0].body
+    assert "<td>–</td><td>–</td><td>1.50</td>" in made(Tuning, declaring(rows, depth=2)).body
 
 
 def test_a_diverged_default_gains_without_bound_and_a_diverged_level_nothing(run: Run, study: Make) -> None:
@@ -95,7 +96,7 @@ def test_a_diverged_default_gains_without_bound_and_a_diverged_level_nothing(run
     depth = other.alone["depth"]
     assert depth is not None
     assert (depth.gain.point, depth.gain.high) == (0.0, 0.0)
-    body = tuning_section(declaring(rows, depth=2, learning_rate=1e-4), [0.1])[0].body
+    body = made(Tuning, declaring(rows, depth=2, learning_rate=1e-4)).body
     assert "<td>DIVERGED</td><td>∞: 3</td>" in body
 
 
@@ -108,9 +109,9 @@ def test_a_default_is_the_declared_one_or_the_best_on_average(run: Run, study: M
     assert declared_default(declaring(rows, depth=3, learning_rate=1e-4)) == "c0001"
     assert (
         "best on average over its systems and λ, by mean rank: depth 3, learning_rate 0.001"
-        in tuning_section(rows, [0.1])[0].body
+        in made(Tuning, rows).body
     )
-    assert "The default is the study’s." in tuning_section(declaring(rows, depth=3), [0.1])[0].body
+    assert "The default is the study’s." in made(Tuning, declaring(rows, depth=3)).body
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_default_is_the_declared_one_or_the_best_on_average(run: Run, study: M
 def test_what_cannot_be_tuned_is_said(
     run: Run, study: Make, runs: int, default: dict[str, Any], words: str
 ) -> None:
-    assert words in tuning_section(declaring(study(grid(run)[:runs]), **default), [0.1])[0].body
+    assert words in made(Tuning, declaring(study(grid(run)[:runs]), **default)).body
 
 
 def test_an_mse_is_gained_as_a_factor(run: Run, study: Make) -> None:
@@ -132,7 +133,7 @@ def test_an_mse_is_gained_as_a_factor(run: Run, study: Make) -> None:
     assert found is not None
     assert found.together is not None
     assert found.together.gain.point == pytest.approx(np.log10(4))
-    body = tuning_section(declaring(rows, depth=2, learning_rate=1e-4), [0.1])[0].body
+    body = made(Tuning, declaring(rows, depth=2, learning_rate=1e-4)).body
     assert "times lower" in body
     assert "<td>0.400</td><td>4.00: 3</td>" in body
 

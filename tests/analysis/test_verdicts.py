@@ -9,8 +9,8 @@ import pytest
 
 from analysis.comparison.families import family_of, judged
 from analysis.comparison.verdicts import Answer, Family
-from analysis.vocabulary import INCEPTION, LOG_MSE, MSE, ON_MODE
 from result_schema import Manifest, SchemaError
+from tests.analysis.measures import INCEPTION, LOG_MSE, MSE, ON_MODE
 
 
 def around(centre, n=48, spread=0.01):

@@ -7,10 +7,12 @@ import pytest
 from analysis import rows, systems
 from analysis.comparison.paired import match
 from analysis.contents import build
-from analysis.sections import joined_systems
-from analysis.sections.table_sections import notes, provenance_section
+from analysis.sections import _joined_systems
+from analysis.sections.opening import notes
+from analysis.sections.provenance import Provenance
 from analysis.statistics.summary import summarise
 from analysis.versions import Superseded
+from tests.analysis.made import made
 
 CHANGED = "3 runs of AVB+AC, version 1, left out but still stored: its loss has changed since."
 
@@ -35,7 +37,7 @@ def test_no_statistic_is_of_two_versions(store, mixed):
     found = rows.load(str(store(mixed)))
     table = summarise(found).set_index("algorithm")
     assert (table.loc["avb_ac", "runs"], table.loc["avb_ac", "diverged"]) == (3, 0)
-    pairs = match(found.runs, "avb_ac", "vae")
+    pairs = match(found, "avb_ac", "vae")
     assert len(pairs.table) == 3
     assert pairs.table["mse_x_first"].tolist() == [0.5, 0.5, 0.5]
 
@@ -64,11 +66,11 @@ def test_the_newest_version_is_that_of_the_newest_data(store, run):
 
 def test_the_report_says_what_it_leaves_out_and_which_versions_it_is_of(store, mixed):
     found = rows.load(str(store(mixed)))
-    files = build(found)
+    files = build(found).files
     assert CHANGED in files["report.html"].decode()
     assert f"- {CHANGED}\n" in files["summary.md"].decode()
-    assert "VAE 1" in provenance_section(found).body
-    assert "AVB+AC 2" in provenance_section(found).body
+    assert "VAE 1" in made(Provenance, found).body
+    assert "AVB+AC 2" in made(Provenance, found).body
 
 
 def test_nothing_is_said_of_versions_where_there_is_one(store, run):
@@ -84,6 +86,6 @@ def test_a_table_of_several_studies_says_what_they_leave_out_and_where_their_ver
     assert systems.main([where]) == 0
     assert capsys.readouterr().out.endswith(f"\n\ntoy_robustness: {CHANGED}\n")
     other = study([run("avb_ac", 0), run("vae", 0)], study="other")
-    said = joined_systems.notes([rows.load(where), other])
+    said = _joined_systems.notes([rows.load(where), other])
     words = "AVB+AC is of version 2 in toy_robustness, version 1 in other: its loss has changed between them."
     assert said == [f"toy_robustness: {CHANGED}", words]
