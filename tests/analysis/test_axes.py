@@ -11,8 +11,8 @@ from analysis import contents
 from analysis.axes import axes, turned
 from analysis.comparison.trends import by_lambda
 from analysis.rows import load
-from analysis.sections.own_sections import cells_of
-from analysis.vocabulary import INCEPTION
+from analysis.sections.along_own import cells_of
+from tests.analysis.measures import INCEPTION
 
 OWN = {"aavae": {"temperature": 1.5}, "wgan": {"critic_steps": 5, "clip": 0.01}, "aassvae": {"lam": None, "temperature": 1.5}}  # fmt: skip
 TEMPERATURES = {1.0: "aavae:temperature=1", 1.5: "aavae", 3.0: "aavae:temperature=3"}
@@ -70,6 +70,6 @@ def test_a_report_has_a_section_along_it(store, run) -> None:
     assert header[2] == "best temperature"
     assert [line[2] for line in cells] == ["1", "3"]  # of equal MSE the smallest; of the score the largest
     assert cells[1][-1].startswith("1")  # τ
-    files = contents.build(study)
+    files = contents.build(study).files
     assert "along_temperature.svg" in files
     assert "Along temperature" in files["report.html"].decode()

@@ -16,12 +16,13 @@ from analysis.decision import Asked
 from analysis.fragility import results, scale_free
 from analysis.levels import without_lambda
 from analysis.rows import Rows, load
-from analysis.sections import fragility_sections, lambda_sections, ranking_sections, verdict_section
-from analysis.sections.paired_tables import verdict_cells
-from analysis.sections.table_sections import facts
+from analysis.sections import along_lambda, fragility, ranking, verdicts
+from analysis.sections._paired_cells import verdict_cells
+from analysis.sections.base import Report
+from analysis.sections.opening import facts
 from analysis.statistics.summary import summarise
-from analysis.vocabulary import INCEPTION, MSE
 from result_schema import Manifest
+from tests.analysis.measures import INCEPTION, MSE
 
 LAMBDAS = (0.1, 1.0, 10.0)
 OWN = {"gan": {}, "ali": {}, "aavae": {"temperature": 1.5}}
@@ -116,7 +117,7 @@ def test_without_any_lambda_nothing_is_said_of_it(store, run) -> None:
     assert (found.lambdas, found.has_lambda, len(found.runs)) == ([0.0], False, 16)
     assert "λ" not in facts(found)
     assert trade_off.judged_changes(found) == 0
-    files = contents.build(found)
+    files = contents.build(found).files
     assert "Along λ" not in files["report.html"].decode()
     judged = families.judged(found)
     assert judged
@@ -133,40 +134,38 @@ def test_two_systems_without_lambda_are_one_comparison(whole: Rows) -> None:
     family = families.family_of(whole)
     # 7 places of pairs × metrics; two changes of each of two systems, and of their difference.
     assert family.size == 7 * metrics + 2 * 2 + 1
-    assert "Two systems without λ are one comparison, whatever λ." in verdict_section.scope(whole, family)
-    cells = verdict_section.cells_of(whole, family)[1]
+    assert "Two systems without λ are one comparison, whatever λ." in verdicts.scope(whole, family)
+    cells = verdicts.cells_of(whole, family)[1]
     assert [line[0] for line in cells if line[1] == "ALI − GAN"] == ["any"] * metrics
     standings = contests.compute(whole)
     # Of six pairs at three λ, one is the same at each.
     assert standings.family.size == metrics * (6 * 3 - 2)
-    assert "Two systems without λ are one pair" in ranking_sections.scope(whole, standings)
+    assert "Two systems without λ are one pair" in ranking.scope(whole, standings)
 
 
 def test_what_has_no_lambda_has_no_trend_and_no_best_lambda(whole: Rows) -> None:
     family = families.family_of(whole)
-    assert [line[0] for line in lambda_sections.trend_cells(whole, None, family)[1]] == ["sVAE-r", "ALICE"]
-    assert {line[0] for line in lambda_sections.range_cells(whole)[1]} == {"sVAE-r", "ALICE"}
+    assert [line[0] for line in along_lambda.trend_cells(whole, None, family)[1]] == ["sVAE-r", "ALICE"]
+    assert {line[0] for line in along_lambda.range_cells(whole)[1]} == {"sVAE-r", "ALICE"}
     assert not scale_free.comparable(whole, "alice", "ali")
     assert by_lambda(whole, "gan", MSE).nunique(axis=1).eq(1).all()
-    comparison = families.compare_study(whole, family)
-    assert lambda_sections.claim_of(whole, comparison, family)
+    assert Report(whole).claim
     moved = replace(whole, manifest=replace(whole.manifest, baselines={"alice": ("ali",)}))
-    comparison = families.compare_study(moved, family)
-    assert comparison
-    assert lambda_sections.claim_of(moved, comparison, family) is None
+    assert Report(moved).comparison
+    assert Report(moved).claim is None
 
 
 def test_fragility_of_two_systems_without_lambda_stands_once(store, run) -> None:
     whole = load(str(declared(store(mixed(run, configurations=results.LEAST, seeds=1)))))
     found = results.compute(whole)
-    (_, (header, cells)), *_ = fragility_sections.tables(found)
+    (_, (header, cells)), *_ = fragility.tables(found)
     places = {names: [line[0] for line in cells if line[1] == names] for names in {line[1] for line in cells}}
     assert header[0] == "λ"
     assert places["ALI, GAN"] == ["any"]
     assert places["ALICE, ALI"][:3] == ["0.1", "1", "10"]
     assert places["ALICE, ALI"][3].endswith(", any")
     only = replace(whole, manifest=replace(whole.manifest, baselines={"ali": ("gan",)}))
-    assert "whatever λ" in fragility_sections.headline(results.compute(only))[0]
+    assert "whatever λ" in fragility.headline(results.compute(only))[0]
 
 
 def test_seeds_of_what_has_no_lambda_are_decomposed_once(whole: Rows) -> None:
@@ -190,8 +189,8 @@ def test_a_decision_takes_what_has_no_lambda_whatever_is_asked(whole: Rows) -> N
 
 def test_a_report_is_built_of_it_whole(store, run) -> None:
     whole = load(str(declared(store(mixed(run, configurations=5, seeds=1)))))
-    files = contents.build(whole)
+    files = contents.build(whole).files
     html = files["report.html"].decode()
     assert "Without λ, and so level: ALI, GAN." in html
     assert len(whole.trained) == 5 * 8
-    assert contents.table_sections.facts(whole)["runs"] == "40"
+    assert facts(whole)["runs"] == "40"
