@@ -27,6 +27,7 @@ from sweeps.strategies.staged import HalvedGrid, SearchWork
 from sweeps.study import Preset
 from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
+from trainables import metrics
 from trainables.engine.training import Result
 from trainables.runs import Run, content_hash
 
@@ -36,6 +37,7 @@ PRESET = STUDY.preset("smoke", lambdas=LAMBDAS, limit=6)
 GRID = STUDY.declared(PRESET, BOTH)
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 METRICS = {"mse_x": 0.1, "mse_z": 0.2, "inception_score": 4.5, "modes_covered": 5.0, "on_mode_share": 0.9}
+SCORE = metrics.find("inception_score").info
 
 
 def once(run: Run, lam: float) -> Run:
@@ -149,7 +151,7 @@ def test_of_several_rows_of_one_run_one_counts_by_a_fixed_rule(store: Store) -> 
 
 def test_a_halved_grid_goes_through_the_rungs_that_are_stored(tmp_path: Path) -> None:
     grid = STUDY.declared(STUDY.preset("smoke", iterations=120, lambdas=LAMBDAS, limit=8), BOTH)
-    halving = Halving(2, "inception_score")
+    halving = Halving(2, SCORE)
     store = Store(str(tmp_path / "halved"))
     store.create(STUDY.name, STUDY.question)
     assert HalvedGrid(grid, halving, store).todo > 0
@@ -169,7 +171,7 @@ def test_a_halved_grid_goes_through_the_rungs_that_are_stored(tmp_path: Path) ->
 def test_a_search_without_lambda_is_one_and_takes_up_what_was_stored(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "search"))
     store.create(STUDY.name, STUDY.question, searched=True)
-    settings = Settings("tpe", ("inception_score",), 6, 2)
+    settings = Settings("tpe", (SCORE,), 6, 2)
 
     def search() -> SearchWork:
         return SearchWork(STUDY, Preset(60, LAMBDAS), BOTH, "float32", settings, store, None)

@@ -33,13 +33,14 @@ KNOWN = {
     "numpy",
     "part_registry",
     "ray",
+    "result_metrics",
     "sklearn",
     "threadpoolctl",
     "torch",
     "trainables",
     *sys.stdlib_module_names,
 }
-"""Modules that this package imports; no loss depends on ray, sklearn and threadpoolctl."""
+"""Modules that this package imports; no loss depends on part_registry, ray, result_metrics, sklearn and threadpoolctl."""
 
 
 def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[[], Lowered]) -> Lowered:
