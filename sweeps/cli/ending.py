@@ -12,9 +12,10 @@ from result_files import below
 from result_schema import Outcome
 from sweeps.cli.reporting import Reporting
 from sweeps.console.masking import masked
-from sweeps.execution.cluster import Slots, disconnect
+from sweeps.execution.cluster import disconnect
+from sweeps.planning.slots import Slots
 from sweeps.store.store import Store
-from sweeps.strategies.base import Work
+from sweeps.strategies.base import Strategy
 from sweeps.strategies.settled import Record
 from sweeps.tracking import mirror_record
 from sweeps.tracking.follower import (
@@ -81,7 +82,7 @@ class Ending:
 
     def conclude(
         self,
-        work: Work,
+        work: Strategy,
         record: Record | None,
         errors: Sequence[str],
         sampler: str | None,

@@ -10,11 +10,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import ModuleType
 from urllib.parse import urlsplit
 
 from sweeps.planning import cores
+from sweeps.planning.slots import Slots
 from sweeps.study import outside
 from sweeps.study.outside import Parts
 
@@ -48,23 +49,6 @@ UNWATCHED = {
 
 class ClusterError(ConnectionError):
     """No Ray cluster answers at the address; the message says the rule and the remedy."""
-
-
-@dataclass(frozen=True)
-class Slots:
-    """Trials that run at once and what each of them takes.
-
-    Attributes:
-        count: how many.
-        device: torch device name.
-        resources: of one trial, for Ray Tune.
-        own: whether Ray was started here for this study: its workers inherit the environment, and it ends with the study.
-    """
-
-    count: int
-    device: str
-    resources: dict[str, float]
-    own: bool = False
 
 
 def connect(address: str, scale_to: tuple[int, int] | None = None, py_modules: Sequence[str] = ()) -> Slots:

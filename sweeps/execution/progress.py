@@ -11,10 +11,10 @@ from ray import tune
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sweeps.execution.cluster import Slots
 from sweeps.planning import forecast
 from sweeps.planning.cohort_plans import CohortPlan
 from sweeps.planning.remaining import Remaining, words
+from sweeps.planning.slots import Slots
 
 LINE_SECONDS = 15.0
 """Seconds between lines where the output is not a terminal."""

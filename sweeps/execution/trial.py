@@ -18,7 +18,7 @@ import torch
 from ray import tune
 
 from sweeps.console.errors import FULL
-from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
 from sweeps.store.lease import Fenced
 from sweeps.store.store import BEGUN, Store
@@ -57,8 +57,8 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plan = plans[trial["cohort"]]
     else:
         runs = tuple(map(Run.from_dict, trial["runs"]))
-        leg = Leg(trial["since"], trial["until"], tuple(trial["states"]))
-        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], leg)
+        segment = Segment(trial["since"], trial["until"], tuple(trial["states"]))
+        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], segment)
     CohortTrial(plan, settings).run()
 
 
@@ -70,7 +70,7 @@ def planned(plan: CohortPlan) -> dict[str, Any]:
         "seconds": plan.seconds,
         "since": plan.since,
         "until": plan.until,
-        "states": list(plan.leg.states if plan.leg else ()),
+        "states": list(plan.segment.states if plan.segment else ()),
     }
 
 
@@ -118,7 +118,7 @@ class CohortTrial:
             self.parts = self.plan.split(most)
         while self.parts:
             if not self.store.holds(self.parts[0].key):
-                self._train_or_split(self.plan.leg.states if self.plan.leg else ())
+                self._train_or_split(self.plan.segment.states if self.plan.segment else ())
             else:
                 self.parts.pop(0)
         self.store.drop_states([self.state])

@@ -8,8 +8,6 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,18 +19,17 @@ from rich.console import Console
 
 from result_schema import GRID
 from sweeps.execution import resume
-from sweeps.execution.cluster import Slots
 from sweeps.execution.lost import Lost
 from sweeps.execution.progress import StudyProgress
 from sweeps.execution.trial import planned, train_cohort
-from sweeps.planning import cohort_plans
-from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning import stages as planning
+from sweeps.planning.cohort_plans import CohortPlan
 from sweeps.planning.schedule import CHECKPOINT_SECONDS, progress_seconds
+from sweeps.planning.slots import Slots
+from sweeps.planning.stages import Stage
 from sweeps.store import provenance
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
-from sweeps.strategies.halving import Stage
-from trainables.runs import Run
 
 RETRIES = 3
 """Times a trial that died is continued from its stored state before its runs are FAILED."""
@@ -134,70 +131,29 @@ def train(
 
 
 def train_stages(
-    store: Store,
-    stages: Iterator[Stage],
-    progress: StudyProgress,
-    slots: Slots,
-    members: int,
-    memory: int,
-    sampler: str = GRID,
+    store: Store, stages: Iterator[Stage], progress: StudyProgress, slots: Slots, sampler: str = GRID
 ) -> list[str]:
-    """Train stage after stage, each cut into cohorts; else as `train`.
+    """Trains stage after stage, each cut into cohorts; else as `train`.
 
     Args:
-        store: where rows go.
-        stages: what to train; the next one is asked for when the rows of the last are stored.
-        progress: where it is shown; made for as many runs as all stages have at most, one that goes on counted again.
+        store: of the rows.
+        stages: to train; the next one is asked for when the rows of the last are stored.
+        progress: made for as many trainings as all stages have at most.
         slots: trials that run at once.
-        members: the most members of a cohort.
-        memory: bytes that a cohort may take.
-        sampler: what proposes the runs.
+        sampler: proposer of the runs.
     """
 
     def cohorts() -> Iterator[Sequence[CohortPlan]]:
         for stage in stages:
             kept = store.states()
             store.drop_states(kept - stage.waiting)
-            begun = resume.begun(store, store.finished())
-            plans = legs(stage, kept, slots.count, members, memory, begun)
+            plans = planning.cohorts(stage, slots, kept, resume.begun(store, store.finished()))
             progress.expect(plans)
             yield plans
 
     # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
     # and what comes of the last ones is taken up when the next stage is asked for.
     return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
-
-
-def legs(
-    stage: Stage,
-    kept: AbstractSet[str],
-    slots: int,
-    members: int,
-    memory: int,
-    begun: Mapping[str, tuple[int, str]] | None = None,
-) -> list[CohortPlan]:
-    """Cohorts of a stage, longest first: runs go on together from where they are, or begin where no state is kept.
-
-    Args:
-        stage: the runs.
-        kept: names of the states of earlier rungs that are there.
-        slots, members, memory: as of `planning.cut`.
-        begun: of runs that were cut off, iterations done and name of the state.
-    """
-    groups: dict[int, list[Run]] = {}
-    states: dict[str, str] = {}
-    for run in stage.runs:
-        stopped, cut_off = stage.stopped.get(run.key, (0, "")), (begun or {}).get(run.key, (0, ""))
-        places = [(0, "")] + [stopped] * (stopped[1] in kept) + [cut_off] * (cut_off[0] < stage.until)
-        since, states[run.key] = max(places)
-        groups.setdefault(since, []).append(run)
-    plans = []
-    for since, runs in groups.items():
-        for plan in cohort_plans.cut(runs, slots, members, memory):
-            names = {states[run.key] for run in plan.runs} if since else ()
-            seconds = plan.seconds * (stage.until - since) / plan.budget
-            plans.append(replace(plan, seconds=seconds, leg=Leg(since, stage.until, tuple(sorted(names)))))
-    return sorted(plans, key=lambda plan: -plan.seconds)
 
 
 def _stopping(store: Store) -> threading.Event:

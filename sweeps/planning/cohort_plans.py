@@ -74,6 +74,12 @@ class Group(LazyRuns):
         """Expected time of one run on one CPU core."""
         return cost.seconds(self[0])
 
+    def without(self, keys: AbstractSet[str]) -> Group:
+        """The group without the runs of these keys."""
+        stored = set(self.stored)
+        places = (n for n, run in enumerate(self.declared) if n in stored or run.key in keys)
+        return Group(self.declared, array("L", places))
+
 
 @final
 @dataclass(frozen=True)
@@ -88,10 +94,15 @@ class Missing:
     def __iter__(self) -> Iterator[Run]:
         return itertools.chain.from_iterable(self.groups)
 
+    def without(self, keys: AbstractSet[str]) -> Missing:
+        """The same without the runs of these keys."""
+        groups = (group.without(keys) for group in self.groups)
+        return Missing(tuple(group for group in groups if len(group)))
+
 
 @dataclass(frozen=True)
-class Leg:
-    """Part of the way of a cohort's members.
+class Segment:
+    """The iterations that one trial trains a cohort for.
 
     Attributes:
         since: iterations done before.
@@ -113,14 +124,14 @@ class CohortPlan:
         start: place in it of the first member.
         stop: place after the last member.
         seconds: expected time on one CPU core.
-        leg: the iterations to train; None for all of them.
+        segment: the iterations to train; None for all of them.
     """
 
     group: Sequence[Run]
     start: int
     stop: int
     seconds: float
-    leg: Leg | None = None
+    segment: Segment | None = None
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -144,12 +155,12 @@ class CohortPlan:
     @property
     def since(self) -> int:
         """Iterations that are done when it begins."""
-        return self.leg.since if self.leg else 0
+        return self.segment.since if self.segment else 0
 
     @property
     def until(self) -> int:
         """Iterations that are done when it ends."""
-        return self.leg.until if self.leg else self.budget
+        return self.segment.until if self.segment else self.budget
 
     def split(self, most: int) -> list[CohortPlan]:
         """It in parts of at most `most` >= 1 members, alike in size and in its order."""

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeps.execution.cluster import Slots
 from sweeps.planning import schedule
 from sweeps.planning.cohort_plans import CohortPlan, Missing
+from sweeps.planning.slots import Slots
 from trainables import objectives
 from trainables.engine import cost, speed
 from trainables.runs import Run

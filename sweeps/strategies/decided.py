@@ -24,9 +24,9 @@ from rich.console import Console
 from result_schema import FINISHED, exact, read_runs
 from sweeps.planning import cohort_plans
 from sweeps.planning.remaining import words
+from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
-from sweeps.strategies.halving import Stage
-from sweeps.strategies.staged import StagedWork
+from sweeps.strategies.staged import StagedStrategy
 from sweeps.study import Preset, Study
 from sweeps.study.grid import Grid
 from trainables import objectives
@@ -49,7 +49,7 @@ def looks(units: int) -> tuple[int, ...]:
 
 
 @final
-class DecidedGrid(StagedWork):
+class DecidedGrid(StagedStrategy):
     """The runs of a grid, subset after subset, as far as it takes to decide what the study asks.
 
     Args:
@@ -77,9 +77,11 @@ class DecidedGrid(StagedWork):
         self._asked = {"metrics": list(study.asked.metrics), "at": list(at)}
         several = len(grid.configurations) > 1
         self._looks = looks(len(grid.configurations) if several else grid.seeds)
-        self.unit = "configurations" if several else "seeds"
+        self._units = "configurations" if several else "seeds"
         if self._looks[-1] < FEWEST:
-            raise ValueError(f"--until decided must have {FEWEST} {self.unit} or more, got {self._looks[-1]}")
+            raise ValueError(
+                f"--until decided must have {FEWEST} {self._units} or more, got {self._looks[-1]}"
+            )
         self._subsets = [
             replace(grid, configurations=tuple(study.subset(n))) if several else replace(grid, seeds=n)
             for n in self._looks
@@ -121,9 +123,9 @@ class DecidedGrid(StagedWork):
         """Words for the looks."""
         *early, last = self._looks
         return (
-            f"after {', '.join(map(str, early))} of {last} {self.unit}"
+            f"after {', '.join(map(str, early))} of {last} {self._units}"
             if early
-            else f"after all {last} {self.unit}"
+            else f"after all {last} {self._units}"
         )
 
     def conclude(self, console: Console) -> None:
@@ -139,7 +141,7 @@ class DecidedGrid(StagedWork):
         rows = read_runs(self.store.uri)
         mean = pc.mean(rows["train_seconds"]).as_py() or 0.0
         console.print(
-            f"until     {units} of {total} {self.unit} were needed, "
+            f"until     {units} of {total} {self._units} were needed, "
             + (
                 f"{saved:,} of {self.declared:,} runs were not (about {words(saved * mean)} of one core or device)"
                 if saved
@@ -158,7 +160,7 @@ class DecidedGrid(StagedWork):
                 finished = self._finished()
                 runs = tuple(run for run in self._subsets[k] if run.key not in finished)
                 later = len(missing[-1]) - len(missing[k])
-                yield Stage(runs, self.grid.budget, {}, frozenset(), later)
+                yield Stage(runs, self.grid.budget, later=later)
                 finished = self._finished()
                 if any(run.key not in finished for run in self._subsets[k]):
                     return  # trials were lost: the look is at all of its runs or none

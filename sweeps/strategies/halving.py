@@ -18,6 +18,7 @@ from typing import Any
 
 from result_metrics import MetricInfo
 from result_schema import FINISHED, Outcome
+from sweeps.planning.stages import Stage
 from sweeps.store.declared_rows import STORED_KEY
 from trainables.iterations import evaluated_every
 from trainables.runs import Run
@@ -64,25 +65,6 @@ class Halving:
     def sizes(self, size: int, budget: int) -> list[int]:
         """Of a population of so many, how many are trained to each rung and, last, to the end."""
         return [max(1, size // self.factor**k) for k in range(len(self.rungs(budget)) + 1)]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Runs that are to be trained to the same iteration, side by side.
-
-    Attributes:
-        runs: those that are not there.
-        until: the iteration, a rung or their budget.
-        stopped: run key -> iterations done and name of the stored state, of those that were trained before.
-        waiting: names of the stored states that may still be continued.
-        later: how often runs will be trained to later rungs, at most.
-    """
-
-    runs: tuple[Run, ...]
-    until: int
-    stopped: Mapping[str, tuple[int, str]]
-    waiting: frozenset[str]
-    later: int
 
 
 def stages(

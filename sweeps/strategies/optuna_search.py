@@ -21,7 +21,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from result_metrics import LARGER, MetricInfo
 from result_schema import Outcome
-from sweeps.strategies.halving import Halving, Rows, Stage, stages
+from sweeps.planning.stages import Stage
+from sweeps.strategies.halving import Halving, Rows, stages
 from sweeps.strategies.optuna_mirror import History
 from sweeps.study import space as spaces
 from sweeps.study.space import Float, Int, Space, When

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import final
 
 from rich.console import Console
 
 import result_digests
-from sweeps.execution.cluster import Slots
+from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
-from sweeps.strategies.base import Work
+from sweeps.strategies.base import Strategy
 
 ROWS = ("study.json", "runs")
 
 
 @final
-class Settled(Work):
+class Settled(Strategy):
     """Every run of a grid, none of which needs training.
 
     Args:
@@ -39,8 +39,8 @@ class Settled(Work):
     def reported(self, store: Store, iterations: int) -> str | None:
         return self.whose
 
-    def train(self, store: Store, slots: Slots, console: Console) -> list[str]:
-        return []
+    def stages(self) -> Iterator[Stage]:
+        return iter(())
 
     def run_keys(self) -> Iterable[str]:
         return ()

@@ -9,7 +9,8 @@ import json
 import os
 
 from sweeps.cli import ending, study_command
-from sweeps.execution.cluster import Slots, connect
+from sweeps.execution.cluster import connect
+from sweeps.planning.slots import Slots
 from sweeps.store import lease
 from sweeps.toy_robustness import STUDY
 

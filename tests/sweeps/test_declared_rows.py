@@ -20,13 +20,15 @@ from result_schema import read_manifest, read_runs
 from sweeps.cli import preview, rerun
 from sweeps.store.declared_rows import STORED_KEY, renamed
 from sweeps.store.store import Store
-from sweeps.strategies.base import GridWork
+from sweeps.strategies.full_grid import FullGrid
+from sweeps.strategies.halved_grid import HalvedGrid
 from sweeps.strategies.halving import Halving
 from sweeps.strategies.optuna_search import Settings
-from sweeps.strategies.staged import HalvedGrid, SearchWork
+from sweeps.strategies.search import Searches
 from sweeps.study import Preset
 from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
+from tests.sweeps.search_metrics import SCORE
 from trainables.engine.training import Result
 from trainables.runs import Run, content_hash
 
@@ -97,14 +99,14 @@ def test_rows_are_stored_under_the_keys_of_then(store: Store) -> None:
 
 
 def test_nothing_is_trained_again(store: Store) -> None:
-    work = GridWork(GRID, store.finished())
+    work = FullGrid(GRID, store.finished())
     assert (work.declared, work.already, work.todo) == (6 + 12, 18, 0)
     assert work.outcomes(work.stored(store)) == {"COMPLETED": 18}
     assert work.unfinished(work.stored(store)) == 0
     assert {run.key for run in GRID} < store.finished()
     for lam in (0.0, 0.1, 7.0):  # whichever λ is declared now
         of_gan = STUDY.declared(replace(PRESET, lambdas=(lam,)), ("gan",))
-        assert GridWork(of_gan, store.finished()).todo == 0
+        assert FullGrid(of_gan, store.finished()).todo == 0
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_nothing_is_trained_again(store: Store) -> None:
 )
 def test_other_runs_are_still_to_be_trained(store: Store, changes: dict[str, Any]) -> None:
     other: Grid = replace(STUDY.declared(PRESET, ("gan",)), **changes)
-    assert GridWork(other, store.finished()).todo == 6
+    assert FullGrid(other, store.finished()).todo == 6
 
 
 def test_another_version_of_the_algorithm_is_still_to_be_trained(
@@ -122,7 +124,7 @@ def test_another_version_of_the_algorithm_is_still_to_be_trained(
     from trainables import objectives
 
     monkeypatch.setattr(type(objectives.find("gan")), "version", 2)
-    assert GridWork(GRID, store.finished()).todo == 6
+    assert FullGrid(GRID, store.finished()).todo == 6
 
 
 def test_an_algorithm_that_is_not_here_any_more_stays_as_it_is_stored(
@@ -149,7 +151,7 @@ def test_of_several_rows_of_one_run_one_counts_by_a_fixed_rule(store: Store) -> 
 
 def test_a_halved_grid_goes_through_the_rungs_that_are_stored(tmp_path: Path) -> None:
     grid = STUDY.declared(STUDY.preset("smoke", iterations=120, lambdas=LAMBDAS, limit=8), BOTH)
-    halving = Halving(2, "inception_score")
+    halving = Halving(2, SCORE)
     store = Store(str(tmp_path / "halved"))
     store.create(STUDY.name, STUDY.question)
     assert HalvedGrid(grid, halving, store).todo > 0
@@ -169,10 +171,10 @@ def test_a_halved_grid_goes_through_the_rungs_that_are_stored(tmp_path: Path) ->
 def test_a_search_without_lambda_is_one_and_takes_up_what_was_stored(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "search"))
     store.create(STUDY.name, STUDY.question, searched=True)
-    settings = Settings("tpe", ("inception_score",), 6, 2)
+    settings = Settings("tpe", (SCORE,), 6, 2)
 
-    def search() -> SearchWork:
-        return SearchWork(STUDY, Preset(60, LAMBDAS), BOTH, "float32", settings, store, None)
+    def search() -> Searches:
+        return Searches(STUDY, Preset(60, LAMBDAS), BOTH, "float32", settings, store, None)
 
     work = search()
     assert list(work.searches) == [("gan", 0.0), ("alice", 0.1), ("alice", 1.0)]

@@ -13,8 +13,8 @@ import pytest
 from result_schema import read_runs
 from sweeps.cli import ending, study_command
 from sweeps.execution import tuner
-from sweeps.execution.cluster import Slots
 from sweeps.planning.cohort_plans import CohortPlan
+from sweeps.planning.slots import Slots
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
 from sweeps.store.superseded import words
