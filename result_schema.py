@@ -33,6 +33,7 @@ import pyarrow.parquet as pq
 
 from result_files import open_directory, visible_files
 from result_metrics import VERSION_1, MetricInfo, unknown
+from result_names import exact
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -520,12 +521,6 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
         place = schema.get_field_index(VERSION)
         table = table.set_column(place, schema.field(place), table[VERSION].fill_null(1))
     return table
-
-
-def exact(value: float) -> str:
-    """A declared number, such as λ: the six digits of `%g` where they are the number, else as many as tell it from any other."""
-    short = f"{value:g}"
-    return short if float(short) == value else repr(float(value))
 
 
 def run_name(row: Mapping[str, Any], has_lambda: bool = True) -> str:

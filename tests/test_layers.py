@@ -17,10 +17,11 @@ SHARED = {
     "result_digests",
     "result_files",
     "result_metrics",
+    "result_names",
     "result_schema",
 }
 LAYERS = {
-    "trainables": {"trainables", "part_registry", "result_metrics"},
+    "trainables": {"trainables", "part_registry", "result_metrics", "result_names"},
     "sweeps": {"sweeps", "trainables", *SHARED},
     "analysis": {"analysis", *SHARED},
     "infra": {"infra", "sweeps", "trainables", "analysis", *SHARED},

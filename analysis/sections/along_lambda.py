@@ -29,7 +29,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics import estimates
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
-from result_schema import exact
+from result_names import exact
 
 _CURVES = (
     "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "

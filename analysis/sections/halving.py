@@ -13,7 +13,7 @@ from analysis.importance.search_history import Rungs, rungs, spent, stopped_coun
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import label, number
-from result_schema import exact
+from result_names import exact
 
 _HALVING = (
     "Successive halving: at each rung (dashed) the best go on, the others are STOPPED and keep their curve up to there (grey). What is "

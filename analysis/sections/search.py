@@ -17,7 +17,7 @@ from analysis.importance.search_history import Course, course
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 Place = tuple[str, float]
 """Algorithm and λ."""

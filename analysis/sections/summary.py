@@ -10,7 +10,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.published import published_for, unlike
 from analysis.statistics.summary import metric_cells, outcome_cells
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 _COUNTING = (
     "How runs are counted: COMPLETED and DIVERGED runs are results and stand in every denominator. A DIVERGED run "

@@ -13,7 +13,8 @@ from analysis.statistics.locations import clustered_median, clustered_share
 from analysis.statistics.published import published_value
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number, percent
-from result_schema import Outcome, exact
+from result_names import exact
+from result_schema import Outcome
 
 
 def summarise(study: Rows) -> pd.DataFrame:

@@ -21,7 +21,8 @@ from typing import final
 import pyarrow.compute as pc
 from rich.console import Console
 
-from result_schema import FINISHED, exact, read_runs
+from result_names import exact
+from result_schema import FINISHED, read_runs
 from sweeps.planning import cohort_plans
 from sweeps.planning.remaining import words
 from sweeps.planning.stages import Stage

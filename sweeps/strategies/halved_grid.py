@@ -11,7 +11,7 @@ from rich.console import Console
 from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
 from sweeps.strategies.halving import Halving, loss, stages, waiting
-from sweeps.strategies.staged import StagedStrategy, listed, weighed
+from sweeps.strategies.staged import StagedStrategy, described, weighed
 from sweeps.study.grid import Grid
 from trainables.runs import Run
 
@@ -80,7 +80,7 @@ class HalvedGrid(StagedStrategy):
             if math.isfinite(loss(rows, best, best.budget, metric)):
                 value = rows[best.key][metric.name]
                 console.print(
-                    f"best      {weighed(algorithm, lam)} seed {seed}: {metric.name} {value:.4g} with {listed(best.configuration.content)}"
+                    f"best      {weighed(algorithm, lam)} seed {seed}: {metric.name} {value:.4g} with {described(best.configuration.content)}"
                 )
             elif done:
                 console.print(f"best      {weighed(algorithm, lam)} seed {seed}: none, for no run COMPLETED with a value of {metric.name}")  # fmt: skip

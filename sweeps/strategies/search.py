@@ -14,7 +14,7 @@ from sweeps.store.store import Store
 from sweeps.strategies.halving import stages
 from sweeps.strategies.optuna_mirror import OptunaMirror
 from sweeps.strategies.optuna_search import Search, Settings, generations
-from sweeps.strategies.staged import StagedStrategy, listed, weighed
+from sweeps.strategies.staged import StagedStrategy, described, weighed
 from sweeps.study import Preset, Study
 from sweeps.study.grid import trained
 from trainables import datasets, objectives
@@ -100,7 +100,7 @@ class Searches(StagedStrategy):
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.names, trial.values, strict=True)
                 )
-                console.print(f"best      {weighed(algorithm, lam)}: {values} with {listed(trial.params)}")
+                console.print(f"best      {weighed(algorithm, lam)}: {values} with {described(trial.params)}")
 
     def begin(self, console: Console) -> None:
         self._console = console

@@ -7,7 +7,8 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from result_schema import exact, read_curves
+from result_names import exact
+from result_schema import read_curves
 from sweeps.planning.stages import Stage
 from sweeps.store.declared_rows import STORED_KEY
 from sweeps.store.store import Store
@@ -71,7 +72,7 @@ def weighed(algorithm: str, lam: float) -> str:
     return f"{algorithm} λ={exact(lam)}" if objectives.find(algorithm).lam else algorithm
 
 
-def listed(values: Mapping[str, Any]) -> str:
+def described(values: Mapping[str, Any]) -> str:
     """Values of a configuration, in words."""
     return ", ".join(
         f"{name} {v:.4g}" if isinstance(v, float) else f"{name} {v}" for name, v in values.items()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from result_metrics import unknown
+from result_names import own_values
 from result_schema import (
     HEADLINE,
     LOSSES,
@@ -24,7 +25,7 @@ from sweeps.study.grid import Grid
 from sweeps.study.space import Float, Int, Space, When, check, is_grid, points
 from trainables import configurations, metrics, objectives
 from trainables.configurations import Configuration, fitted
-from trainables.parameters import Parameter, own_values
+from trainables.parameters import Parameter
 from trainables.runs import Run
 from trainables.runs import check as check_run
 

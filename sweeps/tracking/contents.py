@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 import result_digests
 from result_files import is_link, open_directory, visible_files
+from result_names import own_values, split_variant
 from result_schema import (
     MANIFEST,
     VERSION,
@@ -30,7 +31,6 @@ from result_schema import (
     read_manifest,
     run_name,
 )
-from trainables.parameters import own_values, split_variant
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import RunContent
