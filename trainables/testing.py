@@ -1,9 +1,8 @@
 """Conformance of a part, for anybody's own tests: what a study relies on, as functions that pytest collects.
 
     from trainables.testing import network_contract
-    from my_networks import DCGAN
 
-    test_dcgan = network_contract(DCGAN, data="digits_grey", channels=8)
+    test_dcgan = network_contract(my_networks.DCGAN, data="digits_grey", channels=8)
 
 Each returns a test without arguments, which fails with an AssertionError or a ValueError that says what is broken.
 """
