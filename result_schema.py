@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 from result_files import open_directory, visible_files
 from result_metrics import VERSION_1, MetricInfo, unknown
 from result_names import exact
+from result_published import Published
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -288,6 +289,7 @@ class Manifest:
         modes: means of the equally likely Gaussians that the data were drawn from, where they were.
         mode_std: standard deviation of each of them.
         sections: import paths, module:Class, of sections that the report has beside those that are found.
+        published: numbers that the study reproduces; None of a study from before manifests had them.
     """
 
     study: str
@@ -313,6 +315,7 @@ class Manifest:
     modes: tuple[tuple[float, ...], ...] = ()
     mode_std: float = 0.0
     sections: tuple[str, ...] = ()
+    published: Published | None = None
 
     @property
     def runs_schema(self) -> pa.Schema:
@@ -325,7 +328,9 @@ class Manifest:
         return curves_schema(self.metrics, self.losses)
 
     def to_json(self) -> str:
-        fields = {**self.__dict__, "metrics": [dataclasses.asdict(metric) for metric in self.metrics]}
+        metrics = [dataclasses.asdict(metric) for metric in self.metrics]
+        published = {} if self.published is None else {"published": dataclasses.asdict(self.published)}
+        fields = {**self.__dict__, "metrics": metrics, **published}
         return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -366,8 +371,10 @@ class Manifest:
             baselines = {name: _names(others) for name, others in dict(fields.get("baselines", {})).items()}
             own = {name: _defaults(values) for name, values in dict(fields.get("own", {})).items()}
             modes = tuple(tuple(map(float, mean)) for mean in fields.get("modes", ()))
+            published = fields.get("published")
+            published = None if published is None else Published.from_json(published)
             read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences,
-                    "labels": labels, "baselines": baselines, "own": own, "default": default}  # fmt: skip
+                    "labels": labels, "baselines": baselines, "own": own, "default": default, "published": published}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES

@@ -56,7 +56,7 @@ def cells_of(study: Rows) -> Cells:
                     known = published_value(study, algorithm, lam, measure.column)
                     cells.append([exact(lam), label(algorithm), measure.label, str(found.runs), bounded(found.mean, 4), number(found.std),
                                   f"{number(found.low, 4)} – {number(found.high, 4)}",
-                                  known.statement if known else "–"])  # fmt: skip
+                                  known.words if known else "–"])  # fmt: skip
     return header, cells
 
 

@@ -43,8 +43,7 @@ class Summary(Section):
         yield Heading("Published")
         if found := published_for(study):
             cells = [
-                [label(p.system), "–" if p.lam is None else exact(p.lam), p.statement, p.source]
-                for p in found
+                [label(p.algorithm), "–" if p.lam is None else exact(p.lam), p.words, p.source] for p in found
             ]
             yield Table(["system", "λ", "published", "source"], cells, text_columns=4)
         elif why := unlike(study):

@@ -215,7 +215,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
-                 headline=study.headline, sections=study.sections)  # fmt: skip
+                 headline=study.headline, sections=study.sections, published=study.published)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))

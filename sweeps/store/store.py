@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from result_files import open_directory, own_folder, visible_files, write
 from result_metrics import MetricInfo
+from result_published import Published
 from result_schema import (
     FINISHED,
     GRID,
@@ -136,10 +137,11 @@ class Store:
         further: Sequence[str] = (),
         headline: Sequence[str] = HEADLINE,
         sections: tuple[str, ...] = (),
+        published: Published | None = None,
     ) -> None:
         """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
         hyper-parameters that are new and have a default, which is what its rows had, names of algorithms from elsewhere,
-        metrics and losses that are new, which its rows lack, and sections of the report.
+        metrics and losses that are new, which its rows lack, sections of the report and published numbers.
 
         Metrics are all available ones that models of the data can have, and `further` ones, at import paths; of the `headline`
         and the smallest differences those that are of these.
@@ -161,6 +163,8 @@ class Store:
         check_columns(infos, losses, columns)
         for target in targets:
             check_target(target, infos)
+        if published is not None and published.statements:
+            published = replace(published, data=datasets.find(published.data).version)
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
@@ -198,12 +202,14 @@ class Store:
                 modes=found.modes,
                 mode_std=found.mode_std,
                 sections=sections,
+                published=published,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
             now = self._amended(known, looks, columns, contributed, infos, losses, datasets.find(data))
-            now = replace(now, own={**_own(used), **known.own}, sections=sections)
+            published = known.published if published is None else published
+            now = replace(now, own={**_own(used), **known.own}, sections=sections, published=published)
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from result_metrics import unknown
 from result_names import own_values
+from result_published import Published
 from result_schema import (
     HEADLINE,
     LOSSES,
@@ -99,6 +100,7 @@ class Study:
         metrics: import paths of further metrics, module:Class; all that are available and that the data allow are taken anyway.
         headline: names of the metrics that the study is about, of which the report has every figure; those that the data allow.
         sections: import paths, module:Class, of sections of your own that the report has beside those that it finds.
+        published: numbers that the study reproduces, beside which the report puts its runs.
 
     Raises:
         ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
@@ -119,6 +121,7 @@ class Study:
     metrics: tuple[str, ...] = ()
     headline: tuple[str, ...] = HEADLINE
     sections: tuple[str, ...] = ()
+    published: Published = field(default_factory=Published)
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -148,6 +151,7 @@ class Study:
             *self.smallest_differences,
             *self.headline,
             *self.asked.metrics,
+            *(one.metric for one in self.published.statements if one.metric),
         ]
         known = metrics.vocabulary(names, self.metrics)
         check_columns(tuple(known.values()), LOSSES, self.space)
@@ -158,6 +162,7 @@ class Study:
         for target in self.targets:
             check_target(target, tuple(known.values()))
         check_smallest_differences(self.smallest_differences, tuple(known.values()))
+        self.published.check(known)
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.
