@@ -19,6 +19,7 @@ from result_files import below
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
+from sweeps.cli.reporting import Reported
 from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, connect, require
@@ -101,8 +102,8 @@ def run(study: Study, options: Options, console: Console) -> int:
             console.print(
                 f"left out  {', '.join(gone)}: no part of the study with --set declares {'it' if len(gone) == 1 else 'them'}"
             )
-    for path in study.sections:  # now rather than in the report, after hours of training
-        part_registry.imported(path, object)
+    for path in (*study.sections, *part_registry.contributed_paths("sections")):
+        part_registry.imported(path, object)  # now rather than in the report, after hours of training
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
@@ -324,7 +325,7 @@ def carry_out(
     if kept:
         console.print(f"kept      {kept}")
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
-        return ending.conclude(work, record, [], sampler, lambda: (None, known))
+        return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
     follower = ending.follow()
     errors = []
     if slots and work.todo:
