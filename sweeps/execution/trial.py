@@ -57,7 +57,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plan = plans[trial["cohort"]]
     else:
         runs = tuple(map(Run.from_dict, trial["runs"]))
-        segment = Segment(trial["since"], trial["until"], tuple(trial["states"]))
+        segment = Segment(trial["since"], trial["until"], tuple(trial["states"]), trial["renamed"])
         plan = CohortPlan(runs, 0, len(runs), trial["seconds"], segment)
     CohortTrial(plan, settings).run()
 
@@ -71,6 +71,7 @@ def planned(plan: CohortPlan) -> dict[str, Any]:
         "since": plan.since,
         "until": plan.until,
         "states": list(plan.segment.states if plan.segment else ()),
+        "renamed": dict(plan.segment.renamed if plan.segment else {}),
     }
 
 
@@ -150,7 +151,8 @@ class CohortTrial:
         training = Training(part.runs, self.settings["device"], part.until, self.settings["metrics"])
         if states:
             try:
-                checkpoint.unpack(training, map(self.store.read_state, states))
+                renamed = part.segment.renamed if part.segment else {}
+                checkpoint.unpack(training, map(self.store.read_state, states), renamed)
             except (checkpoint.DamagedError, FileNotFoundError) as error:
                 LOG.warning("cohort %s begins anew: %s", part.key, error)
         while not training.finished:

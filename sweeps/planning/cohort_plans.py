@@ -10,9 +10,9 @@ import itertools
 import math
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from sweeps.study.grid import Grid, LazyRuns
@@ -108,11 +108,13 @@ class Segment:
         since: iterations done before.
         until: iterations to have done after it.
         states: names of the stored states that hold the members at `since`.
+        renamed: key of a member -> key that its state has it under, where that is another.
     """
 
     since: int
     until: int
     states: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class Stage:
         stopped: run key -> state in which the run stopped at an earlier rung.
         waiting: names of the stored states that may still be continued.
         later: upper bound on trainings at later stages.
+        renamed: key of a stopped run -> key that its state has it under, where that is another.
     """
 
     runs: tuple[Run, ...] | Missing
@@ -34,6 +35,7 @@ class Stage:
     stopped: Mapping[str, State] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
     later: int = 0
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 def cohorts(
@@ -69,8 +71,13 @@ def cohorts(
     for since, runs in parts:
         for plan in cohort_plans.cut(runs, slots.count, slots.members, slots.memory):
             states = {names[run.key] for run in plan.runs} if since else set()
+            renamed = {
+                run.key: stage.renamed[run.key] for run in plan.runs if since and run.key in stage.renamed
+            }
             seconds = plan.seconds * ((stage.until - since) / plan.budget)
             plans.append(
-                replace(plan, seconds=seconds, segment=Segment(since, stage.until, tuple(sorted(states))))
+                replace(
+                    plan, seconds=seconds, segment=Segment(since, stage.until, tuple(sorted(states)), renamed)
+                )
             )
     return sorted(plans, key=lambda plan: -plan.seconds)

@@ -18,7 +18,7 @@ from typing import Any
 
 from result_metrics import MetricInfo
 from result_schema import FINISHED, Outcome
-from sweeps.planning.stages import Stage
+from sweeps.planning.stages import Stage, State
 from sweeps.store.declared_rows import STORED_KEY
 from trainables.iterations import evaluated_every
 from trainables.runs import Run
@@ -94,9 +94,10 @@ def stages(
                 over |= {run.key for run in ranked[sizes[p][k] :]}
         missing = tuple(run for population in alive for run in population if not _reached(rows, run, rung))
         if missing:
-            stopped = {r.key: state for r in missing if (state := _state(rows, r)) is not None}
+            stopped = {r.key: state for r in missing if (state := _state(rows, r.key)) is not None}
+            renamed = {key: old for key in stopped if (old := rows[key].get(STORED_KEY, key)) != key}
             later = sum(sum(size[k + 1 :]) for size in sizes)
-            yield Stage(missing, rung, stopped, frozenset(waiting(rows, over)), later)
+            yield Stage(missing, rung, stopped, frozenset(waiting(rows, over)), later, renamed)
 
 
 def waiting(rows: Rows, over: set[str]) -> set[str]:
@@ -105,11 +106,9 @@ def waiting(rows: Rows, over: set[str]) -> set[str]:
     return {state[1] for state in states if state is not None}
 
 
-def _state(rows: Rows, run: Run | str) -> tuple[int, str] | None:
-    row = rows.get(key := run if isinstance(run, str) else run.key)
-    if not row or row["outcome"] != Outcome.STOPPED or row.get(STORED_KEY, key) != key:
-        return None  # a state has the runs by the keys that they are stored under
-    return row["iterations"], row["cohort_key"]
+def _state(rows: Rows, key: str) -> State | None:
+    row = rows.get(key)
+    return (row["iterations"], row["cohort_key"]) if row and row["outcome"] == Outcome.STOPPED else None
 
 
 def _reached(rows: Rows, run: Run, rung: int) -> bool:

@@ -18,6 +18,10 @@ from rich.console import Console
 
 from result_schema import read_manifest, read_runs
 from sweeps.cli import preview, rerun
+from sweeps.execution import trial
+from sweeps.planning.cohort_plans import CohortPlan, Segment
+from sweeps.planning.slots import Slots
+from sweeps.planning.stages import cohorts
 from sweeps.store.declared_rows import STORED_KEY, renamed
 from sweeps.store.store import Store
 from sweeps.strategies.full_grid import FullGrid
@@ -29,7 +33,8 @@ from sweeps.study import Preset
 from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
 from tests.sweeps.search_metrics import SCORE
-from trainables.engine.training import Result
+from tests.sweeps.test_trial import FakeTune
+from trainables.engine.training import Result, Training
 from trainables.runs import Run, content_hash
 
 BOTH = ("gan", "alice")
@@ -227,3 +232,34 @@ def test_a_manifest_says_what_has_no_lambda_also_of_a_study_from_before(tmp_path
     assert json.loads(path.read_text()) == before  # nothing new to say of them
     old.create(STUDY.name, STUDY.question, algorithms=("alice", "aavae:temperature=3", "gan"))
     assert read_manifest(old.uri).own == {"aavae": {"temperature": 1.5}, "gan": {}}
+
+
+def test_a_halved_run_that_was_stopped_under_a_key_of_then_goes_on_from_its_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = STUDY.declared(STUDY.preset("smoke", iterations=240, limit=None), ("gan",))
+    alike = [c for c in STUDY.subset(None) if c[1].structure == grid[0].configuration.structure]
+    grid = replace(grid, configurations=tuple(alike[:2]))
+    store, tune = Store(str(tmp_path / "halved")), FakeTune()
+    store.create(STUDY.name, STUDY.question)
+    monkeypatch.setattr(trial, "tune", tune)
+    settings = {
+        "directory": store.uri, "device": "cpu", "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None,
+        "git_commit": "abc", "versions": {}, "full_seconds": 0.0, "lease": None, "sampler": "grid",
+    }  # fmt: skip
+    then = tuple(once(run, 0.1) for run in grid)
+    trial.train_cohort(trial.planned(CohortPlan(then, 0, 2, 1.0, Segment(0, 80))), {}, settings)
+    stage = next(HalvedGrid(grid, Halving(2, SCORE), store).stages())
+    (plan,) = cohorts(stage, Slots(1, "cpu", {}), store.states())
+    assert (plan.since, plan.until, len(plan)) == (80, 120, 1)
+    tune.reports.clear()
+    trial.train_cohort(trial.planned(plan), {}, settings)
+    assert min(report["iteration"] for report in tune.reports) >= 80
+    (run,) = plan.runs
+    row = next(row for row in store.rows().to_pylist() if row["run_key"] == run.key)
+    alone = Training((run,), "cpu", 120)
+    while not alone.finished:
+        alone.advance()
+    expected = alone.results()[0].metrics
+    assert expected
+    assert {name: row[name] for name in expected} == expected
