@@ -1,4 +1,4 @@
-"""Stages of training, as strategies choose them, and the cohorts of each."""
+"""Stages of training, which strategies choose, and their cohorts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Stage:
         stopped: run key -> state in which the run stopped at an earlier rung.
         waiting: names of the stored states that may still be continued.
         later: upper bound on trainings at later stages.
-        renamed: key of a stopped run -> key that its state has it under, where that is another.
+        renamed: key of a stopped run -> its key in the state, if that is another.
     """
 
     runs: tuple[Run, ...] | Missing
@@ -41,10 +41,10 @@ class Stage:
 def cohorts(
     stage: Stage, slots: Slots, kept: AbstractSet[str] = frozenset(), begun: Mapping[str, State] | None = None
 ) -> list[CohortPlan]:
-    """Cohorts of a stage, longest first: runs continue together from equal iterations, or begin where no state is kept.
+    """Cuts a stage into cohorts, longest first: runs at equal iterations continue together, runs without a state begin anew.
 
     Args:
-        stage: the runs; if nothing of them continues, a `Missing` is planned without holding its runs.
+        stage: the runs; a `Missing` is planned without holding its runs if none of them continues.
         slots: devices, which limit a cohort's size.
         kept: names of the states of earlier rungs that are still stored.
         begun: run key -> state of a run that was interrupted.

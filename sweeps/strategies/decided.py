@@ -1,10 +1,10 @@
-"""Training no more of a grid than decides the question: `--until decided`.
+"""Strategy that trains no more of a grid than decides the question: `--until decided`.
 
-Balanced subsets of the configurations (of one configuration, its seeds), each within the next, are trained one after another. After each the
-report's verdicts are read off (`analysis.decision`), at levels at which all looks together err no more than one would
-(`analysis.comparison.sequential`), and no more is trained once all that the study asks is decided.
+Nested balanced subsets of the configurations (of the seeds, if there is one configuration) are trained one after another. After
+each the report's verdicts are read (`analysis.decision`), at levels at which all looks together err no more than one would
+(`analysis.comparison.sequential`), and training ends once every verdict that the study asks for is decided.
 
-What is trained is a pure function of the declaration and of the rows of these subsets: a study that was killed goes on where it
+The trained runs are a pure function of the declaration and of these subsets' rows: a study that was killed continues where it
 was, and ends where it would have ended.
 """
 
@@ -34,33 +34,33 @@ from trainables import objectives
 from trainables.runs import Run
 
 SHARES = (1 / 24, 1 / 12, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1.0)
-"""Of all units, at which a study is looked at: seldom enough that cohorts stay full, often enough to save half of a clear case."""
+"""Fractions of all units at which a study is looked at: few enough for full cohorts, enough to save half of a clear case."""
 
 LEAST_UNITS = 12
-"""Fewer are not looked at early: no verdict among many is read off so few."""
+"""Smallest number of units for an early look: with fewer there is no verdict among many."""
 
 FEWEST = 5
-"""Units from which the report gives verdicts."""
+"""Smallest number of units for which the report gives verdicts."""
 
 
 def looks(units: int) -> tuple[int, ...]:
-    """Units at each look at a study of so many, ascending, the last all of them."""
+    """Units at each look at a study with `units` units, ascending; the last look is at all."""
     planned = {round(share * units) for share in SHARES}
     return tuple(sorted(n for n in planned if n >= LEAST_UNITS or n == units))
 
 
 @final
 class DecidedGrid(StagedStrategy):
-    """The runs of a grid, subset after subset, as far as it takes to decide what the study asks.
+    """Trains a grid subset after subset, until the study's question is decided.
 
     Args:
-        study: which asks.
-        preset: of its runs.
-        grid: what the preset declares.
-        store: whose rows decide; need not exist yet.
+        study: its question.
+        preset: declares the grid.
+        grid: the declared runs.
+        store: of the rows that decide; need not exist yet.
 
     Raises:
-        ValueError: nothing is compared, or nothing of what is asked is declared.
+        ValueError: a single algorithm, no λ that the study asks about, or too few units are declared.
     """
 
     may_end = True
@@ -121,7 +121,7 @@ class DecidedGrid(StagedStrategy):
         return sum(outcomes.get(run.key) not in FINISHED for run in self._subsets[-1])
 
     def plan(self) -> str:
-        """Words for the looks."""
+        """The looks, in words."""
         *early, last = self._looks
         return (
             f"after {', '.join(map(str, early))} of {last} {self._units}"
@@ -130,7 +130,7 @@ class DecidedGrid(StagedStrategy):
         )
 
     def conclude(self, console: Console) -> None:
-        """What is decided, what is not, and what was saved."""
+        """Prints the decided and the open verdicts, and the saved runs."""
         if self._reached is None:
             return
         units, total = self._looks[self._reached], self._looks[-1]
@@ -153,7 +153,7 @@ class DecidedGrid(StagedStrategy):
     def _stages(self) -> Iterator[Stage]:
         finished = self._finished()
         missing = [[run for run in subset if run.key not in finished] for subset in self._subsets]
-        # What is trained in full was looked at when it was, and did not decide, but for the last of it.
+        # Subsets that are trained in full were looked at before, and did not decide, except the last one.
         self._already = len(self.grid) - len(missing[-1])
         known = next((k for k, runs in enumerate(missing) if runs), len(missing))
         for k in range(max(known - 1, 0), len(self._looks)):
@@ -164,7 +164,7 @@ class DecidedGrid(StagedStrategy):
                 yield Stage(runs, self.grid.budget, later=later)
                 finished = self._finished()
                 if any(run.key not in finished for run in self._subsets[k]):
-                    return  # trials were lost: the look is at all of its runs or none
+                    return  # trials were lost: a look needs all of its runs
             self._answers = self._look(k)
             if not self._answers["open"] or k == len(self._looks) - 1:
                 self._reached = k
@@ -174,7 +174,7 @@ class DecidedGrid(StagedStrategy):
         return self.store.finished() if self.store.check(self.name, self.precision) else set()
 
     def _look(self, k: int) -> dict[str, list[str]]:
-        """The verdicts asked for after look k: 'decided' and 'open', in words."""
+        """Verdicts that the study asks for, after look k: 'decided' and 'open', in words."""
         subset = self._subsets[k]
         asked = {
             **self._asked,

@@ -18,12 +18,12 @@ from trainables.runs import Run
 
 @final
 class HalvedGrid(StagedStrategy):
-    """The runs of a grid, halved: the configurations of each algorithm, λ and seed are one population.
+    """Halves a grid: the configurations of each algorithm, λ and seed are one population.
 
     Args:
-        grid: what is declared.
-        halving: how.
-        store: whose rows decide; need not exist yet.
+        grid: the declared runs.
+        halving: its settings.
+        store: of the rows that decide; need not exist yet.
     """
 
     def __init__(self, grid: Grid, halving: Halving, store: Store) -> None:
@@ -46,18 +46,18 @@ class HalvedGrid(StagedStrategy):
 
     @property
     def share(self) -> float:
-        """Part of the grid's iterations that is trained, where none is stored."""
+        """Fraction of the grid's iterations that is trained if none is stored."""
         sizes, ends = self._rungs()
         trained = sum(n * (b - a) for n, a, b in zip(sizes, [0, *ends], ends, strict=False))
         return trained / (sizes[0] * self.grid.budget)
 
     def plan(self) -> str:
-        """Words for how many are trained how far, where none is stored."""
+        """Numbers of runs trained to each rung if none is stored, in words."""
         words = ", ".join(f"{n} runs to {i}" for n, i in zip(*self._rungs(), strict=True))
         return f"{words}: {self.share:.0%} of the iterations"
 
     def _rungs(self) -> tuple[list[int], list[int]]:
-        """How many runs are trained to each rung, and its iterations; the last one is the budget."""
+        """Number of runs trained to each rung, and the rungs' iterations; the last one is the budget."""
         assert self.halving
         budget, populations = self.grid.budget, self.populations.values()
         sizes = [self.halving.sizes(len(population), budget) for population in populations]
@@ -68,7 +68,7 @@ class HalvedGrid(StagedStrategy):
         return len(stage.runs) if stage else 0
 
     def conclude(self, console: Console) -> None:
-        """The best that survived of each population; drops the states that no run continues from."""
+        """Prints the best run of each population; drops the states from which no run continues."""
         rows = self._rows()
         done = next(self._stages(), None) is None
         if done:

@@ -23,19 +23,19 @@ from trainables.runs import Configuration, Run, content_hash
 
 @final
 class Searches(StagedStrategy):
-    """A search for each algorithm and λ, side by side.
+    """Searches for each algorithm and λ, side by side.
 
     Args:
-        study: whose space is searched.
-        preset: iterations and λ; its seeds and limit are a grid's.
-        algorithms: objectives.
+        study: its space is searched.
+        preset: iterations and λ; seeds and limit apply to grids only.
+        algorithms: names of those to search.
         precision: of the networks' products.
-        settings: how to search.
-        store: whose rows are the history; need not exist yet.
+        settings: of every search.
+        store: of the rows that are the history; need not exist yet.
         storage: Optuna storage for the histories, or None.
 
     Raises:
-        ValueError: an algorithm is unknown, or the storage can be none.
+        ValueError: an algorithm is unknown, or the storage cannot be used.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Searches(StagedStrategy):
         return self.declared - sum(map(len, generations)) + left
 
     def conclude(self, console: Console) -> None:
-        """The best configuration, or the Pareto front, of each search; saves the histories."""
+        """Prints each search's best configuration or Pareto front; saves the histories."""
         self._save()
         if self.mirror and (trouble := self.mirror.finish()):
             console.print(f"Optuna    {trouble}")
@@ -107,14 +107,14 @@ class Searches(StagedStrategy):
         self._save()
 
     def settle(self) -> None:
-        # Not what is STOPPED: it may be to go on.
+        # STOPPED runs are left out: they may have to continue.
         rows = {key: row for key, row in self._rows().items() if row["outcome"] in FINISHED}
         for search in self.searches.values():
             search.tell(rows)
 
     def _stages(self) -> Iterator[Stage]:
         for stage in generations(list(self.searches.values()), self._rows):
-            if self._console:  # else what is stored is gone through, and nothing written
+            if self._console:  # else stored stages are passed over, and nothing is written
                 self._save()
             yield stage
 
@@ -129,7 +129,7 @@ class Searches(StagedStrategy):
             self.mirror.put({self._name(*key): search.results() for key, search in self.searches.items()})
 
     def _name(self, algorithm: str, lam: float) -> str:
-        """Of a search in an Optuna storage: all that makes it another search than others there, as words or in the hash."""
+        """Name of a search in an Optuna storage: all that distinguishes it from others, in words or in the hash."""
         s = self.settings
         version = datasets.find(self.study.data).version
         changed = objectives.find(algorithm).version
