@@ -136,7 +136,7 @@ def train_stages(
     """Trains stage after stage, each cut into cohorts; else as `train`.
 
     Args:
-        store: of the rows.
+        store: destination of the rows.
         stages: to train; the next one is asked for when the rows of the last are stored.
         progress: made for as many trainings as all stages have at most.
         slots: trials that run at once.

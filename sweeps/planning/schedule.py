@@ -155,7 +155,7 @@ def misjudged(seconds: Iterable[float], error: float = COST_ERROR, seed: int = 0
     Args:
         seconds: expected durations, [trials].
         error: one standard deviation is a factor of 1 + error; 0 for none.
-        seed: of the draw.
+        seed: the draw's.
     """
     expected = np.fromiter(seconds, dtype=np.float64)
     deviation = math.log1p(error)

@@ -16,7 +16,7 @@ class Slots:
     Attributes:
         count: number of trials.
         device: torch device name.
-        resources: of one trial, for Ray Tune.
+        resources: those of one trial, for Ray Tune.
         own: True if Ray was started here for this study: its workers inherit the environment, and it ends with the study.
     """
 

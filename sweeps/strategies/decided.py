@@ -57,7 +57,7 @@ class DecidedGrid(StagedStrategy):
         study: its question.
         preset: declares the grid.
         grid: the declared runs.
-        store: of the rows that decide; need not exist yet.
+        store: the study's, whose rows decide; need not exist yet.
 
     Raises:
         ValueError: a single algorithm, no λ that the study asks about, or too few units are declared.

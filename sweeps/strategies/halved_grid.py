@@ -23,7 +23,7 @@ class HalvedGrid(StagedStrategy):
     Args:
         grid: the declared runs.
         halving: its settings.
-        store: of the rows that decide; need not exist yet.
+        store: the study's, whose rows decide; need not exist yet.
     """
 
     def __init__(self, grid: Grid, halving: Halving, store: Store) -> None:

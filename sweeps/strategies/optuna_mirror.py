@@ -130,8 +130,8 @@ def save(name: str, history: History, storage: str) -> None:
     """Writes a history into an Optuna storage; trials that are there stay.
 
     Args:
-        name: of the Optuna study.
-        history: of a search.
+        name: the Optuna study's.
+        history: a search's results.
         storage: as in `OptunaMirror`.
     """
     backend: Any = storage

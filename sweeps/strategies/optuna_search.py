@@ -49,8 +49,8 @@ class Settings:
         metrics: search metrics; one, or two for the Pareto front (nsga2).
         runs: number of configurations to train.
         generation: number of configurations that are proposed before their results are told.
-        seed: of the sampler.
-        halving: of the runs of a generation, or None.
+        seed: the sampler's.
+        halving: settings by which a generation is halved, or None.
 
     Raises:
         ValueError: a name is unknown, a number < 1, or the number of metrics is not two for nsga2, one for another sampler.
@@ -90,7 +90,7 @@ class Search:
 
     Attributes:
         space: to search.
-        settings: of the search.
+        settings: the search's.
         run_of: returns the run of a configuration.
         history: Optuna's study, in memory.
         told: keys of the runs whose results were told.

@@ -29,9 +29,9 @@ class Searches(StagedStrategy):
         study: its space is searched.
         preset: iterations and λ; seeds and limit apply to grids only.
         algorithms: names of those to search.
-        precision: of the networks' products.
-        settings: of every search.
-        store: of the rows that are the history; need not exist yet.
+        precision: arithmetic of the networks' products.
+        settings: the same for every search.
+        store: the study's, whose rows are the history; need not exist yet.
         storage: Optuna storage for the histories, or None.
 
     Raises:

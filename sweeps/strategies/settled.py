@@ -62,7 +62,7 @@ class Record:
     """Remembers that all declared runs are trained, as long as neither the rows nor the code change.
 
     Args:
-        store: of the study.
+        store: the study's.
         declaration: all that determines the declared runs, besides the code; each with a telling `repr`.
     """
 

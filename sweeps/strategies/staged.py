@@ -22,10 +22,10 @@ class StagedStrategy(Strategy):
     """Chooses each stage from the stored rows of those before.
 
     Args:
-        name: of the study.
-        precision: of the networks' products.
-        store: of the rows; need not exist yet.
-        halving: how runs are halved, or None.
+        name: the study's.
+        precision: arithmetic of the networks' products.
+        store: the study's; need not exist yet.
+        halving: its settings, or None.
     """
 
     def __init__(self, name: str, precision: str, store: Store, halving: Halving | None) -> None:

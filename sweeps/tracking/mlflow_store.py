@@ -49,7 +49,7 @@ class RunContent:
 
     Attributes:
         metrics: (name, value, time, step).
-        status: of MLflow: 'FINISHED' or 'FAILED'.
+        status: MLflow's, 'FINISHED' or 'FAILED'.
     """
 
     name: str
