@@ -84,6 +84,6 @@ VERSION_1 = (
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """Words for a name that is none of the known metrics: all of them, and the one most like it."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
+    near = [one for one in names if one.startswith(name)] or difflib.get_close_matches(name, names, n=1)
     words = f"{what} must be one of {', '.join(names)}, got {name!r}"
     return f"{words}; did you mean {near[0]}?" if near else words

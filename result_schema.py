@@ -284,6 +284,7 @@ class Manifest:
         made: when the directory was made, in nanoseconds since 1970, in words; '' where the manifest's own time says so, since it was not changed.
         default: hyper-parameter -> the value that tuning starts from, of one configuration; empty where the study has none.
         metrics: of its runs, in reading order; those of VERSION_1 where nothing is said.
+        data: of the data set, as the study names it; '' where nothing is said.
         losses: training losses that stand beside the metrics in the learning curves.
         headline: names of the metrics that the study is about, of which the report has every figure.
         modes: means of the equally likely Gaussians that the data were drawn from, where they were.
@@ -312,6 +313,7 @@ class Manifest:
     metrics: tuple[MetricInfo, ...] = VERSION_1
     losses: tuple[str, ...] = LOSSES
     headline: tuple[str, ...] = HEADLINE
+    data: str = ""
     modes: tuple[tuple[float, ...], ...] = ()
     mode_std: float = 0.0
     sections: tuple[str, ...] = ()

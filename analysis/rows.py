@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +36,9 @@ NOT_RECORDED = "not recorded"
 
 HAS_NONE = "–"
 """Level of a hyper-parameter in runs that have it not, such as a convolution's channels in those of perceptrons."""
+
+MOST_LEVELS = 8
+"""Numbers of a hyper-parameter are told one by one up to so many."""
 
 _READING_ORDER = tuple(LABELS)
 
@@ -281,15 +284,23 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
 
 
 def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:
-    """The rows with words in place of the levels of a hyper-parameter that no part of some runs has: HAS_NONE is one of them."""
+    """The rows with words in place of the levels of a hyper-parameter that no part of some runs has: HAS_NONE is one of them,
+    and of many numbers the others are ranges between quartiles.
+    """
     absent = [name for name in hyper_parameters if runs[name].isna().any()]
+    return runs.assign(**{name: _in_words(runs[name]) for name in absent})
 
-    def word(value: float | str | None) -> str:
-        if isinstance(value, str):
-            return value
-        return HAS_NONE if value is None or math.isnan(value) else exact(value)
 
-    return runs.assign(**{name: runs[name].map(word).astype(object) for name in absent})
+def _in_words(column: pd.Series) -> pd.Series:
+    if pd.api.types.is_numeric_dtype(column) and column.nunique() > MOST_LEVELS:
+        edges = np.unique(np.nanquantile(column.to_numpy(float), [0, 0.25, 0.5, 0.75, 1]))
+        ranges = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
+        place = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(ranges) - 1)
+        words = pd.Series([ranges[i] for i in place], index=column.index, dtype=object)
+        return words.where(column.notna(), HAS_NONE)
+    return column.map(
+        lambda value: HAS_NONE if pd.isna(value) else value if isinstance(value, str) else exact(value)
+    ).astype(object)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ from trainables.randomness.streams import stream
 
 ROOT = Path(__file__).parents[1]
 SOMEBODYS = Path(__file__).parent / "somebodys"
+INSTALLED = SOMEBODYS / "installed"
+"""What pip writes beside an installed package: its entry points."""
 SLICED = "my_lab.sliced_wasserstein:SlicedWasserstein"
 STUDY = """
 from sweeps.cli import main
@@ -46,7 +48,8 @@ main(Study(
 @pytest.fixture
 def my_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     caches = (metrics.find, metrics.available, datasets.available)
-    monkeypatch.syspath_prepend(str(SOMEBODYS))
+    for folder in (SOMEBODYS, INSTALLED):
+        monkeypatch.syspath_prepend(str(folder))
     for cache in caches:
         cache.cache_clear()
     yield
@@ -71,7 +74,7 @@ def write(
 
 
 def command(where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": f"{SOMEBODYS}{os.pathsep}{ROOT}"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOMEBODYS, INSTALLED, ROOT)))}
     return subprocess.run(
         [sys.executable, *arguments], cwd=where, env=environment, capture_output=True, text=True, check=False
     )

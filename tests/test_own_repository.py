@@ -17,6 +17,8 @@ from trainables import objectives
 
 ROOT = Path(__file__).parents[1]
 SOMEBODYS = Path(__file__).parent / "somebodys"
+INSTALLED = SOMEBODYS / "installed"
+"""What pip writes beside an installed package: its entry points."""
 HINGE = "my_lab.losses:Hinge"
 SCRIPT = ROOT / "sweeps" / "toy_robustness.py"
 
@@ -98,7 +100,7 @@ def test_two_parts_of_one_name_are_refused_and_both_told(
 
 
 def command(where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": f"{SOMEBODYS}{os.pathsep}{ROOT}"}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOMEBODYS, INSTALLED, ROOT)))}
     return subprocess.run(
         [sys.executable, *arguments], cwd=where, env=environment, capture_output=True, text=True, check=False
     )

@@ -64,9 +64,9 @@ def importances(
 def _uniform(column: pd.Series) -> tuple[Floats, float, float]:
     """Its values on a scale on which equal steps weigh the same, and the ends of that scale.
 
-    Levels, of which each is taken more than once, are numbered, each with a step to itself.
+    Words, and levels of which each is taken more than once, are numbered, each with a step to itself.
     """
-    if column.nunique() <= len(column) / 2:
+    if not pd.api.types.is_numeric_dtype(column) or column.nunique() <= len(column) / 2:
         codes, levels = pd.factorize(column, sort=True)
         return codes.astype(float), -0.5, len(levels) - 0.5
     values = column.to_numpy(float)

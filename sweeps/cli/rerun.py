@@ -58,7 +58,8 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     if row["outcome"] == Outcome.FAILED:
         raise ValueError(f"run {run_key} must have a result, but it FAILED ({row['error']}); "
                          "remove the cause, then give the study's command again to train it")  # fmt: skip
-    data = [name for name, kind in datasets.available().items() if kind.version == row["data_version"]]
+    manifest = read_manifest(results)
+    data = datasets.of_version(row["data_version"], manifest.data)
     if not data:
         raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "
                          f"use commit {row['git_commit']}")  # fmt: skip
@@ -66,7 +67,6 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     if row[VERSION] != here:
         raise ValueError(f"run {run_key} must be of version {here} of {row['algorithm']}, which is here, but is of version "
                          f"{row[VERSION]}; use commit {row['git_commit']}, at which it was trained")  # fmt: skip
-    manifest = read_manifest(results)
     run = Run(
         study=row["study"],
         algorithm=row["algorithm"],
@@ -76,7 +76,7 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
         budget=row["budget"],
         number=row["configuration"],
         precision=manifest.precision,
-        data=data[0],
+        data=data,
     )
     if run.key_at(row["lam"]) != run_key:
         raise ValueError(f"the record of run {run_key} must give its key, but gives {run.key}: it was changed, "

@@ -295,7 +295,8 @@ def on_data(study: Study, data: str) -> Study:
         ValueError: the name can be none.
     """
     try:
-        return replace(study, name=f"{study.name}-{data}", data=data, targets=())
+        called = data.rpartition(":")[2]  # of an import path its class
+        return replace(study, name=f"{study.name}-{called}", data=data, targets=())
     except ValueError:
         datasets.find(data)  # says which there are
         raise

@@ -12,12 +12,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sweeps.planning import cores
 from sweeps.planning.slots import Slots
-from sweeps.study import outside
-from sweeps.study.outside import Parts
+
+if TYPE_CHECKING:
+    from sweeps.study.outside import Parts
 
 OBJECT_STORE = 128 << 20
 """Bytes of a local Ray's object store: trials exchange configurations, not data."""
@@ -122,6 +124,8 @@ def require(parts: Parts, slots: Slots) -> None:
         return
     import ray
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    from sweeps.study import outside
 
     asked = {}
     for node in ray.nodes():

@@ -15,22 +15,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import final
 
+from sweeps.planning.slots import CPU_MEMBERS, MEMORY
 from sweeps.study.grid import Grid, LazyRuns
 from trainables import objectives
 from trainables.engine import cost
 from trainables.runs import Run, content_hash
-
-CPU_MEMBERS = 24
-"""Largest cohort on a CPU, where size gains little: small enough to store, show and retry often."""
-
-GPU_MEMBERS = 1024
-"""Largest cohort on a GPU, if memory allows."""
-
-MEMORY = 2 << 30
-"""Bytes that a cohort may take on a CPU."""
-
-GPU_MEMORY = 16 << 30
-"""Bytes that a cohort may be expected to take on a GPU; its trial measures, and trains it in parts if need be."""
 
 COHORTS_PER_SLOT = 3
 """A cohort takes at most 1 / COHORTS_PER_SLOT of a device's share of the work that is not handed out yet:

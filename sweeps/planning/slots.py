@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from sweeps.planning import cohort_plans
+CPU_MEMBERS = 24
+"""Largest cohort on a CPU, where size gains little: small enough to store, show and retry often."""
+
+GPU_MEMBERS = 1024
+"""Largest cohort on a GPU, if memory allows."""
+
+MEMORY = 2 << 30
+"""Bytes that a cohort may take on a CPU."""
+
+GPU_MEMORY = 16 << 30
+"""Bytes that a cohort may be expected to take on a GPU; its trial measures, and trains it in parts if need be."""
 
 
 @final
@@ -28,9 +38,9 @@ class Slots:
     @property
     def members(self) -> int:
         """Largest size of a cohort."""
-        return cohort_plans.CPU_MEMBERS if self.device == "cpu" else cohort_plans.GPU_MEMBERS
+        return CPU_MEMBERS if self.device == "cpu" else GPU_MEMBERS
 
     @property
     def memory(self) -> int:
         """Bytes that a cohort may take."""
-        return cohort_plans.MEMORY if self.device == "cpu" else cohort_plans.GPU_MEMORY
+        return MEMORY if self.device == "cpu" else GPU_MEMORY

@@ -36,7 +36,7 @@ def renamed(runs: pa.Table, manifest: Manifest) -> dict[str, str]:
     found = {}
     for point, (stored, study, algorithm, seed, budget, data, version) in zip(points, facts, strict=True):
         if (point, data) not in contents:
-            contents[point, data] = _content(dict(zip(names, point, strict=True)), data)
+            contents[point, data] = _content(dict(zip(names, point, strict=True)), data, manifest.data)
         if (content := contents[point, data]) is not None:
             found[stored] = run_key(
                 study, algorithm, 0.0, seed, budget, data, content, manifest.precision, version
@@ -58,14 +58,14 @@ def by_key(runs: pa.Table, names: dict[str, str]) -> pa.Table:
     return one_row_per_run(table)
 
 
-def _content(values: Mapping[str, Any], version: str) -> Mapping[str, object] | None:
+def _content(values: Mapping[str, Any], version: str, named: str) -> Mapping[str, object] | None:
     """Content of a configuration on a data version; None if the values or the data are not supported any more."""
-    known = [data for data in datasets.available().values() if data.version == version]
+    known = datasets.of_version(version, named)
     try:
         configuration = Configuration(**{name: value for name, value in values.items() if value is not None})
     except ValueError:
         return None
-    return configuration.on(known[0]).content if known else None
+    return configuration.on(datasets.find(known)).content if known else None
 
 
 def _has_no_lambda(algorithm: str) -> bool:

@@ -199,6 +199,7 @@ class Store:
                 metrics=infos,
                 losses=losses,
                 headline=tuple(name for name in headline if name in taken),
+                data=data,
                 modes=found.modes,
                 mode_std=found.mode_std,
                 sections=sections,

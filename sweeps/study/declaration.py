@@ -253,7 +253,8 @@ class Study:
                 raise ValueError(
                     f"{name}, which algorithms have of their own, must have levels, got {dimension}"
                 )
-            if not any(name in objectives.find(algorithm).own for algorithm in chosen):
+            # What only others of the study declare is left out where fewer of them are compared.
+            if not any(name in objectives.find(algorithm).own for algorithm in (*chosen, *self.algorithms)):
                 raise ValueError(_undeclared(name, list(chosen), known))
             own[name] = dimension
         found: dict[str, None] = {}

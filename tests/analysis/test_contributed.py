@@ -40,7 +40,8 @@ Run, Store = Callable[..., dict[str, Any]], Callable[..., Path]
 
 @pytest.fixture
 def where(run: Run, store: Store, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.syspath_prepend(str(SOMEBODYS))
+    for folder in (SOMEBODYS, SOMEBODYS / "installed"):
+        monkeypatch.syspath_prepend(str(folder))
     return store([run(name, i) for name in ("svae_r", "alice") for i in range(2)])
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from analysis import rows
 from analysis.comparison.trends import mean_trend
 from analysis.contents import build
 from analysis.document.files import render
@@ -60,6 +61,35 @@ def test_names_in_a_manifest_are_shown_and_not_executed(store, run, tmp_path, mo
     html = (where / "report" / "report.html").read_text()
     assert "Figures write what their font lacks by code point: 名前 as [U+540D][U+524D]." in html
     assert [name for name in (*names, "$\\foo$", "_y") if escape(name) not in html] == []
+
+
+@pytest.mark.parametrize("searched", [False, True])
+def test_words_and_what_some_runs_have_not_are_levels_like_numbers(store, run, searched):
+    def point(i):
+        if i % 3:
+            return {
+                "encoder": "my_nets:Conv",
+                "channels": 4 * (1 + i % 2),
+                "slope": 0.01 + i / 100,
+                "width": None,
+            }
+        return {"encoder": "mlp", "channels": None, "slope": None, "width": [32, 64][i % 2]}
+
+    kinds = {"encoder": "str", "channels": "int", "slope": "float", "width": "int"}
+    runs = [
+        run(a, i, inception_score=3 + 0.1 * (i % 3) + 0.01 * i, **point(i))
+        for a in ("svae_r", "alice")
+        for i in range(36)
+    ]
+    where = store(runs, hyper_parameters={**kinds, **HYPER_PARAMETERS})
+    fields = json.loads((where / MANIFEST).read_text())
+    (where / MANIFEST).write_text(json.dumps(fields | {"searched": searched}))
+    assert main([str(where)]) == 0
+    words = (where / "report" / "summary.md").read_text()
+    assert "my_nets:Conv" in words
+    assert rows.HAS_NONE in set(rows.load(str(where)).runs["channels"])
+    assert set(rows.load(str(where)).runs["channels"]) == {"4", "8", rows.HAS_NONE}
+    assert len(set(rows.load(str(where)).runs["slope"])) == 5
 
 
 @pytest.mark.parametrize("name", ["lam", "outcome", "mse_x", "algorithm"])

@@ -32,8 +32,8 @@ from sweeps.strategies.search import Searches
 from sweeps.study import Preset
 from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
-from tests.sweeps.search_metrics import SCORE
 from tests.sweeps.test_trial import FakeTune
+from trainables import metrics
 from trainables.engine.training import Result, Training
 from trainables.runs import Run, content_hash
 
@@ -43,6 +43,7 @@ PRESET = STUDY.preset("smoke", lambdas=LAMBDAS, limit=6)
 GRID = STUDY.declared(PRESET, BOTH)
 STARTED = datetime(2026, 1, 1, tzinfo=UTC)
 METRICS = {"mse_x": 0.1, "mse_z": 0.2, "inception_score": 4.5, "modes_covered": 5.0, "on_mode_share": 0.9}
+SCORE = metrics.find("inception_score").info
 
 
 def once(run: Run, lam: float) -> Run:

@@ -17,6 +17,7 @@ from tests.trainables.factory import run, train
 from trainables import objectives
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
+from trainables.engine.gradients import gradients
 from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
 
@@ -134,7 +135,7 @@ def test_a_loss_that_reads_lambda_undeclared_is_refused_and_named(
     def trained() -> None:
         cohort = Cohort([run("undeclared")], torch.device("cpu"), native=native)
         noise = torch.zeros(1, 64, sum(cohort.form.dims(cohort.dataset).values()))
-        cohort.gradients("autoencoder", cohort.data[None, :64], noise, None)
+        gradients(cohort, "autoencoder", cohort.data[None, :64], noise, None)
 
     with pytest.raises(
         ValueError, match=r"an objective that reads λ must declare it, got undeclared.*lam = weight"
