@@ -33,7 +33,7 @@ LOOK_SECONDS = 2.0
 """Shortest time between two checks of the lease."""
 
 
-class Ending(Exception):
+class EndRequestedError(Exception):
     """The driver asked its trials to end; their state is stored."""
 
 
@@ -101,7 +101,7 @@ class CohortTrial:
             if self.settings["device"] == "cpu" and (slower := build.missing()):
                 tune.report({**self._progress(self.plan.since, 0), "trouble": slower})
             self._run()
-        except (Ending, Fenced):
+        except (EndRequestedError, Fenced):
             tune.report(self._progress(0, 0))  # its runs are not finished; their state is stored
         else:
             tune.report({**self._progress(0, 0), "stored": len(self.plan)})
@@ -184,18 +184,18 @@ class CohortTrial:
                 self._look()
 
     def _look(self) -> None:
-        """Raises Ending if the driver asked its trials to end, Fenced if it has lost its lease."""
+        """Raises EndRequestedError if the driver asked its trials to end, Fenced if it has lost its lease."""
         if self.store.token and time.monotonic() - self.looked_at > LOOK_SECONDS:
             self.looked_at = time.monotonic()
             if self.store.token.check():
-                raise Ending
+                raise EndRequestedError
 
     def _report(self, training: Training) -> None:
-        """Keeps the state of training and reports progress to Tune if either is due; raises Ending if the trial is to end."""
+        """Keeps the state of training and reports progress to Tune if either is due; raises EndRequestedError if the trial is to end."""
         now = time.monotonic()
         try:
             self._look()
-        except Ending:
+        except EndRequestedError:
             self._save(training)
             raise
         if now - self.saved_at > self.settings["checkpoint_seconds"]:

@@ -39,7 +39,7 @@ for Ray Tune). If it could not keep the devices busy, cohorts are larger than `m
 
 @final
 @dataclass(frozen=True)
-class Group(LazyRuns):
+class SameStructure(LazyRuns):
     """Missing runs with one structure and budget; each is expected to take equally long.
 
     Attributes:
@@ -63,11 +63,11 @@ class Group(LazyRuns):
         """Expected seconds of one run on one CPU core."""
         return cost.seconds(self[0])
 
-    def without(self, keys: AbstractSet[str]) -> Group:
+    def without(self, keys: AbstractSet[str]) -> SameStructure:
         """The group without the runs of these keys."""
         stored = set(self.stored)
         places = (n for n, run in enumerate(self.declared) if n in stored or run.key in keys)
-        return Group(self.declared, array("L", places))
+        return SameStructure(self.declared, array("L", places))
 
 
 @final
@@ -75,7 +75,7 @@ class Group(LazyRuns):
 class Missing:
     """Missing runs: declared minus stored, one group per structure and budget."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[SameStructure, ...]
 
     def __len__(self) -> int:
         return sum(len(group) for group in self.groups)
@@ -176,7 +176,9 @@ def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -
     else:
         parts = [tuple(same) for _, same in itertools.groupby(sorted(declared, key=_order), key=_structure)]
     groups = (
-        Group(part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ()))
+        SameStructure(
+            part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ())
+        )
         for part in parts
     )
     return Missing(tuple(group for group in groups if len(group)))

@@ -1,4 +1,4 @@
-"""Work in stages: what is stored of the last one counts, whatever asks for no further one."""
+"""Strategies in stages: stored rows of the last stage count, also if no further one is asked for."""
 
 from __future__ import annotations
 
