@@ -41,15 +41,20 @@ def contributed(package: str, group: str, path: Iterable[str], kind: Any) -> dic
         ValueError: a class cannot be imported or is of another kind, or two have one name.
     """
     found = instances(package, path, kind)
-    for point in entry_points(group=f"generative_robustness.{group}"):
-        one = imported(point.value, kind)()
+    for place in contributed_paths(group):
+        one = imported(place, kind)()
         if (other := found.get(one.name)) and type(other) is not type(one):
             there = f"{type(other).__module__}:{type(other).__name__}"
             raise ValueError(
-                f"a name must be of one class of {group}, got {one.name!r} of {there} and of {point.value}; rename one of them"
+                f"a name must be of one class of {group}, got {one.name!r} of {there} and of {place}; rename one of them"
             )
         found[one.name] = one
     return dict(sorted(found.items()))
+
+
+def contributed_paths(group: str) -> list[str]:
+    """Import paths that installed packages contribute to a group."""
+    return [point.value for point in entry_points(group=f"generative_robustness.{group}")]
 
 
 def imported(path: str, kind: Any) -> Any:

@@ -33,6 +33,8 @@ import pyarrow.parquet as pq
 
 from result_files import open_directory, visible_files
 from result_metrics import VERSION_1, MetricInfo, unknown
+from result_names import exact
+from result_published import Published
 
 SCHEMA_VERSION = 1
 MANIFEST = "study.json"
@@ -288,6 +290,7 @@ class Manifest:
         modes: means of the equally likely Gaussians that the data were drawn from, where they were.
         mode_std: standard deviation of each of them.
         sections: import paths, module:Class, of sections that the report has beside those that are found.
+        published: numbers that the study reproduces; None of a study from before manifests had them.
     """
 
     study: str
@@ -314,6 +317,7 @@ class Manifest:
     modes: tuple[tuple[float, ...], ...] = ()
     mode_std: float = 0.0
     sections: tuple[str, ...] = ()
+    published: Published | None = None
 
     @property
     def runs_schema(self) -> pa.Schema:
@@ -326,7 +330,9 @@ class Manifest:
         return curves_schema(self.metrics, self.losses)
 
     def to_json(self) -> str:
-        fields = {**self.__dict__, "metrics": [dataclasses.asdict(metric) for metric in self.metrics]}
+        metrics = [dataclasses.asdict(metric) for metric in self.metrics]
+        published = {} if self.published is None else {"published": dataclasses.asdict(self.published)}
+        fields = {**self.__dict__, "metrics": metrics, **published}
         return json.dumps({"schema_version": SCHEMA_VERSION, **fields}, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
@@ -367,8 +373,10 @@ class Manifest:
             baselines = {name: _names(others) for name, others in dict(fields.get("baselines", {})).items()}
             own = {name: _defaults(values) for name, values in dict(fields.get("own", {})).items()}
             modes = tuple(tuple(map(float, mean)) for mean in fields.get("modes", ()))
+            published = fields.get("published")
+            published = None if published is None else Published.from_json(published)
             read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences,
-                    "labels": labels, "baselines": baselines, "own": own, "default": default}  # fmt: skip
+                    "labels": labels, "baselines": baselines, "own": own, "default": default, "published": published}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES
@@ -522,12 +530,6 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
         place = schema.get_field_index(VERSION)
         table = table.set_column(place, schema.field(place), table[VERSION].fill_null(1))
     return table
-
-
-def exact(value: float) -> str:
-    """A declared number, such as λ: the six digits of `%g` where they are the number, else as many as tell it from any other."""
-    short = f"{value:g}"
-    return short if float(short) == value else repr(float(value))
 
 
 def run_name(row: Mapping[str, Any], has_lambda: bool = True) -> str:

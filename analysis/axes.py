@@ -8,8 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.rows import Rows
-from analysis.words import split_variant
-from result_schema import exact
+from result_names import exact, split_variant
 
 LEAST = 3
 """Values of a hyper-parameter from which a report draws results along it."""

@@ -21,7 +21,8 @@ from analysis.comparison.verdicts import Answer
 from analysis.rows import Rows
 from analysis.words import label
 from result_files import PlaceError
-from result_schema import GRID, SchemaError, exact
+from result_names import exact
+from result_schema import GRID, SchemaError
 
 
 @dataclass(frozen=True, kw_only=True)

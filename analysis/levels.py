@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from analysis.words import split_variant
+from result_names import split_variant
 from result_schema import Manifest, Outcome
 
 _SAME = ["algorithm", "configuration_key", "seed", "data_version"]

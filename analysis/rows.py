@@ -21,7 +21,8 @@ from analysis.stored_names import HEADLINE_OF_POSTERIORS, LABELS, MODES
 from analysis.versions import Superseded, newest
 from analysis.vocabulary import Measure
 from result_files import PlaceError
-from result_schema import GRID, HEADLINE, Manifest, Outcome, SchemaError, exact
+from result_names import exact
+from result_schema import GRID, HEADLINE, Manifest, Outcome, SchemaError
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 """Outcomes that are results at the declared budget, and so stand in every denominator.

@@ -3,6 +3,8 @@
 A new system has both in its class, and the manifest of a study that knows it (`result_schema.Manifest`).
 """
 
+from result_published import Published, Statement
+
 LABELS = {
     "svae_r": "sVAE-r", "alice": "ALICE", "svae": "sVAE", "ali": "ALI", "alice_cycle": "ALICE, adversarial",
     "vae": "VAE", "aavae": "AAVAE", "avb": "AVB", "avb_ac": "AVB+AC", "avb_prior": "AVB, log-prior in T",
@@ -29,3 +31,30 @@ MODES = {"mixture5-v1": (((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2
 
 COLOURS = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
 """Algorithm -> its colour, of Okabe and Ito's palette: the two that are compared most differ most, also in grey."""
+
+_ALICE_README = "README of the released ALICE code (Li et al. 2017), 576 configurations"
+_ALICE_NOTEBOOK = "plotting notebook of the released ALICE code (Li et al. 2017)"
+_SVAE = "sVAE, later version (Chen et al.), section 6.1 and figure 3"
+_SVAE_LAMBDA = "sVAE, later version (Chen et al.), section 6.4 and figure 7"
+_AVB = "Mescheder et al. 2017, table 1"
+
+PUBLISHED = {
+    "toy_robustness": Published("mixture5", 1600, (
+        Statement("alice", "inception score 4.595 ± 0.604 (mean ± std)", _ALICE_README, 1.0, "inception_score", 4.595, 0.604),
+        Statement("alice", "MSE 0.022 ± 0.029 (mean ± std)", _ALICE_README, 1.0, "mse_x", 0.022, 0.029),
+        Statement("true samples", "inception score 4.977 under a perfect classifier", _ALICE_NOTEBOOK, None, "inception_score", 4.977),
+        Statement("denoising autoencoder", "MSE 0.003", _ALICE_NOTEBOOK, None, "mse_x", 0.003),
+        Statement("sVAE-r against ALICE", "both reconstruct at λ = 0.1; sVAE-r has the better overall inception score", _SVAE, 0.1),
+    )),
+    "lambda_sweep": Published("mixture5", 0, (
+        Statement("sVAE-r and ALICE", "both reconstruct better as λ grows (CIFAR-10)", _SVAE_LAMBDA),
+        Statement("alice", "the inception score falls once λ > 1e-3 (CIFAR-10)", _SVAE_LAMBDA),
+        Statement("svae_r", "the inception score does not fall with λ (CIFAR-10)", _SVAE_LAMBDA),
+    )),
+    "avb_synthetic": Published("four_images", 6000, tuple(
+        Statement(algorithm, str(value).replace("-", "−"), _AVB, 0.0, metric, value)
+        for algorithm, values in (("vae", (-1.568, 0.354, -1.697, 0.165)), ("avb", (-1.403, 0.0231, -1.421, 0.026)))
+        for metric, value in zip(("log_likelihood", "reconstruction", "elbo", "kl_z"), values, strict=True)
+    )),
+}  # fmt: skip
+"""Study -> what its file said then of published numbers (`result_schema.Manifest.published`)."""

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from analysis.stored_names import LABELS
+from result_names import split_variant
 
 if TYPE_CHECKING:
     from analysis.statistics.estimates import Interval
@@ -24,12 +25,6 @@ def naming(labels: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _labels.reset(token)
-
-
-def split_variant(algorithm: str) -> tuple[str, str]:
-    """Name of an algorithm, and values of hyper-parameters of its own, such as temperature=3, '' for none."""
-    name, _, own = algorithm.rpartition(":")
-    return (name, own) if name and "=" in own else (algorithm, "")
 
 
 def label(algorithm: str) -> str:

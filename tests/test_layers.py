@@ -17,10 +17,12 @@ SHARED = {
     "result_digests",
     "result_files",
     "result_metrics",
+    "result_names",
+    "result_published",
     "result_schema",
 }
 LAYERS = {
-    "trainables": {"trainables", "part_registry", "result_metrics"},
+    "trainables": {"trainables", "part_registry", "result_metrics", "result_names"},
     "sweeps": {"sweeps", "trainables", *SHARED},
     "analysis": {"analysis", *SHARED},
     "infra": {"infra", "sweeps", "trainables", "analysis", *SHARED},
@@ -42,7 +44,9 @@ FLOORS = {
     "sweeps": [
         {"console"},
         {"study", "store"},
-        {"planning", "strategies", "execution"},  # a strategy still trains what it chooses
+        {"planning"},
+        {"strategies"},
+        {"execution"},
         {"tracking"},
         {"cli"},
         {path.stem for path in (ROOT / "sweeps").glob("*.py")} - {"__init__"},  # the studies

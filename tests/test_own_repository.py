@@ -147,3 +147,20 @@ def test_a_study_refuses_a_path_that_is_none_before_anything_is_written(tmp_path
     assert done.stderr.count("\n") == 1
     assert "no licence for this machine" in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_a_study_refuses_an_installed_section_that_cannot_be_imported_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    information = tmp_path / "others-1.0.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text(
+        "[generative_robustness.sections]\ncost = my_lab.broken:Cost\n"
+    )
+    (tmp_path / "mine.py").write_text(SCRIPT.read_text())
+    done = command(tmp_path, "mine.py", "--preset", "smoke")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no licence for this machine" in done.stderr
+    assert not (tmp_path / "results").exists()

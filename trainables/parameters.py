@@ -177,38 +177,3 @@ def declared(part: type) -> dict[str, Parameter]:
     for parameter in found.values():
         parameter.validate()
     return found
-
-
-def variant(name: str, values: Mapping[str, int | float]) -> str:
-    """The name of an algorithm with values of its own hyper-parameters: `aavae:temperature=3`; its own name for none."""
-    words = ",".join(f"{parameter}={_exact(value)}" for parameter, value in values.items())
-    return f"{name}:{words}" if words else name
-
-
-def split_variant(algorithm: str) -> tuple[str, str]:
-    """Name of an algorithm, and values of its own hyper-parameters as its variant's name has them; '' for none."""
-    name, _, words = algorithm.rpartition(":")
-    return (name, words) if name and "=" in words else (algorithm, "")
-
-
-def own_values(algorithm: str) -> dict[str, str]:
-    """Hyper-parameter -> value of an algorithm's own ones, as its name has them: {'temperature': '3'} of aavae:temperature=3.
-
-    Raises:
-        ValueError: what follows its name is none.
-    """
-    found: dict[str, str] = {}
-    for words in filter(None, split_variant(algorithm)[1].split(",")):
-        name, equals, value = words.partition("=")
-        if not (name.isidentifier() and equals and value) or name in found:
-            raise ValueError(
-                f"an algorithm with hyper-parameters of its own must be like aavae:temperature=3, got {algorithm!r}"
-            )
-        found[name] = value
-    return found
-
-
-def _exact(value: float) -> str:
-    """The six digits of `%g` where they are the number, else as many as tell it from any other."""
-    short = f"{value:g}"
-    return short if float(short) == value else repr(value)

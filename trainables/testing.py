@@ -1,5 +1,7 @@
 """Conformance of a part, for anybody's own tests: what a study relies on, as functions that pytest collects.
 
+    from trainables.testing import network_contract
+
     test_dcgan = network_contract(my_networks.DCGAN, data="digits_grey", channels=8)
 
 Each returns a test without arguments, which fails with an AssertionError or a ValueError that says what is broken.

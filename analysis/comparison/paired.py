@@ -22,8 +22,8 @@ from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import mean_interval
 from analysis.stored_names import BASELINES
 from analysis.vocabulary import Floats, Measure
-from analysis.words import split_variant
-from result_schema import Outcome, exact
+from result_names import exact, split_variant
+from result_schema import Outcome
 
 KEY = ["configuration_key", "lam", "seed", "data_version"]
 

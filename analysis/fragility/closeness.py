@@ -10,7 +10,7 @@ from analysis import rows
 from analysis.rows import Rows
 from analysis.vocabulary import LOG_FLOOR, Floats, Measure
 from analysis.words import number
-from result_schema import exact
+from result_names import exact
 
 NEAR = {"%": 5.0, "factor": 10.0, "unit": 0.5}
 """Closeness that tables and sentences speak of."""

@@ -24,7 +24,7 @@ from analysis.statistics import estimates
 from analysis.statistics.estimates import Interval
 from analysis.statistics.linear_models import Term, between_units, contrasts, logistic_deviance, within_units
 from analysis.vocabulary import Floats, Measure
-from result_schema import exact
+from result_names import exact
 
 ALGORITHM = "algorithm"
 

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from analysis.document.style import MUTED, Colours, legend, log_axis, panel_title, settings
 from analysis.vocabulary import Floats, Measure
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 _APART = 0.06
 """Part of the axis of λ that the words of a tick take."""

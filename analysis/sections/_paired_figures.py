@@ -12,7 +12,7 @@ from analysis.document.style import INK, MUTED, Colours, empty_note, legend, log
 from analysis.statistics.histograms import symmetric_edges
 from analysis.vocabulary import DRAWN, Floats, Measure
 from analysis.words import label, number
-from result_schema import exact
+from result_names import exact
 
 
 def paired_scatter_figure(

@@ -11,7 +11,7 @@ from analysis.document.style import MUTED, Colours, empty_note, log_axis, panel_
 from analysis.fragility.results import Measured
 from analysis.vocabulary import Measure
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 
 def profile_figure(

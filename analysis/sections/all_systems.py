@@ -15,7 +15,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.means import density
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
-from result_schema import exact
+from result_names import exact
 
 _WORDS = (
     "Means over COMPLETED runs with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is "

@@ -29,12 +29,11 @@ from analysis.sections.base import Report, Section
 from analysis.statistics import estimates
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
-from result_schema import exact
+from result_names import exact
 
 _CURVES = (
     "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
-    "is one there is no point; and the share of results that DIVERGED with its Wilson band. λ = 0, where ALICE is ALI and "
-    "sVAE-r is sVAE, stands apart on the logarithmic axis."
+    "is one there is no point; and the share of results that DIVERGED with its Wilson band."
 )
 _PLANE = (
     "Median {error} against median {score}, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
@@ -76,6 +75,8 @@ class AlongLambda(Section):
         if len(study.lambdas) < 2:
             return
         caption = _CURVES
+        if 0.0 in study.lambdas:
+            caption += " λ = 0 stands apart on the logarithmic axis."
         if study.level:
             level = [label(name) for name in study.algorithms if name in study.level]
             caption += f" Without λ, and so level: {', '.join(level)}."

@@ -17,7 +17,7 @@ from analysis.rows import Rows
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import label, listed, number
-from result_schema import exact
+from result_names import exact
 
 _BUDGET = (
     "Expected best of k runs drawn at random from those trained (Lucic et al. 2018; Dodge et al. 2019), and the {low:.0%} and "

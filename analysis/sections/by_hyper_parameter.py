@@ -13,7 +13,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.marginals import marginals
 from analysis.vocabulary import Measure
 from analysis.words import label, number
-from result_schema import exact
+from result_names import exact
 
 _WORDS = (
     "Median over COMPLETED runs at each level, all other hyper-parameters taken as they come; DIVERGED as count of "

@@ -16,7 +16,7 @@ from analysis.importance.shares import GROUPS
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import number, p_value, percent
-from result_schema import exact
+from result_names import exact
 
 _ANOVA = (
     "Analysis of variance of ranks (Conover & Iman 1981) over all runs: every main effect and two-way interaction, sums of "

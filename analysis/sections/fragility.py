@@ -14,7 +14,7 @@ from analysis.sections._profile_figure import profile_figure
 from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import Interval
 from analysis.words import bounded, capital, label, number, percent
-from result_schema import exact
+from result_names import exact
 
 _M = TypeVar("_M", Measured, Met)
 

@@ -13,7 +13,7 @@ from analysis.importance.search_history import Rungs, rungs, spent, stopped_coun
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import label, number
-from result_schema import exact
+from result_names import exact
 
 _HALVING = (
     "Successive halving: at each rung (dashed) the best go on, the others are STOPPED and keep their curve up to there (grey). What is "
@@ -36,7 +36,12 @@ class Halving(Section):
             return
         yield Text(_HALVING, SMALL)
         for lam in report.shown:
-            algorithms = [name for name in study.algorithms if stopped_count(study.group(name, lam))]
+            algorithms = [
+                name
+                for name in study.algorithms
+                if stopped_count(study.group(name, lam))
+                and (lam == report.shown[0] or name not in study.level)
+            ]
             if not algorithms:
                 continue
             curves = {m: {name: rungs(study, name, lam, m) for name in algorithms} for m in study.headline}
@@ -48,7 +53,16 @@ class Halving(Section):
                 stopped = ", ".join(f"{count} at {rung}" for rung, count in at.items())
                 finished, seconds = len(runs) - sum(at.values()), spent(runs)
                 saved = f"{seconds / would_have_spent(runs):.0%}"
-                cells.append([exact(lam), label(name), stopped, str(finished), number(seconds), saved])
+                cells.append(
+                    [
+                        "any" if name in study.level else exact(lam),
+                        label(name),
+                        stopped,
+                        str(finished),
+                        number(seconds),
+                        saved,
+                    ]
+                )
         header = ["λ", "system", "STOPPED", "to the end", "device-seconds", "of what all would take"]
         yield Table(header, cells, 3)
 

@@ -14,7 +14,7 @@ from analysis.document.style import INK, Colours, empty_note, legend, log_axis, 
 from analysis.sections.base import Report, Section, crowded
 from analysis.statistics.histograms import Histograms, histograms
 from analysis.words import capital, label, listed
-from result_schema import exact
+from result_names import exact
 
 _CAPTION = (
     "{metrics} over configurations. Bin edges are the same for every system and λ. "

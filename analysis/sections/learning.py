@@ -16,7 +16,7 @@ from analysis.sections.base import Report, Section, crowded
 from analysis.statistics.learning_curves import LearningCurve, learning_curve
 from analysis.vocabulary import Floats, Measure
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 _CAPTION = (
     "Median (line) and quartiles (band) over runs. A DIVERGED run counts as worst from the iteration at which it "

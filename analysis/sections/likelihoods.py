@@ -14,7 +14,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.means import NATS, density, open_ended
 from analysis.statistics.published import published_value
 from analysis.words import bounded, label, number
-from result_schema import exact
+from result_names import exact
 
 _TREATMENT = (
     "Likelihoods are in nats, over COMPLETED runs; means with Student’s intervals, 95 % by themselves, whose unit is the configuration, or the seed where there is one "
@@ -56,7 +56,7 @@ def cells_of(study: Rows) -> Cells:
                     known = published_value(study, algorithm, lam, measure.column)
                     cells.append([exact(lam), label(algorithm), measure.label, str(found.runs), bounded(found.mean, 4), number(found.std),
                                   f"{number(found.low, 4)} – {number(found.high, 4)}",
-                                  known.statement if known else "–"])  # fmt: skip
+                                  known.words if known else "–"])  # fmt: skip
     return header, cells
 
 

@@ -12,7 +12,8 @@ from analysis.document.style import drawable
 from analysis.rows import Rows
 from analysis.sections.base import Report, Section
 from analysis.words import counted, label
-from result_schema import Outcome, exact
+from result_names import exact
+from result_schema import Outcome
 
 
 @final

@@ -17,7 +17,8 @@ from analysis.rows import load_points
 from analysis.sections._exemplars import exemplars
 from analysis.sections.base import Report, Section
 from analysis.words import counted, label, number
-from result_schema import REFERENCE, exact
+from result_names import exact
+from result_schema import REFERENCE
 
 Draws = npt.NDArray[np.float32]
 

@@ -21,7 +21,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.locations import LEAST, LEAST_OF_MEDIAN
 from analysis.vocabulary import Measure
 from analysis.words import bounded, capital, counted, label, number
-from result_schema import exact
+from result_names import exact
 
 _WORDS = (
     "Each system’s rank among those that have the metric, within a configuration and seed, 1 being best: ties share ranks, and a "

@@ -14,7 +14,7 @@ from analysis.rows import Rows
 from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import generator
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 _SIZES = tuple(LEAST * 2**i for i in range(10))
 """Numbers of configurations in the table, as far as the study has more."""

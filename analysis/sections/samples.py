@@ -11,7 +11,7 @@ from analysis.sections._exemplars import exemplars
 from analysis.sections._sample_figures import gallery_figure, sample_figure
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
-from result_schema import exact
+from result_names import exact
 
 _FEW = 4
 """Systems of which three runs are drawn each; of more it is one."""

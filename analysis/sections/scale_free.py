@@ -24,7 +24,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import Interval
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
-from result_schema import exact
+from result_names import exact
 
 _WORDS = (
     "One λ need not weigh the same in two objectives: where they take it to different terms, or to sums and to means, a curve over λ "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import final
 
 import matplotlib.figure
@@ -14,10 +14,11 @@ from analysis.document.blocks import SMALL, Block, Figure, Text
 from analysis.document.style import INK, Colours, legend, log_axis, panel_title, settings, tick_words
 from analysis.importance.fanova import importances
 from analysis.importance.search_history import Course, course
+from analysis.rows import Rows
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 Place = tuple[str, float]
 """Algorithm and λ."""
@@ -46,10 +47,15 @@ class Search(Section):
         study = report.study
         if not study.manifest.searched:
             return
-        groups = {(a, lam): study.group(a, lam) for a in study.algorithms for lam in report.shown}
+        once = report.shown[:1]
+        groups = {
+            (a, lam): study.group(a, lam)
+            for a in study.algorithms
+            for lam in (once if a in study.level else report.shown)
+        }
         groups = {place: runs for place, runs in groups.items() if len(runs)}
         courses = {m: {place: course(runs, m) for place, runs in groups.items()} for m in study.headline}
-        yield Figure("course", course_figure(courses, report.colours), _COURSE)
+        yield Figure("course", course_figure(courses, report.colours), _COURSE + without_lambda(study))
         names = list(study.manifest.hyper_parameters)
         shares = {
             m.compared: {place: importances(runs, names, m.compared) for place, runs in groups.items()}
@@ -59,10 +65,17 @@ class Search(Section):
             name for name in names if any(name in found for own in shares.values() for found in own.values())
         ]
         if kept:
-            yield Figure("importance", importance_figure(shares, kept, report.colours), _FANOVA)
+            figure = importance_figure(shares, kept, report.colours, study.level)
+            yield Figure("importance", figure, _FANOVA)
         else:
             yield Text("No importance of hyper-parameters: the runs are too few, or do not differ.", SMALL)
         yield Text(_NO_FACTORIAL, SMALL)
+
+
+def without_lambda(study: Rows) -> str:
+    """Sentence of a caption that names the algorithms without λ, which a figure shows once; '' where all or none are without."""
+    names = [label(name) for name in study.algorithms if name in study.level]
+    return f" Without λ, and so drawn once: {', '.join(names)}." if names and study.has_lambda else ""
 
 
 def course_figure(
@@ -90,9 +103,12 @@ def course_figure(
 
 
 def importance_figure(
-    shares: Mapping[Measure, Mapping[Place, Mapping[str, float]]], names: Sequence[str], colour: Colours
+    shares: Mapping[Measure, Mapping[Place, Mapping[str, float]]],
+    names: Sequence[str],
+    colour: Colours,
+    level: Collection[str] = (),
 ) -> matplotlib.figure.Figure:
-    """A panel per metric: each hyper-parameter's share of the variance, a bar per algorithm and λ."""
+    """A panel per metric: each hyper-parameter's share of the variance, a bar per algorithm and λ, one per algorithm without λ."""
     with settings():
         figure = matplotlib.figure.Figure(figsize=(10.5, 1.2 + 0.38 * len(names)), layout="constrained")
         panels = figure.subplots(1, len(shares), squeeze=False, sharey=True)[0]
@@ -108,7 +124,7 @@ def importance_figure(
         panels[0].invert_yaxis()
         places = list(dict.fromkeys(place for own in shares.values() for place in own))
         handles = [Patch(color=colour[algorithm]) for algorithm, _ in places]
-        words = [f"{label(algorithm)}, λ = {exact(lam)}" for algorithm, lam in places]
+        words = [label(name) if name in level else f"{label(name)}, λ = {exact(lam)}" for name, lam in places]
         legend(figure, handles, words, min(4, max(1, len(words))))
     return figure
 

@@ -13,7 +13,7 @@ from analysis.rows import Rows
 from analysis.sections.base import Report, Section
 from analysis.statistics.estimates import Interval
 from analysis.words import bounded, counted, label, number
-from result_schema import exact
+from result_names import exact
 
 _WORDS = (
     "Standard deviations between configurations and between seeds of one configuration, on the metric’s own scale, by analysis of "

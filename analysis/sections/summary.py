@@ -10,7 +10,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.published import published_for, unlike
 from analysis.statistics.summary import metric_cells, outcome_cells
 from analysis.words import label
-from result_schema import exact
+from result_names import exact
 
 _COUNTING = (
     "How runs are counted: COMPLETED and DIVERGED runs are results and stand in every denominator. A DIVERGED run "
@@ -43,8 +43,7 @@ class Summary(Section):
         yield Heading("Published")
         if found := published_for(study):
             cells = [
-                [label(p.system), "–" if p.lam is None else exact(p.lam), p.statement, p.source]
-                for p in found
+                [label(p.algorithm), "–" if p.lam is None else exact(p.lam), p.words, p.source] for p in found
             ]
             yield Table(["system", "λ", "published", "source"], cells, text_columns=4)
         elif why := unlike(study):

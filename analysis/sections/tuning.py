@@ -17,7 +17,7 @@ from analysis.sections.base import Report, Section
 from analysis.statistics.blocks import Sides, gains
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
-from result_schema import exact
+from result_names import exact
 
 _WORDS = (
     "Tunability (Probst et al. 2019): the gain from the default by the best level of one hyper-parameter alone, the others at "

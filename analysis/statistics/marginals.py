@@ -10,7 +10,7 @@ import pandas as pd
 from analysis import rows, states
 from analysis.rows import Rows
 from analysis.vocabulary import Measure
-from result_schema import exact
+from result_names import exact
 
 _MOST_LEVELS = 8
 """A numeric hyper-parameter with more distinct values (drawn by a search) is cut at its quartiles."""

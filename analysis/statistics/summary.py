@@ -13,7 +13,8 @@ from analysis.statistics.locations import clustered_median, clustered_share
 from analysis.statistics.published import published_value
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number, percent
-from result_schema import Outcome, exact
+from result_names import exact
+from result_schema import Outcome
 
 
 def summarise(study: Rows) -> pd.DataFrame:
@@ -126,7 +127,7 @@ def _metric(
         f"{name}_median_worst_rank_high": ranked_median.high,
         f"{name}_q25_worst_rank": ranked_low,
         f"{name}_q75_worst_rank": ranked_high,
-        f"{name}_published_mean": _or_nan(printed.mean if printed else None),
+        f"{name}_published_mean": _or_nan(printed.value if printed else None),
         f"{name}_published_std": _or_nan(printed.std if printed else None),
     }
 

@@ -10,11 +10,12 @@ from rich.console import Console
 import result_digests
 from result_files import below
 from result_schema import Outcome
-from sweeps.cli.reporting import Reporting
+from sweeps.cli.reporting import Reported, Reporting
 from sweeps.console.masking import masked
-from sweeps.execution.cluster import Slots, disconnect
+from sweeps.execution.cluster import disconnect
+from sweeps.planning.slots import Slots
 from sweeps.store.store import Store
-from sweeps.strategies.base import Work
+from sweeps.strategies.base import Strategy
 from sweeps.strategies.settled import Record
 from sweeps.tracking import mirror_record
 from sweeps.tracking.follower import (
@@ -31,8 +32,8 @@ MIRROR_PATIENCE = 300.0
 
 INTERRUPTED = 130
 
-Ended = Callable[[], tuple[str | None, MirrorResult]]
-"""Waits for the report and the mirror; why there is no report, and how mirroring ended."""
+Ended = Callable[[], tuple[Reported, MirrorResult]]
+"""Waits for the report and the mirror, and returns how they ended."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,15 @@ class Ending:
         if slots:
             disconnect(slots)
 
-        def ended() -> tuple[str | None, MirrorResult]:
-            report_error = reporting.finish()
-            return report_error, follower.finish(MIRROR_PATIENCE)
+        def ended() -> tuple[Reported, MirrorResult]:
+            reported = reporting.finish()
+            return reported, follower.finish(MIRROR_PATIENCE)
 
         return ended
 
     def conclude(
         self,
-        work: Work,
+        work: Strategy,
         record: Record | None,
         errors: Sequence[str],
         sampler: str | None,
@@ -99,14 +100,19 @@ class Ending:
         state = record.rows() if record else ""
         stored = work.stored(self.store)
         counts, unfinished = work.outcomes(stored), work.unfinished(stored)
-        report_error, mirrored = ended()
+        reported, mirrored = ended()
         words = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
         say(f"stored    {counts.total()} of {work.declared} runs: {words or 'none'}")
         say(f"MLflow    {mirrored.message}")
-        if report_error:
-            say(f"report    failed: {report_error}; try: python -m analysis.report {uri}")
+        if reported.error:
+            say(f"report    failed: {reported.error}; try: python -m analysis.report {uri}", markup=False)
         else:
             say(f"report    {below(uri, 'report/report.html')}")
+        for failure in reported.failures:
+            say(
+                f"missing   {failure}; the report has all else; try: python -m analysis.report {uri}",
+                markup=False,
+            )
         default = is_default(self.tracking_uri)
         ui = f"make ui STUDY={self.study}" if default else f"python -m sweeps.tracking.ui --tracking-uri {masked(self.tracking_uri)}"  # fmt: skip
         say(f"look      {ui}   (python -m sweeps.tracking.ui --study {self.study})")
@@ -121,4 +127,4 @@ class Ending:
             return 1 if errors or counts[Outcome.FAILED] else INTERRUPTED
         if record:
             record.keep(state, counts, sampler)
-        return 1 if report_error else 0
+        return 0 if reported.whole else 1

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from sweeps.planning import cohort_plans, cores, forecast, schedule
 from sweeps.planning.remaining import words
-from sweeps.strategies.staged import HalvedGrid
+from sweeps.strategies.halved_grid import HalvedGrid
 from sweeps.study.grid import Grid
 from trainables import objectives
 from trainables.engine.native import build

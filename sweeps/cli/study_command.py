@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -20,14 +19,18 @@ from result_files import below
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
+from sweeps.cli.reporting import Reported
 from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
-from sweeps.execution.cluster import ClusterError, Slots, connect, require
+from sweeps.execution.cluster import ClusterError, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
+from sweeps.planning.slots import Slots
 from sweeps.store import lease, superseded
 from sweeps.store.lease import Fenced, Lease
 from sweeps.store.store import Store
-from sweeps.strategies.base import GridWork, Work
+from sweeps.strategies.base import Strategy
+from sweeps.strategies.full_grid import FullGrid
+from sweeps.strategies.halved_grid import HalvedGrid
 from sweeps.strategies.halving import Halving
 from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study, outside
@@ -99,8 +102,8 @@ def run(study: Study, options: Options, console: Console) -> int:
             console.print(
                 f"left out  {', '.join(gone)}: no part of the study with --set declares {'it' if len(gone) == 1 else 'them'}"
             )
-    for path in study.sections:  # now rather than in the report, after hours of training
-        part_registry.imported(path, object)
+    for path in (*study.sections, *part_registry.contributed_paths("sections")):
+        part_registry.imported(path, object)  # now rather than in the report, after hours of training
     sampler = options.search or study.search
     if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
         study = replace(study, name=f"{study.name}-search")
@@ -150,7 +153,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         if only_shown:
             from sweeps.cli import preview
 
-            halved = staged().HalvedGrid(declared, halving, store) if halving else None
+            halved = HalvedGrid(declared, halving, store) if halving else None
             kept = superseded.words(store, algorithms, study.data) if there else ""
             preview.show(declared, store.finished(), halved, options.simulate, kept, console)
             if options.until:
@@ -159,12 +162,12 @@ def run(study: Study, options: Options, console: Console) -> int:
                 )
             return 0
 
-        def declare() -> Work:
+        def declare() -> Strategy:
             if halving:
-                return staged().HalvedGrid(declared, halving, store)
+                return HalvedGrid(declared, halving, store)
             if options.until:
                 return until_decided(study, preset, declared, store)
-            return GridWork(declared, store.finished())
+            return FullGrid(declared, store.finished())
 
     else:
         of_grids = {"--dry-run": options.dry_run, "--simulate": options.simulate, "--limit": options.limit, "--seeds": options.seeds}  # fmt: skip
@@ -173,7 +176,8 @@ def run(study: Study, options: Options, console: Console) -> int:
                 raise ValueError(
                     f"{option} must be left out with --search {sampler}: it is of a grid, got {value}"
                 )
-        from sweeps.strategies.optuna_search import Settings
+        from sweeps.strategies.optuna_search import Settings  # Optuna, which a grid does without
+        from sweeps.strategies.search import Searches
 
         settings = Settings(
             sampler,
@@ -184,8 +188,8 @@ def run(study: Study, options: Options, console: Console) -> int:
             halving,
         )
 
-        def declare() -> Work:
-            return staged().SearchWork(
+        def declare() -> Strategy:
+            return Searches(
                 study, preset, algorithms, options.precision, settings, store, options.optuna_storage
             )
 
@@ -212,7 +216,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
-                 headline=study.headline, sections=study.sections)  # fmt: skip
+                 headline=study.headline, sections=study.sections, published=study.published)  # fmt: skip
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
@@ -308,14 +312,9 @@ def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
     return store.count_finished() < configurations * preset.seeds * len(set(study.algorithms))
 
 
-def staged() -> ModuleType:
-    """Imports the strategies that train in stages; they bring Optuna, which a grid does without."""
-    from sweeps.strategies import staged
-
-    return staged
-
-
-def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: Ending, kept: str = "") -> int:
+def carry_out(
+    work: Strategy, slots: Slots | None, record: Record | None, ending: Ending, kept: str = ""
+) -> int:
     """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code.
 
     kept: words for what is stored of other versions, or ''.
@@ -327,9 +326,13 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
     if kept:
         console.print(f"kept      {kept}")
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
-        return ending.conclude(work, record, [], sampler, lambda: (None, known))
+        return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
     follower = ending.follow()
-    errors = work.train(store, slots, console) if slots and work.todo else []
+    errors = []
+    if slots and work.todo:
+        from sweeps.execution import executor  # Ray
+
+        errors = executor.train(work, store, slots, console)
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
         follower.finish(LAST_SECONDS)
         counts = work.outcomes(work.stored(store))

@@ -1,1 +1,1 @@
-"""How runs are trained: Ray, its trials, and what goes wrong in them."""
+"""Execution on Ray: trials that train cohorts, their progress and their faults."""

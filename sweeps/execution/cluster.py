@@ -1,4 +1,4 @@
-"""The Ray cluster a study runs on: local by default, or one that is there."""
+"""Connects to the Ray cluster of a study: a local one by default, or a running one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sweeps.planning import cores
+from sweeps.planning.slots import Slots
 
 if TYPE_CHECKING:
     from sweeps.study.outside import Parts
@@ -25,61 +26,44 @@ OBJECT_STORE = 128 << 20
 
 
 TRIALS_PER_GPU = 4
-"""Trials that share a GPU, where there are the CPU cores: a cohort of small networks does not fill one."""
+"""Trials that share a GPU if there are enough CPU cores: a cohort of small networks does not fill one."""
 
 PRIVATE = {"RAY_AUTH_MODE": "token", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Environment of a Ray that is started here: it asks for a token, made for it alone, and listens on the loopback
-interface alone, as it does where it cannot be a cluster. Else whoever reaches the machine runs code on it."""
+"""Environment of a local Ray: it requires a fresh token and listens on the loopback interface only. Otherwise anyone who reaches
+the machine could run code on it."""
 
 WORKERS = {"MALLOC_ARENA_MAX": "1"}
-"""Environment of trials. Tune gives every trial a thread, and glibc would keep freed memory for each of them."""
+"""Environment of trials. Tune gives every trial a thread, and glibc would keep freed memory for each thread."""
 
 PRELOADED = {
     "RAY_preload_python_modules": "sweeps.execution.trial",
     "RAY_idle_worker_killing_time_threshold_ms": "60000",
 }
-"""Environment of a local Ray: its first workers import this module at once, and wait so many milliseconds for work."""
+"""Environment of a local Ray: its first workers import this module at once, and wait that many milliseconds for work."""
 
 UNWATCHED = {
     "RAY_enable_metrics_collection": "0",
     "RAY_LOG_MONITOR_MANY_FILES_THRESHOLD": "0",
     "LOG_NAME_UPDATE_INTERVAL_S": "60",
 }
-"""Environment of a local Ray: nobody reads its metrics, nor the logs that it would look for ten times a second."""
+"""Environment of a local Ray without metrics, and without its search for logs ten times a second: nothing reads them."""
 
 
 class ClusterError(ConnectionError):
-    """No Ray cluster answers at the address; the message says the rule and the remedy."""
-
-
-@dataclass(frozen=True)
-class Slots:
-    """Trials that run at once and what each of them takes.
-
-    Attributes:
-        count: how many.
-        device: torch device name.
-        resources: of one trial, for Ray Tune.
-        own: whether Ray was started here for this study: its workers inherit the environment, and it ends with the study.
-    """
-
-    count: int
-    device: str
-    resources: dict[str, float]
-    own: bool = False
+    """No Ray cluster answers at the address; the message gives the rule and the remedy."""
 
 
 def connect(address: str, scale_to: tuple[int, int] | None = None, py_modules: Sequence[str] = ()) -> Slots:
-    """Start or join Ray and say what it offers: shares of its GPUs where there are any, else CPU cores.
+    """Starts or joins Ray and returns its slots: shares of its GPUs if it has any, else CPU cores.
 
     Args:
         address: local, auto, or host:port.
-        scale_to: CPU cores and GPUs that an autoscaled cluster may grow to; None for what is there now.
-        py_modules: names of modules or packages that a cluster's nodes get from here, as Ray's runtime environments have them.
+        scale_to: CPU cores and GPUs that an autoscaled cluster may grow to; None for those that it has now.
+        py_modules: names of modules or packages that a cluster's nodes get from here, as in Ray's runtime environments.
 
     Raises:
         ClusterError: nothing answers at `address`.
-        ValueError: `scale_to` is of no cluster, or of one that does not grow; or a module cannot be imported here.
+        ValueError: `scale_to` is given for a local Ray or out of bounds; or a module cannot be imported here.
     """
     if scale_to is not None:
         if address == "local":
@@ -135,7 +119,7 @@ def connect(address: str, scale_to: tuple[int, int] | None = None, py_modules: S
 
 
 def require(parts: Parts, slots: Slots) -> None:
-    """Raises ValueError where a node of the cluster does not find a part: its trials would fail."""
+    """Raises ValueError if a node of the cluster does not find a part: its trials would fail."""
     if slots.own or not parts:
         return
     import ray
@@ -156,7 +140,7 @@ def require(parts: Parts, slots: Slots) -> None:
 
 
 def disconnect(slots: Slots) -> None:
-    """End the Ray that was started for these slots; a cluster stays as it is."""
+    """Ends the Ray that was started for these slots; a cluster stays as it is."""
     if slots.own:
         import ray
 
@@ -164,8 +148,8 @@ def disconnect(slots: Slots) -> None:
 
 
 def _slots(*nodes: tuple[int, int]) -> Slots:
-    """Trials for nodes of so many CPU cores and GPUs: one per core; where there are GPUs, as many trials on each as its
-    node has cores for, up to four, and none on nodes without. A trial takes the same everywhere: the scarcest node says how much.
+    """Slots on nodes with these CPU cores and GPUs: one trial per core; with GPUs as many trials per GPU as the node has cores
+    for, up to TRIALS_PER_GPU, and none on nodes without. A trial takes the same resources everywhere: those of the scarcest node.
     """
     with_gpus = [(cpus, gpus) for cpus, gpus in nodes if gpus]
     if not with_gpus:
@@ -178,7 +162,7 @@ def _slots(*nodes: tuple[int, int]) -> Slots:
 def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:  # whatever somebody else's module raises
+    except Exception as error:  # a user's module may raise anything
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(
             f"--py-modules must be modules that can be imported here, but {name} cannot ({reason}); put its folder on PYTHONPATH"
@@ -186,7 +170,7 @@ def _module(name: str) -> ModuleType:
 
 
 def _reach(address: str) -> None:
-    """Knock before Ray does, which would try for a minute and then end the process."""
+    """Tries to connect before Ray does, which would try for a minute and then end the process."""
     url = urlsplit(address if "://" in address else f"//{address}")
     if address == "auto" or not url.hostname or not url.port:
         return

@@ -1,4 +1,4 @@
-"""Trials that end without a result, and why."""
+"""Records trials that end without a result, and the reasons."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ray import tune
 from ray.exceptions import RayTaskError
 
 REASON_LENGTH = 500
-"""Characters of a reason: Ray says it first, and how to set up Ray after it."""
+"""Characters of a reason: Ray's messages begin with it and continue with advice on its setup."""
 
 
 class Lost(tune.Callback):
-    """Learns from Tune which cohorts are lost for good.
+    """Tune callback that records the cohorts that are lost for good.
 
     Attributes:
-        reasons: cohort key -> why.
-        running: keys of the cohorts whose trials were started and have not ended.
+        reasons: cohort key -> reason.
+        running: keys of the cohorts whose trials have begun and not ended.
     """
 
     def __init__(self) -> None:
@@ -35,12 +35,12 @@ class Lost(tune.Callback):
         self.running.discard(trial.config["cohort"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        # Not from Tune's results: a trial that died before its first report has none.
+        # Tune's results do not serve: a trial that died before its first report has none.
         self.running.discard(trial.config["cohort"])
         self.reasons[trial.config["cohort"]] = _error_of(trial)
 
     def end(self, error: BaseException) -> bool:
-        """Take all that runs as lost with Ray or Tune itself; whether anything ran."""
+        """Records all running cohorts as lost with Ray or Tune itself; returns whether any ran."""
         ran = bool(self.running)
         self.reasons |= dict.fromkeys(self.running, reason(error))
         self.running.clear()
@@ -48,7 +48,7 @@ class Lost(tune.Callback):
 
 
 def reason(error: BaseException | str | None) -> str:
-    """One line for an error: of a trial's own exception that, of Ray's what it says first."""
+    """Error in one line: a trial's own exception, or the beginning of Ray's message."""
     text = str(error or "").strip()
     if isinstance(error, RayTaskError):
         text = text.splitlines()[-1]  # of the traceback
@@ -57,14 +57,14 @@ def reason(error: BaseException | str | None) -> str:
 
 
 def _error_of(trial: Any) -> str:
-    """Why a trial failed last, from what Tune has kept of it here; it copies that to the results only in the end."""
+    """Reason of a trial's last failure, from Tune's local files; Tune copies them to the results only at the end."""
     try:
         text = Path(trial.error_file).read_text(errors="replace").rpartition("Failure # ")[2]
         said = text.partition("\n")[2].strip()
         if trial.pickled_error_file and Path(trial.pickled_error_file).exists():
             error = pickle.loads(Path(trial.pickled_error_file).read_bytes())
-            if str(error).strip() == said:  # else it is of an earlier failure
+            if str(error).strip() == said:  # else it belongs to an earlier failure
                 return reason(error)
         return reason(said)
-    except Exception as unreadable:  # whatever a trial's exception does where it is read again
+    except Exception as unreadable:  # an exception may raise when it is unpickled
         return f"its error cannot be read: {reason(unreadable)}"

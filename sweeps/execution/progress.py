@@ -1,4 +1,4 @@
-"""Live progress of a study: runs done of total, diverged, time left."""
+"""Shows the live progress of a study: runs done, runs diverged, time left."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from ray import tune
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from sweeps.execution.cluster import Slots
 from sweeps.planning import forecast
 from sweeps.planning.cohort_plans import CohortPlan
 from sweeps.planning.remaining import Remaining, words
+from sweeps.planning.slots import Slots
 
 LINE_SECONDS = 15.0
-"""Seconds between lines where the output is not a terminal."""
+"""Seconds between lines if the output is not a terminal."""
 
 SETTLED_SECONDS = 5.0
-"""Seconds before time left is told."""
+"""Seconds before time left is shown."""
 
 
 class StudyProgress(tune.Callback):
-    """Shows progress from the reports of a study's trials.
+    """Tune callback that shows progress from the reports of a study's trials.
 
     Args:
-        already: runs that were stored before.
-        todo: runs to train.
-        console: where to show it.
-        slots: where they are trained.
-        unit: what is counted.
-        may_end: whether the runs to train are the most that there can be.
+        already: units that are done before.
+        todo: units to train.
+        console: output.
+        slots: devices that train.
+        unit: word for the counted units.
+        may_end: True if `todo` is an upper bound.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class StudyProgress(tune.Callback):
         )
 
     def expect(self, plans: Iterable[CohortPlan]) -> None:
-        """Cohorts that are going to be trained: all of a grid, the next generation of a search."""
+        """Adds cohorts to train: a whole grid, or the next generation of a search."""
         for plan in plans:
             self.plans[plan.key] = plan
             seconds = forecast.trial_seconds(forecast.seconds(plan, self.slots), self.slots.count)
@@ -85,7 +85,7 @@ class StudyProgress(tune.Callback):
 
     @property
     def cost(self) -> float:
-        """Expected seconds of all runs; those that are not planned yet as the others."""
+        """Expected seconds of all runs; runs that are not planned yet count as the average of the others."""
         return self.expected * (self.total - self.already) / max(self.planned, 1)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -101,21 +101,21 @@ class StudyProgress(tune.Callback):
         self.bar.stop()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial begins, or begins again."""
+        """Marks a trial as begun, or begun again."""
         self.remaining.begin(trial.config["cohort"], time.monotonic())
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial has ended."""
+        """Marks a trial as ended."""
         self.remaining.end(trial.config["cohort"])
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial is lost for good."""
+        """Marks a trial as lost for good."""
         self.remaining.end(trial.config["cohort"])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """Count what a trial reports; a stored cohort is done."""
+        """Counts a trial's report; a stored cohort is done."""
         key = trial.config["cohort"]
         plan = self.plans[key]
         share = (result["iteration"] - plan.since) / (plan.until - plan.since)
@@ -134,7 +134,7 @@ class StudyProgress(tune.Callback):
         self._show()
 
     def time_left(self) -> str:
-        """Words for the expected remaining time."""
+        """Expected remaining time, in words."""
         now = time.monotonic()
         if now - self.started < SETTLED_SECONDS:
             return "estimating time left"

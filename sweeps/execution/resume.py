@@ -1,4 +1,4 @@
-"""Where cohorts that were cut off stand: the runs go on from there, in whatever cohorts they are cut into next."""
+"""Finds checkpoints of interrupted cohorts; their runs continue from them, regrouped if need be."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sweeps.store.store import Store
 
 LOG = logging.getLogger(__name__)
 Begun = dict[str, tuple[int, str]]
-"""Run key -> iterations done, and name of the stored state that holds it."""
+"""Run key -> iterations done, and name of the stored state."""
 
 
 def begun(store: Store, finished: AbstractSet[str]) -> Begun:
-    """The runs that were cut off, each from the state that goes furthest.
+    """Interrupted runs, each with its furthest state.
 
-    States that cannot be read, and those of finished runs only, are removed: their runs begin anew.
+    Removes states that cannot be read, whose runs begin anew, and states whose runs are all finished.
     """
     found: Begun = {}
     if not (names := sorted(store.begun())):

@@ -1,4 +1,4 @@
-"""SIGTERM, as schedulers and clouds send it some seconds before the end."""
+"""Handles SIGTERM, which schedulers and clouds send some seconds before the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sweeps.store.lease import Lease
 
 @contextlib.contextmanager
 def stopped_by_sigterm(token: Lease, console: Console) -> Iterator[None]:
-    """Meanwhile SIGTERM has the trials of the lease keep what they have and end."""
+    """Context in which SIGTERM makes the lease's trials save their state and end."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
         console.print("SIGTERM: the state of what is in training is kept")

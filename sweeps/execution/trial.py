@@ -1,6 +1,6 @@
-"""What one Ray Tune trial does: train a cohort, keep checkpoints, write its rows.
+"""Ray Tune trial of a cohort: trains it, keeps checkpoints, writes its rows.
 
-A cohort that memory does not hold is trained in parts, one after the other, each halved until it fits.
+A cohort that does not fit into memory is trained in parts, one after the other, each halved until it fits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import torch
 from ray import tune
 
 from sweeps.console.errors import FULL
-from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
 from sweeps.store.lease import Fenced
 from sweeps.store.store import BEGUN, Store
@@ -30,26 +30,25 @@ from trainables.runs import Run
 LOG = logging.getLogger(__name__)
 
 LOOK_SECONDS = 2.0
-"""Least time between two looks at the lease."""
+"""Shortest time between two checks of the lease."""
 
 
-class Ending(Exception):
-    """The driver asked its trials to end; what they have is stored."""
+class EndRequestedError(Exception):
+    """The driver asked its trials to end; their state is stored."""
 
 
 def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], settings: dict[str, Any]) -> None:
-    """Train the cohort of key `trial["cohort"]` from its stored state, if any, and store one row per run.
+    """Trains the cohort with the key `trial["cohort"]`, from its stored state if there is one, and stores one row per run.
 
     Args:
-        trial: what Tune varies: the key of a cohort, and where it is none of `plans` what it consists of
-            (`planned`).
+        trial: Tune's configuration: the key of a cohort, and its content (`planned`) if it is not among `plans`.
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
             name, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
 
     Raises:
-        RuntimeError: memory does not suffice for a single member; what was stored before is stored.
+        RuntimeError: memory does not suffice for a single member; rows that were stored before stay.
     """
     torch.set_num_threads(1)
     memory.keep_loaded()
@@ -57,30 +56,31 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plan = plans[trial["cohort"]]
     else:
         runs = tuple(map(Run.from_dict, trial["runs"]))
-        leg = Leg(trial["since"], trial["until"], tuple(trial["states"]))
-        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], leg)
+        segment = Segment(trial["since"], trial["until"], tuple(trial["states"]), trial["renamed"])
+        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], segment)
     CohortTrial(plan, settings).run()
 
 
 def planned(plan: CohortPlan) -> dict[str, Any]:
-    """A cohort as plain values, for a trial of it that has no `plans`."""
+    """A cohort as plain values: configuration of a trial that has no `plans`."""
     return {
         "cohort": plan.key,
         "runs": [run.to_dict() for run in plan.runs],
         "seconds": plan.seconds,
         "since": plan.since,
         "until": plan.until,
-        "states": list(plan.leg.states if plan.leg else ()),
+        "states": list(plan.segment.states if plan.segment else ()),
+        "renamed": dict(plan.segment.renamed if plan.segment else {}),
     }
 
 
 class CohortTrial:
-    """The cohort of a trial, in parts: one, unless memory does not hold it.
+    """Cohort of a trial, in parts: one, unless memory is too small.
 
     Attributes:
-        parts: what is not stored, in order; the first one is in training.
-        diverged: members of stored parts that have diverged.
-        trouble: why the last thing that was to be written could not be; '' if it was.
+        parts: parts that are not stored, in order; the first one is in training.
+        diverged: number of diverged members of stored parts.
+        trouble: message of the last failed write, or ''.
     """
 
     def __init__(self, plan: CohortPlan, settings: dict[str, Any]) -> None:
@@ -95,13 +95,13 @@ class CohortTrial:
         self.looked_at = -math.inf
 
     def run(self) -> None:
-        """Train and store every part that is not stored, unless the driver is told to end or has lost its lease."""
+        """Trains and stores every part that is not stored, unless the driver is told to end or has lost its lease."""
         try:
             self._look()
             if self.settings["device"] == "cpu" and (slower := build.missing()):
                 tune.report({**self._progress(self.plan.since, 0), "trouble": slower})
             self._run()
-        except (Ending, Fenced):
+        except (EndRequestedError, Fenced):
             tune.report(self._progress(0, 0))  # its runs are not finished; their state is stored
         else:
             tune.report({**self._progress(0, 0), "stored": len(self.plan)})
@@ -118,13 +118,13 @@ class CohortTrial:
             self.parts = self.plan.split(most)
         while self.parts:
             if not self.store.holds(self.parts[0].key):
-                self._train_or_split(self.plan.leg.states if self.plan.leg else ())
+                self._train_or_split(self.plan.segment.states if self.plan.segment else ())
             else:
                 self.parts.pop(0)
         self.store.drop_states([self.state])
 
     def _begun(self) -> dict[str, Any] | None:
-        """The state of this very cohort when it was cut off; None if it was not, or its members are further by now."""
+        """State of this cohort at its interruption; None if there was none, or if its members have continued since."""
         with contextlib.suppress(FileNotFoundError, checkpoint.DamagedError):
             state = checkpoint.read(self.store.read_state(self.state))
             if self.plan.since <= state["iteration"] <= self.plan.until:
@@ -132,7 +132,7 @@ class CohortTrial:
         return None
 
     def _train_or_split(self, states: tuple[str, ...]) -> None:
-        """Train the first part, from stored states if there are any, and store it; or halve it."""
+        """Trains the first part, from stored states if there are any, and stores it; or halves it."""
         part, started_at = self.parts[0], datetime.now(UTC)
         try:
             training = self._train(part, states)
@@ -150,7 +150,8 @@ class CohortTrial:
         training = Training(part.runs, self.settings["device"], part.until, self.settings["metrics"])
         if states:
             try:
-                checkpoint.unpack(training, map(self.store.read_state, states))
+                renamed = part.segment.renamed if part.segment else {}
+                checkpoint.unpack(training, map(self.store.read_state, states), renamed)
             except (checkpoint.DamagedError, FileNotFoundError) as error:
                 LOG.warning("cohort %s begins anew: %s", part.key, error)
         while not training.finished:
@@ -160,10 +161,10 @@ class CohortTrial:
         return training
 
     def _store(self, part: CohortPlan, training: Training, started_at: datetime) -> None:
-        """Write the rows of a part, when there is room for them.
+        """Writes the rows of a part, once there is room.
 
         Raises:
-            OSError: it cannot be written, or the disk stays full.
+            OSError: they cannot be written, or the disk stays full.
         """
         origin = {name: self.settings[name] for name in ("device", "git_commit", "sampler")}
         origin["versions"] = {**self.settings["versions"], **training.arithmetic}
@@ -183,18 +184,18 @@ class CohortTrial:
                 self._look()
 
     def _look(self) -> None:
-        """Raises Ending where the driver asked its trials to end, Fenced where it has lost its lease."""
+        """Raises EndRequestedError if the driver asked its trials to end, Fenced if it has lost its lease."""
         if self.store.token and time.monotonic() - self.looked_at > LOOK_SECONDS:
             self.looked_at = time.monotonic()
             if self.store.token.check():
-                raise Ending
+                raise EndRequestedError
 
     def _report(self, training: Training) -> None:
-        """Keep the state of training, and tell Tune how far it is, if it is time to, or to end."""
+        """Keeps the state of training and reports progress to Tune if either is due; raises EndRequestedError if the trial is to end."""
         now = time.monotonic()
         try:
             self._look()
-        except Ending:
+        except EndRequestedError:
             self._save(training)
             raise
         if now - self.saved_at > self.settings["checkpoint_seconds"]:
@@ -208,7 +209,7 @@ class CohortTrial:
             self.reported_at = now
 
     def _save(self, training: Training) -> None:
-        """Store the state, in one atomic step; where there is no room, the last one is still there."""
+        """Stores the state in one atomic step; without room the previous one stays."""
         first = self.plan.start
         left = [(p.start - first, p.stop - first) for p in self.parts]
         try:
@@ -224,7 +225,7 @@ class CohortTrial:
         )
 
     def _progress(self, iteration: int, diverged: int) -> dict[str, int]:
-        """Iterations of the whole cohort, by its members, where the first part has done so many; and diverged."""
+        """Mean iterations over the cohort's members, if the first part has done `iteration`, and number of diverged members."""
         left = sum(len(part) for part in self.parts)
         running = (
             len(self.parts[0]) * iteration + (left - len(self.parts[0])) * self.plan.since

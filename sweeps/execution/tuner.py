@@ -8,8 +8,6 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,32 +19,31 @@ from rich.console import Console
 
 from result_schema import GRID
 from sweeps.execution import resume
-from sweeps.execution.cluster import Slots
 from sweeps.execution.lost import Lost
 from sweeps.execution.progress import StudyProgress
 from sweeps.execution.trial import planned, train_cohort
-from sweeps.planning import cohort_plans
-from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning import stages as planning
+from sweeps.planning.cohort_plans import CohortPlan
 from sweeps.planning.schedule import CHECKPOINT_SECONDS, progress_seconds
+from sweeps.planning.slots import Slots
+from sweeps.planning.stages import Stage
 from sweeps.store import provenance
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
-from sweeps.strategies.halving import Stage
-from trainables.runs import Run
 
 RETRIES = 3
-"""Times a trial that died is continued from its stored state before its runs are FAILED."""
+"""Number of times that a trial that died is continued from its stored state before its runs are FAILED."""
 
 FULL_SECONDS = 600.0
-"""Time that results wait for room on a full disk before their trial fails."""
+"""Seconds that results wait for room on a full disk before their trial fails."""
 
 AWS_KEYS = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"}
-"""Tune would put the driver's into the runtime environment of its trials, which Ray's agents log for all to read.
-Workers started here inherit them; nodes of a cluster have a role or keys of their own."""
+"""Variables that Tune must not copy from the driver into its trials' runtime environment, which Ray's agents log for all to
+read. Local workers inherit them; nodes of a cluster have a role or keys of their own."""
 
 
 class InOrder(BasicVariantGenerator):
-    """Has Tune start the cohorts in their order, until no more are to be started."""
+    """Makes Tune start the cohorts in order, until `stopping` is set."""
 
     def __init__(self, keys: Iterable[str], most: int, stopping: threading.Event) -> None:
         # Not a grid search: Tune copies the whole grid for each of its trials.
@@ -67,14 +64,14 @@ class InOrder(BasicVariantGenerator):
 
 
 class InStages(Searcher):
-    """Has Tune start the cohorts of one stage after the other.
+    """Makes Tune start the cohorts of one stage after the other.
 
-    The next stage is made once every cohort of the last one has ended, and its rows are stored: what is
-    proposed, and who survives, does not depend on which of them ended first.
+    The next stage is made once every cohort of the last one has ended and its rows are stored, so that proposals and
+    survivors do not depend on the order in which cohorts end.
 
     Args:
-        stages: cohorts; each carries its runs, which no one knows when the study begins.
-        stopping: set when no more are to be started.
+        stages: cohorts of each stage; trials carry their runs, which are not known when the study begins.
+        stopping: set when no more trials are to be started.
     """
 
     def __init__(self, stages: Iterator[Sequence[CohortPlan]], stopping: threading.Event) -> None:
@@ -88,7 +85,7 @@ class InStages(Searcher):
         return {}  # Tune pickles it for a restore; studies continue from the rows instead
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The configuration of a trial; None while a stage is not done, FINISHED after the last one."""
+        """Configuration of the next trial; None while a stage is not done, FINISHED after the last stage."""
         if self.stopping.is_set():
             return str(Searcher.FINISHED)
         if not self.waiting:
@@ -119,10 +116,10 @@ def train(
     console: Console,
     sampler: str = GRID,
 ) -> list[str]:
-    """Train the cohorts in their order, one Tune trial each; rows are written by the trials, and say the sampler.
+    """Trains the cohorts in order, one Tune trial each; the trials write the rows, which name the sampler.
 
-    Returns the error of each cohort that was lost for good; its runs have FAILED rows.
-    Ctrl-C, or the store's lease when it is told to stop, ends it early, without an error: what is stored is stored.
+    Returns the error of each cohort that was lost for good; its runs have FAILED rows. Ctrl-C, or a stop of the store's lease,
+    ends training early without an error; stored rows stay.
 
     Raises:
         Fenced: another driver has taken the store's lease.
@@ -134,70 +131,29 @@ def train(
 
 
 def train_stages(
-    store: Store,
-    stages: Iterator[Stage],
-    progress: StudyProgress,
-    slots: Slots,
-    members: int,
-    memory: int,
-    sampler: str = GRID,
+    store: Store, stages: Iterator[Stage], progress: StudyProgress, slots: Slots, sampler: str = GRID
 ) -> list[str]:
-    """Train stage after stage, each cut into cohorts; else as `train`.
+    """Trains stage after stage, each cut into cohorts; else as `train`.
 
     Args:
-        store: where rows go.
-        stages: what to train; the next one is asked for when the rows of the last are stored.
-        progress: where it is shown; made for as many runs as all stages have at most, one that goes on counted again.
+        store: destination of the rows.
+        stages: to train; the next one is asked for when the rows of the last are stored.
+        progress: made for as many trainings as all stages have at most.
         slots: trials that run at once.
-        members: the most members of a cohort.
-        memory: bytes that a cohort may take.
-        sampler: what proposes the runs.
+        sampler: proposer of the runs.
     """
 
     def cohorts() -> Iterator[Sequence[CohortPlan]]:
         for stage in stages:
             kept = store.states()
             store.drop_states(kept - stage.waiting)
-            begun = resume.begun(store, store.finished())
-            plans = legs(stage, kept, slots.count, members, memory, begun)
+            plans = planning.cohorts(stage, slots, kept, resume.begun(store, store.finished()))
             progress.expect(plans)
             yield plans
 
     # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
     # and what comes of the last ones is taken up when the next stage is asked for.
     return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
-
-
-def legs(
-    stage: Stage,
-    kept: AbstractSet[str],
-    slots: int,
-    members: int,
-    memory: int,
-    begun: Mapping[str, tuple[int, str]] | None = None,
-) -> list[CohortPlan]:
-    """Cohorts of a stage, longest first: runs go on together from where they are, or begin where no state is kept.
-
-    Args:
-        stage: the runs.
-        kept: names of the states of earlier rungs that are there.
-        slots, members, memory: as of `planning.cut`.
-        begun: of runs that were cut off, iterations done and name of the state.
-    """
-    groups: dict[int, list[Run]] = {}
-    states: dict[str, str] = {}
-    for run in stage.runs:
-        stopped, cut_off = stage.stopped.get(run.key, (0, "")), (begun or {}).get(run.key, (0, ""))
-        places = [(0, "")] + [stopped] * (stopped[1] in kept) + [cut_off] * (cut_off[0] < stage.until)
-        since, states[run.key] = max(places)
-        groups.setdefault(since, []).append(run)
-    plans = []
-    for since, runs in groups.items():
-        for plan in cohort_plans.cut(runs, slots, members, memory):
-            names = {states[run.key] for run in plan.runs} if since else ()
-            seconds = plan.seconds * (stage.until - since) / plan.budget
-            plans.append(replace(plan, seconds=seconds, leg=Leg(since, stage.until, tuple(sorted(names)))))
-    return sorted(plans, key=lambda plan: -plan.seconds)
 
 
 def _stopping(store: Store) -> threading.Event:
@@ -213,11 +169,11 @@ def _fit(
     slots: Slots,
     sampler: str,
 ) -> list[str]:
-    """Run Tune.
+    """Runs Tune.
 
     Args:
-        trials: how many there are; -1 where the searcher says when it is done.
-        plans: the cohorts whose runs are not in their trials' configurations.
+        trials: number of trials; -1 if the searcher ends the experiment.
+        plans: cohorts whose runs are not in their trials' configurations.
     """
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
@@ -239,7 +195,7 @@ def _fit(
         **origin,
     }
     lost = Lost()
-    # Tune's own files serve nobody: trials keep their state and write their rows in the store.
+    # Tune's own files are not needed: trials keep their state and write their rows in the store.
     with progress, warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
@@ -273,7 +229,7 @@ def _fit(
         return []
     errors = []
     finished = store.finished()
-    resume.begun(store, finished)  # removes what nobody continues from
+    resume.begun(store, finished)  # removes states from which nothing continues
     for key, reason in lost.reasons.items():
         plan = progress.plans[key]
         runs = [run for run in plan.runs if run.key not in finished]

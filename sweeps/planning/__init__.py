@@ -1,1 +1,1 @@
-"""Which runs train together, where, and for how long."""
+"""Planning: cohorts, their devices and their times."""

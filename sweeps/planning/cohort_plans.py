@@ -1,4 +1,4 @@
-"""From declared runs to cohorts: what is missing, cut by structure, longest first.
+"""Plans cohorts: missing runs, grouped by structure and cut to size, longest first.
 
 A plan holds places in a group of runs and makes the runs when asked for them: planning takes memory
 for the cohorts and for what is stored, not for every run.
@@ -10,52 +10,41 @@ import itertools
 import math
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
+from sweeps.planning.slots import CPU_MEMBERS, MEMORY
 from sweeps.study.grid import Grid, LazyRuns
 from trainables import objectives
 from trainables.engine import cost
 from trainables.runs import Run, content_hash
 
-CPU_MEMBERS = 24
-"""Members of a cohort on a CPU, where its size costs nothing: small enough to store, show and retry often."""
-
-GPU_MEMBERS = 1024
-"""Members of a cohort on a GPU, where memory allows."""
-
-MEMORY = 2 << 30
-"""Bytes a cohort may take on a CPU."""
-
-GPU_MEMORY = 16 << 30
-"""Bytes a cohort may be expected to take on a GPU; its trial measures, and trains it in parts where it must."""
-
 COHORTS_PER_SLOT = 3
-"""A cohort takes at most one in so many parts of a device's share of the work that is not handed out yet:
+"""A cohort takes at most 1 / COHORTS_PER_SLOT of a device's share of the work that is not handed out yet:
 cohorts get shorter towards the end, and devices end together (guided self-scheduling, Polychronopoulos &
 Kuck 1987)."""
 
 SHORTEST = 1 / 40
-"""… but need not be shorter than this part of a device's share of the whole work."""
+"""Fraction of a device's share of the whole work below which cohorts are not shortened further."""
 
 LEAST_MEMBERS = 6
-"""Cohorts are not cut smaller than this to be short: below, a run costs more."""
+"""Smallest size to which cohorts are cut for the sake of time: below it a run costs more."""
 
 TRIALS_PER_SECOND = 14.0
-"""Trials that Ray Tune starts: 10,000 of them took it 715 s (docs.ray.io, Scalability and Overhead Benchmarks
-for Ray Tune). Where it could not keep the devices busy, cohorts are larger than `members`."""
+"""Trials that Ray Tune starts per second: 10,000 took 715 s (docs.ray.io, Scalability and Overhead Benchmarks
+for Ray Tune). If it could not keep the devices busy, cohorts are larger than `members`."""
 
 
 @final
 @dataclass(frozen=True)
-class Group(LazyRuns):
-    """The runs of one structure and budget that are not stored; each is expected to take as long.
+class SameStructure(LazyRuns):
+    """Missing runs with one structure and budget; each is expected to take equally long.
 
     Attributes:
-        declared: all of them, ascending.
-        stored: places of the stored ones in `declared`, ascending.
+        declared: all declared runs with that structure and budget, ascending.
+        stored: places in `declared` that need no training, ascending.
     """
 
     declared: Sequence[Run]
@@ -71,16 +60,22 @@ class Group(LazyRuns):
 
     @property
     def seconds(self) -> float:
-        """Expected time of one run on one CPU core."""
+        """Expected seconds of one run on one CPU core."""
         return cost.seconds(self[0])
+
+    def without(self, keys: AbstractSet[str]) -> SameStructure:
+        """The group without the runs of these keys."""
+        stored = set(self.stored)
+        places = (n for n, run in enumerate(self.declared) if n in stored or run.key in keys)
+        return SameStructure(self.declared, array("L", places))
 
 
 @final
 @dataclass(frozen=True)
 class Missing:
-    """Declared minus stored, one group per structure and budget."""
+    """Missing runs: declared minus stored, one group per structure and budget."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[SameStructure, ...]
 
     def __len__(self) -> int:
         return sum(len(group) for group in self.groups)
@@ -88,71 +83,78 @@ class Missing:
     def __iter__(self) -> Iterator[Run]:
         return itertools.chain.from_iterable(self.groups)
 
+    def without(self, keys: AbstractSet[str]) -> Missing:
+        """The same without the runs of these keys."""
+        groups = (group.without(keys) for group in self.groups)
+        return Missing(tuple(group for group in groups if len(group)))
+
 
 @dataclass(frozen=True)
-class Leg:
-    """Part of the way of a cohort's members.
+class Segment:
+    """The iterations that one trial trains a cohort for.
 
     Attributes:
-        since: iterations done before.
+        since: iterations done before it.
         until: iterations to have done after it.
-        states: names of the stored states that hold the members at `since`.
+        states: names of the stored states with the members at `since`.
+        renamed: key of a member -> its key in the state, if that is another.
     """
 
     since: int
     until: int
     states: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class CohortPlan:
-    """Runs that train as one array.
+    """Plan of a cohort: runs that train as one array.
 
     Attributes:
-        group: runs of one structure and budget, ascending.
+        group: runs with one structure and budget, ascending.
         start: place in it of the first member.
         stop: place after the last member.
-        seconds: expected time on one CPU core.
-        leg: the iterations to train; None for all of them.
+        seconds: expected seconds on one CPU core.
+        segment: iterations to train; None for all.
     """
 
     group: Sequence[Run]
     start: int
     stop: int
     seconds: float
-    leg: Leg | None = None
+    segment: Segment | None = None
 
     def __len__(self) -> int:
         return self.stop - self.start
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """Its members, ascending; made anew each time."""
+        """Members, ascending; made anew at each access."""
         return tuple(self.group[self.start : self.stop])
 
     @property
     def budget(self) -> int:
-        """Iterations of each member."""
+        """Declared iterations of each member."""
         return self.group[self.start].budget
 
     @property
     def key(self) -> str:
-        """Hash of its members' keys, and where they stop before their budget: the same cohort has the same file."""
+        """Hash of the members' keys, and of `until` if that is before their budget: it names the cohort's file."""
         keys = sorted(run.key for run in self.runs)
         return content_hash(keys if self.until == self.budget else {"runs": keys, "until": self.until})
 
     @property
     def since(self) -> int:
-        """Iterations that are done when it begins."""
-        return self.leg.since if self.leg else 0
+        """Iterations done at its beginning."""
+        return self.segment.since if self.segment else 0
 
     @property
     def until(self) -> int:
-        """Iterations that are done when it ends."""
-        return self.leg.until if self.leg else self.budget
+        """Iterations done at its end."""
+        return self.segment.until if self.segment else self.budget
 
     def split(self, most: int) -> list[CohortPlan]:
-        """It in parts of at most `most` >= 1 members, alike in size and in its order."""
+        """Splits it into parts of nearly equal size with at most `most` >= 1 members, in order."""
         parts = math.ceil(len(self) / most)
         places = [self.start + len(self) * n // parts for n in range(parts + 1)]
         return [
@@ -162,10 +164,10 @@ class CohortPlan:
 
 
 def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -> Missing:
-    """Declared minus stored: the one operation that starts, continues, extends and retries a study.
+    """Declared minus stored: this one operation starts, continues, extends and retries a study.
 
     Args:
-        declared: runs, with no key twice. Of a Grid, none is held.
+        declared: runs with distinct keys. A Grid's runs are not held in memory.
         finished: keys of the runs that need no training.
     """
     parts: Sequence[Sequence[Run]]
@@ -174,7 +176,9 @@ def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -
     else:
         parts = [tuple(same) for _, same in itertools.groupby(sorted(declared, key=_order), key=_structure)]
     groups = (
-        Group(part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ()))
+        SameStructure(
+            part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ())
+        )
         for part in parts
     )
     return Missing(tuple(group for group in groups if len(group)))
@@ -183,12 +187,12 @@ def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -
 def cut(
     runs: Missing | Iterable[Run], slots: int = 1, members: int = CPU_MEMBERS, memory: int = MEMORY
 ) -> list[CohortPlan]:
-    """Cohorts of the runs, each run in exactly one, longest first.
+    """Cuts runs into cohorts, each run in exactly one, longest first.
 
     Args:
-        runs: what to train, with no key twice.
-        slots: trials that run at once.
-        members: the most members of a cohort, unless trials would be too short to be started in time.
+        runs: to train, with distinct keys.
+        slots: number of trials that run at once.
+        members: largest size of a cohort, unless trials would be too short to be started in time.
         memory: bytes that a cohort may take.
 
     Raises:
@@ -216,9 +220,9 @@ def cut(
 
 
 def shortest_first(plans: Sequence[CohortPlan], slots: int) -> list[CohortPlan]:
-    """Cohorts, longest first, but the shortest one before all: its rows come soon, and the makespan is hardly longer.
+    """Moves the last and shortest cohort to the front: its rows come soon, and the makespan is hardly longer.
 
-    Where every cohort has a slot of its own, they stay as they are.
+    If every cohort has a slot of its own, the order stays as it is.
     """
     return [*plans[-1:], *plans[:-1]] if len(plans) > slots else list(plans)
 

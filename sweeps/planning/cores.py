@@ -1,4 +1,4 @@
-"""CPU cores that this process may use: not those of the machine, of which batch systems and containers give a part."""
+"""Counts the CPU cores that this process may use; batch systems and containers grant a part of the machine's."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ GROUPS = Path("/sys/fs/cgroup")
 
 
 def available() -> int:
-    """Whole cores of the process's affinity, as taskset and Slurm set it, and of its control groups' quota; at least one."""
+    """Whole cores within the process's affinity, set by taskset and Slurm, and its control groups' quota; at least one."""
     ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return int(max(1, min(ours, quota())))
 
 
 def quota() -> float:
-    """Cores' worth of time that control groups, of version 1 or 2, let this process have; infinite without a limit."""
+    """CPU quota of this process in cores, from control groups of version 1 or 2; infinite without a limit."""
     try:
         memberships = MEMBERSHIP.read_text().splitlines()
     except OSError:
@@ -40,7 +40,7 @@ def quota() -> float:
 
 
 def _limit(folder: Path) -> float:
-    """Cores that one group is limited to; it limits all below it."""
+    """CPU limit of one control group in cores; it holds for all groups below."""
     try:
         if (folder / "cpu.max").exists():
             amount, period = (folder / "cpu.max").read_text().split()

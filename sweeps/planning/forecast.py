@@ -1,4 +1,4 @@
-"""How long a study takes here: its cohorts' arithmetic at the speed of the cores, and what is not training."""
+"""Forecasts the wall time of a study: its cohorts' arithmetic at the speed of these cores, and all that is not training."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeps.execution.cluster import Slots
 from sweeps.planning import schedule
 from sweeps.planning.cohort_plans import CohortPlan, Missing
+from sweeps.planning.slots import Slots
 from trainables import objectives
 from trainables.engine import cost, speed
 from trainables.runs import Run
 
 BUSY_CORES = 0.2
-"""Cores that the driver, the mirror and Ray itself take while trials train."""
+"""Cores that the driver, the mirror and Ray take while trials train."""
 
 TRIAL_SECONDS = 0.3
-"""Time from a trial's last iteration to the first one of the next: rows are stored, Ray Tune starts it."""
+"""Time from a trial's last iteration to the next trial's first: rows are stored, Ray Tune starts a trial."""
 
 START_SECONDS = 8.5
 """Time from the command to the first trial on a Zen 4 core: imports, Ray, workers."""
@@ -32,13 +32,13 @@ END_SECONDS, END_SECONDS_PER_RUN = 5.5, 0.0035
 
 @dataclass(frozen=True)
 class Forecast:
-    """Expected times of a study on this machine's cores, in seconds.
+    """Expected times of a study on this machine, in seconds.
 
     Attributes:
-        training: of all runs, on one core.
-        start: until the first trial trains.
-        trials: from there to the last row.
-        end: from there to the end of the command.
+        training: all runs, on one core.
+        start: from the command to the first trial.
+        trials: from the first trial to the last row.
+        end: from the last row to the end of the command.
     """
 
     training: float
@@ -48,18 +48,18 @@ class Forecast:
 
     @property
     def wall(self) -> float:
-        """From the command to its end."""
+        """Seconds from the command to its end."""
         return self.start + self.trials + self.end
 
 
 def of(todo: Missing, plans: Sequence[CohortPlan], cores: int, share: float = 1.0) -> Forecast:
-    """The forecast of training all of `todo`, planned, on so many cores here.
+    """Forecasts training on cores of this machine.
 
     Args:
-        todo: the runs.
-        plans: the same in cohorts.
-        cores: how many train.
-        share: part of the iterations that is trained, where runs are halved.
+        todo: runs to train.
+        plans: the same runs in cohorts.
+        cores: number of cores that train.
+        share: fraction of the iterations that is trained if runs are halved.
     """
     if not plans:
         return Forecast(0.0, 0.0, 0.0, 0.0)
@@ -72,7 +72,7 @@ def of(todo: Missing, plans: Sequence[CohortPlan], cores: int, share: float = 1.
 
 
 def seconds(plan: CohortPlan, slots: Slots) -> float:
-    """Expected training time of a cohort on one of the slots: as planned on GPUs and clusters, whose speed is not known."""
+    """Expected training time of a cohort on a slot; as planned on GPUs and clusters, whose speed is unknown."""
     if slots.device != "cpu" or not slots.own:
         return plan.seconds
     return plan.seconds * scale(plan.group[0], slots.count)
@@ -80,22 +80,22 @@ def seconds(plan: CohortPlan, slots: Slots) -> float:
 
 @functools.lru_cache(4096)
 def scale(run: Run, cores: int) -> float:
-    """Time of the run on a core here over that on the core that plans are cut by."""
+    """Ratio of the run's time on a core here to that on the reference core of planning."""
     return cost.seconds(run, speed.of(run, cores)) / cost.seconds(run)
 
 
 def trial_seconds(training: float, cores: int) -> float:
-    """Time of a trial that trains so long where it has a core for itself."""
+    """Time of a trial that would train for `training` seconds with a core to itself."""
     return training * cores / (cores - BUSY_CORES) + TRIAL_SECONDS
 
 
 def end_seconds(runs: int) -> float:
-    """Time from the last row of so many runs to the end of the command, on a Zen 4 core."""
+    """Time from the last row to the end of the command on a Zen 4 core, with so many runs."""
     return END_SECONDS + END_SECONDS_PER_RUN * runs
 
 
 def losses(todo: Missing) -> int:
-    """How many losses are compiled: one per player, system, data and batch size."""
+    """Number of losses to compile: one per player, algorithm, data set and batch size."""
     different = set()
     for group in todo.groups:
         for run in itertools.islice(group, len(objectives.available())):

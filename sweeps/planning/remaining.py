@@ -1,22 +1,22 @@
-"""Time left of a study that trains, from the expected times of its cohorts and those observed so far."""
+"""Estimates a study's time left from its cohorts' expected times and the times observed so far."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 TRUST_SECONDS = 10.0
-"""Time of each slot's training for which the expectation is believed as much as what is observed."""
+"""Training time per slot at which expectation and observation have equal weight."""
 
 
 @dataclass
 class Running:
-    """A trial that trains.
+    """A trial in training.
 
     Attributes:
-        expected: seconds of all of it.
-        done: of these, when it was last heard of.
-        heard: when that was; None for a first trial, whose worker has yet to warm up, until it is heard of.
-        begun: when it began.
+        expected: seconds of the whole trial.
+        done: expected seconds of the part that was done at its last report.
+        heard: time of that report; None before the first report of a slot's first trial, whose worker has yet to warm up.
+        begun: time of its start.
     """
 
     expected: float
@@ -26,10 +26,10 @@ class Running:
 
 
 class Remaining:
-    """Expected and observed times of the trials of a study; the clock is the caller's.
+    """Expected and observed times of a study's trials; the clock is the caller's.
 
-    Between two reports of a trial it is taken to go on as all of them did until then: how much slower than expected
-    is what was expected of the parts that are observed over what they took, and as expected where nothing is yet.
+    Between two reports a trial is taken to proceed at the speed of all trials until then: observed over expected time, which
+    is 1 as long as nothing is observed.
 
     Args:
         slots: trials that run at once.
@@ -46,12 +46,12 @@ class Remaining:
         self.observed = self.foreseen = TRUST_SECONDS * slots
 
     def expect(self, key: str, seconds: float) -> None:
-        """A cohort that is going to be trained, and its expected time."""
+        """Adds a cohort to train, with its expected time."""
         self.expected[key] = seconds
         self.waiting += seconds
 
     def begin(self, key: str, now: float) -> None:
-        """Its trial begins, or begins again after it died."""
+        """Marks a cohort's trial as begun, or begun again after it died."""
         if key not in self.done:
             self.waiting -= self.expected[key]
         self.begun += 1
@@ -59,7 +59,7 @@ class Remaining:
         self.running[key] = Running(self.expected[key], done, None if self.begun <= self.slots else now, now)
 
     def report(self, key: str, share: float, now: float) -> None:
-        """This part of a cohort is trained, from 0 to 1."""
+        """Records the trained share of a cohort, from 0 to 1."""
         trial = self.running.get(key)
         done = self.expected[key] * share
         if trial is None or done < trial.done:
@@ -71,7 +71,7 @@ class Remaining:
         self.done[key] = done
 
     def end(self, key: str) -> None:
-        """Its trial is over, whatever came of it."""
+        """Marks a cohort's trial as over, whatever its outcome."""
         self.running.pop(key, None)
 
     @property
@@ -80,7 +80,7 @@ class Remaining:
         return self.observed / self.foreseen
 
     def seconds(self, now: float, later: float = 0.0) -> float:
-        """Time left at `now`; `later`: expected seconds of cohorts that are not planned yet."""
+        """Time left at `now`, with `later` expected seconds of cohorts that are not planned yet."""
         rests = []
         for trial in self.running.values():
             since = now - (trial.begun if trial.heard is None else trial.heard)
@@ -90,7 +90,7 @@ class Remaining:
 
 
 def words(seconds: float) -> str:
-    """A time as one reads it; its rounding is less than 1 in 20 from ten seconds on."""
+    """Duration in words, rounded by less than 1 in 20 from ten seconds on."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 5400:

@@ -1,4 +1,4 @@
-"""A study's schedule on many devices, simulated: when it ends, how well it uses them, and what binds.
+"""Simulates a study's schedule on many devices: its makespan, its efficiency, and the binding constraint.
 
 Trials start in the order of the plan on the first device that is free, as Ray Tune does it. One driver
 starts them and logs their results, at a limited rate each: beside the devices, that is what can bind.
@@ -20,15 +20,14 @@ from trainables.iterations import EVALUATIONS
 from trainables.runs import Run
 
 RESULTS_PER_SECOND = 50.0
-"""Results that Ray Tune logs, the careful end of 50 to 100: 1,000 trials that reported 100 a second for 100 s
+"""Results that Ray Tune logs per second, the lower end of 50 to 100: 1,000 trials that reported 100 a second for 100 s
 took it 168 s (docs.ray.io, Scalability and Overhead Benchmarks for Ray Tune)."""
 
 PROGRESS_PER_SECOND = 10.0
-"""Progress results of all trials together, at most: however many devices there are, the end results
-find the driver free."""
+"""Upper bound on progress results per second of all trials together: final results find the driver free on any number of devices."""
 
 SILENT_SECONDS = 10.0
-"""Time after which a trial reports how far it is, evaluated or not: time left is told by it."""
+"""Time after which a trial reports its progress, evaluated or not; time left depends on it."""
 
 CHECKPOINT_SECONDS = 60.0
 """Time between the checkpoints of a trial; each comes with a result."""
@@ -40,13 +39,13 @@ COST_ERROR = 0.4
 
 @dataclass(frozen=True)
 class Schedule:
-    """What a simulation came to.
+    """Result of a simulation.
 
     Attributes:
         devices: trials that run at once.
-        trials: how many were run.
+        trials: number of trials.
         makespan: seconds from the first start to the last result.
-        bounds: what the makespan cannot be below, in seconds, by the name of what binds: the work shared by
+        bounds: constraint -> lower bound on the makespan in seconds: the work shared by
             the 'devices', the 'longest trial', the 'starts' of trials, the logging of 'results'.
     """
 
@@ -57,12 +56,12 @@ class Schedule:
 
     @property
     def ideal(self) -> float:
-        """Seconds if the work were shared evenly and bookkeeping took no time."""
+        """Seconds with evenly shared work and no bookkeeping."""
         return self.bounds["devices"]
 
     @property
     def efficiency(self) -> float:
-        """Ideal over makespan."""
+        """Ratio of the ideal to the makespan."""
         return self.share("devices")
 
     @property
@@ -71,7 +70,7 @@ class Schedule:
         return max(self.bounds, key=lambda name: self.bounds[name])
 
     def share(self, bound: str) -> float:
-        """A bound over the makespan; 1 where there is nothing to do."""
+        """Ratio of a bound to the makespan; 1 if there is nothing to do."""
         return self.bounds[bound] / self.makespan if self.makespan else 1.0
 
 
@@ -81,7 +80,7 @@ def simulate(
     trials_per_second: float = TRIALS_PER_SECOND,
     results_per_second: float = RESULTS_PER_SECOND,
 ) -> Schedule:
-    """Greedy list scheduling of trials behind a driver that starts and logs one after another.
+    """Simulates greedy list scheduling of trials by a driver that starts and logs them one after another.
 
     A trial's results are logged together when it ends, and its device is free when they are.
 
@@ -124,17 +123,17 @@ def simulate(
 
 
 def as_planned(run: Run) -> float:
-    """1, of every run: a device is as fast as the core that plans are cut by."""
+    """Returns 1 for every run: the device is as fast as the reference core of planning."""
     return 1.0
 
 
 def progress_seconds(devices: int) -> float:
-    """Least time between two progress results of one trial."""
+    """Shortest time between two progress results of one trial."""
     return devices / PROGRESS_PER_SECOND
 
 
 def results_of(seconds: float, devices: int) -> int:
-    """Results that a trial of this duration reports, at most: progress, checkpoints and the last one."""
+    """Upper bound on results that a trial of this duration reports: progress, checkpoints and the last one."""
     least = progress_seconds(devices)
     progress = max(min(EVALUATIONS - 1, int(seconds / least)), int(seconds / max(least, SILENT_SECONDS)))
     return progress + int(seconds / CHECKPOINT_SECONDS) + 1
@@ -143,7 +142,7 @@ def results_of(seconds: float, devices: int) -> int:
 def one_run_per_trial(
     todo: cohort_plans.Missing, scale: Callable[[Run], float] = as_planned
 ) -> Iterator[float]:
-    """Durations of the same runs as one trial each, longest first, were a run alone as fast as in a cohort."""
+    """Durations with one trial per run, longest first, if a run alone were as fast as in a cohort."""
     groups = sorted(todo.groups, key=lambda group: -group.seconds)
     return itertools.chain.from_iterable(
         itertools.repeat(group.seconds * scale(group[0]), len(group)) for group in groups
@@ -151,12 +150,12 @@ def one_run_per_trial(
 
 
 def misjudged(seconds: Iterable[float], error: float = COST_ERROR, seed: int = 0) -> list[float]:
-    """Durations as they might turn out: log-normal about the expected ones, with the same mean.
+    """Draws actual durations: log-normal around the expected ones, with the same mean.
 
     Args:
         seconds: expected durations, [trials].
         error: one standard deviation is a factor of 1 + error; 0 for none.
-        seed: of the draw.
+        seed: the draw's.
     """
     expected = np.fromiter(seconds, dtype=np.float64)
     deviation = math.log1p(error)
@@ -168,7 +167,7 @@ def misjudged(seconds: Iterable[float], error: float = COST_ERROR, seed: int = 0
 def table(
     todo: cohort_plans.Missing, devices: Sequence[int], scale: Callable[[Run], float] = as_planned
 ) -> str:
-    """Cohorts against one run per trial on each number of devices, as text.
+    """Table of cohorts against one run per trial on each number of devices, as text.
 
     Beside the makespan and its efficiency: the efficiency where durations are misjudged by COST_ERROR, and
     the shares of the makespan in which the driver starts trials and logs results.

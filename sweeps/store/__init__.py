@@ -1,1 +1,1 @@
-"""What is stored of a study, under whose lease, and by which versions."""
+"""Store of a study: its rows, its lease, and their provenance."""

@@ -1,4 +1,4 @@
-"""Stored rows by the keys that their runs have now: those of an algorithm without λ were once stored under each λ."""
+"""Maps stored rows to the keys that their runs have now: a run without λ was once stored under every λ."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from trainables import datasets, objectives
 from trainables.runs import Configuration, run_key
 
 STORED_KEY = "stored_key"
-"""Column of the key that a row is stored under, and its curve and its points."""
+"""Column with the key under which a row, its curve and its points are stored."""
 
 
 def renamed(runs: pa.Table, manifest: Manifest) -> dict[str, str]:
-    """Stored key -> key now, of the rows that an algorithm without λ has at a λ that is not 0.
+    """Stored key -> key now, for rows that an algorithm without λ has at another λ than 0.
 
     Args:
         runs: rows as they are stored.
-        manifest: of their study.
+        manifest: their study's.
     """
     elsewhere = runs.filter(pc.not_equal(runs["lam"], 0.0))
     without = [name for name in pc.unique(elsewhere["algorithm"]).to_pylist() if _has_no_lambda(name)]
@@ -45,11 +45,11 @@ def renamed(runs: pa.Table, manifest: Manifest) -> dict[str, str]:
 
 
 def by_key(runs: pa.Table, names: dict[str, str]) -> pa.Table:
-    """Rows by the keys that their runs have now, one per key, with the column STORED_KEY.
+    """Returns one row per run, under the key that the run has now, with the column STORED_KEY.
 
     Args:
         runs: rows as they are stored.
-        names: stored key -> key now, where it is another.
+        names: stored key -> key now, for keys that changed.
     """
     stored = runs["run_key"]
     keys = pa.array([names.get(key, key) for key in stored.to_pylist()], pa.string()) if names else stored
@@ -59,7 +59,7 @@ def by_key(runs: pa.Table, names: dict[str, str]) -> pa.Table:
 
 
 def _content(values: Mapping[str, Any], version: str, named: str) -> Mapping[str, object] | None:
-    """Of a configuration on data of a version; None of values, or of data, that can be none any more."""
+    """Content of a configuration on a data version; None if the values or the data are not supported any more."""
     known = datasets.of_version(version, named)
     try:
         configuration = Configuration(**{name: value for name, value in values.items() if value is not None})
@@ -69,7 +69,7 @@ def _content(values: Mapping[str, Any], version: str, named: str) -> Mapping[str
 
 
 def _has_no_lambda(algorithm: str) -> bool:
-    """Whether it is known to have none: what is not here any more is left as it is stored."""
+    """True if the algorithm is known to have no λ; rows of an unknown algorithm stay as they are stored."""
     try:
         return objectives.find(algorithm).lam is None
     except ValueError:

@@ -1,8 +1,8 @@
-"""The lease on a study's store: one driver works on it at a time, and who lost it writes nothing any more.
+"""Lease on a study's store: one driver works on it at a time, and a driver that lost it writes nothing any more.
 
 The folder `lease` holds one file per holder, numbered: NUMBER.json with its owner and expiry, and NUMBER.stop
-once it wants its trials to save what they have and end. The highest number is the lease; a higher one fences
-off all that the holder of a lower one, or its trials, would still write (the token of Kleppmann 2016, "How to
+once its trials are to save their state and end. The highest number is the lease; a higher one fences
+off every later write by the holder of a lower one, or by its trials (the token of Kleppmann 2016, "How to
 do distributed locking").
 
 On a local or shared disk a number is taken by creating its file exclusively. Object stores cannot do that: there a
@@ -31,29 +31,29 @@ import result_files
 from sweeps.store.process import Owner, this_process
 
 SECONDS = 60.0
-"""A lease ends so long after it was last renewed; drivers' clocks must agree better than a quarter of it."""
+"""Seconds from the last renewal to the end of a lease; drivers' clocks must agree better than a quarter of it."""
 
 RENEWALS = 4
-"""Times a lease is renewed before it would end."""
+"""Number of renewals before a lease would end."""
 
 ATTEMPTS = 5
 FOLDER = "lease"
 
 
 class LeaseHeld(ValueError):
-    """Somebody else works on the study; the message says who, until when, and the remedy."""
+    """Another driver works on the study; the message names it, the end of its lease, and the remedy."""
 
 
 class Fenced(RuntimeError):
-    """This process lost the lease, and what it would write is not wanted any more."""
+    """This process lost the lease and must not write any more."""
 
 
 class Token:
-    """What a process shows before it writes: the file of the lease under which it works.
+    """Right of a process to write: checks the file of the lease under which it works.
 
     Args:
-        filesystem: of the store.
-        path: of the store.
+        filesystem: the store's.
+        path: the store's.
         name: the lease, NUMBER or NUMBER-NONCE.
     """
 
@@ -62,7 +62,7 @@ class Token:
         self.number = _number(name)
 
     def check(self) -> bool:
-        """Whether trials are to save what they have and end.
+        """True if trials are to save their state and end.
 
         Raises:
             Fenced: another driver has taken the lease.
@@ -82,7 +82,7 @@ class Lease(Token):
     """A lease that this process took (`take`), renewed until it is released.
 
     Attributes:
-        stopping: set once trials were told to end, or the lease was lost.
+        stopping: set once trials are told to end, or the lease is lost.
     """
 
     def __init__(self, filesystem: pafs.FileSystem, path: str, name: str, seconds: float) -> None:
@@ -106,12 +106,12 @@ class Lease(Token):
             result_files.write(self.filesystem, self._file("json"), self._content(released=True))
 
     def stop(self) -> None:
-        """Have the trials save what they have and end. Raises OSError."""
+        """Tells the trials to save their state and end. Raises OSError."""
         self.stopping.set()
         result_files.write(self.filesystem, self._file("stop"), b"\n")
 
     def claim(self) -> bool:
-        """Take it; False where another one was faster."""
+        """Takes the lease; False if another driver was faster."""
         if not isinstance(self.filesystem, pafs.LocalFileSystem):
             result_files.write(self.filesystem, self._file("json"), self._content())
         elif not result_files.create(self._file("json"), self._content()):
@@ -123,7 +123,7 @@ class Lease(Token):
         return True
 
     def sweep(self) -> None:
-        """Remove the files of those who held it before."""
+        """Removes the files of earlier leases."""
         for name in _names(self.filesystem, self.path):
             if _number(name) < self.number:
                 with contextlib.suppress(FileNotFoundError):
@@ -147,7 +147,7 @@ class Lease(Token):
 
 
 def held(filesystem: pafs.FileSystem, path: str) -> tuple[str, int]:
-    """Words for who holds the lease of the store at `path` and until when, '' if nobody does; and its number."""
+    """Holder of the lease on the store at `path` and its end, in words, '' if it is free; and the last lease's number."""
     names = _names(filesystem, path)
     highest = max(map(_number, names), default=0)
     for name in names:
@@ -165,7 +165,7 @@ def held(filesystem: pafs.FileSystem, path: str) -> tuple[str, int]:
 
 
 def refuse(filesystem: pafs.FileSystem, path: str) -> int:
-    """The number of the last lease of the store at `path`. Raises LeaseHeld where somebody holds it."""
+    """Number of the last lease on the store at `path`. Raises LeaseHeld if it is held."""
     holder, number = held(filesystem, path)
     if holder:
         raise LeaseHeld(f"{path} must be free, but is held by {holder}; "
@@ -174,15 +174,15 @@ def refuse(filesystem: pafs.FileSystem, path: str) -> int:
 
 
 def take(filesystem: pafs.FileSystem, path: str) -> Lease:
-    """The lease of the store at `path`, which must be there; use it as a context.
+    """Takes the lease on the store at `path`, which must exist; use it as a context manager.
 
     Raises:
-        LeaseHeld: somebody else holds it.
+        LeaseHeld: another driver holds it.
     """
     result_files.own_folder(filesystem, path, FOLDER)
     local = isinstance(filesystem, pafs.LocalFileSystem)
     for _ in range(ATTEMPTS):
-        # Of the listing that showed it free: a later one may show a lease that was taken in between.
+        # From the listing that showed it free: a later one may show a lease that was taken in between.
         number = refuse(filesystem, path) + 1
         name = f"{number:08d}" if local else f"{number:08d}-{uuid.uuid4().hex[:8]}"
         lease = Lease(filesystem, path, name, SECONDS)
@@ -205,7 +205,7 @@ def _number(name: str) -> int:
 
 
 def _record(filesystem: pafs.FileSystem, file: str) -> dict[str, Any] | None:
-    """Content of a lease's file, as of an unknown owner if it is damaged; None where it is gone."""
+    """Content of a lease's file, with an unknown owner if the file is damaged; None if it is gone."""
     info = filesystem.get_file_info(file)
     if info.type != pafs.FileType.File:
         return None
@@ -221,6 +221,6 @@ def _record(filesystem: pafs.FileSystem, file: str) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError):
-        # It says no more when it ends: as late as a lease that was renewed when the file was last written.
+        # Its end is not readable: taken as that of a lease renewed when the file was last written.
         unknown = Owner("an unknown machine", 0, 0, 0, "")
         return {"owner": unknown, "expires_at": info.mtime + timedelta(seconds=SECONDS), "released": False}

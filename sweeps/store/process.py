@@ -1,4 +1,4 @@
-"""Who holds something: a process, told apart from any other on this machine or elsewhere."""
+"""Identifies a process uniquely across machines and reboots."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Owner:
         host: name of its machine.
         user: number of its user.
         pid: its number.
-        started: clock ticks from boot to its start, which tell it from a later process of the same number.
-        kernel: boot and process-number space in which that number means it; empty where the system does not say.
+        started: clock ticks from boot to its start, which tell it from a later process with the same number.
+        kernel: boot and process-number space in which `pid` is valid; empty if the system does not say.
     """
 
     host: str
@@ -33,7 +33,7 @@ class Owner:
 
     @property
     def dead(self) -> bool:
-        """Whether it certainly ended; False where that cannot be told from here."""
+        """True if the process certainly ended; False if that cannot be told from here."""
         if not self.kernel or self.kernel != _kernel():
             return False
         return _started(self.pid) != self.started
@@ -55,7 +55,7 @@ def _kernel() -> str:
 
 
 def _started(pid: int) -> int:
-    """Start of a process that runs, in clock ticks from boot; -1 where it ended."""
+    """Start of a running process, in clock ticks from boot; -1 if it ended."""
     try:
         # The name, in parentheses, may hold anything.
         fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()

@@ -1,4 +1,4 @@
-"""Where a result comes from: commit and package versions."""
+"""Provenance of a result: commit and package versions."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def git_commit() -> str:
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """Package -> version of what a result depends on."""
+    """Package -> version, for the packages that a result depends on."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

@@ -1,4 +1,4 @@
-"""The store: one Parquet row per run, written by its cohort in one atomic step."""
+"""Store of a study's results: one Parquet row per run, written with its cohort in one atomic step."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from result_files import open_directory, own_folder, visible_files, write
 from result_metrics import MetricInfo
+from result_published import Published
 from result_schema import (
     FINISHED,
     GRID,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from trainables.parameters import Parameter
 
 BEGUN = "begun-"
-"""First letters of the name of a state of a cohort in training."""
+"""Prefix of the name of a state that a cohort in training keeps."""
 
 
 class Store:
@@ -58,10 +59,10 @@ class Store:
 
     Args:
         uri: the directory. Nothing is written until `create`.
-        lease: name of the lease under which it is written; none is needed.
+        lease: name of the lease under which this process writes, or None.
 
     Attributes:
-        token: that lease. Everything that writes raises Fenced once another driver has taken it.
+        token: that lease. Every write raises Fenced once another driver has taken it.
     """
 
     def __init__(self, uri: str, lease: str | None = None) -> None:
@@ -71,19 +72,19 @@ class Store:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """As this store has written it, or found it when it was first asked for it."""
+        """Manifest as this store wrote it, or as it was at the first access."""
         return read_manifest(self.uri)
 
     @property
     def schema(self) -> pa.Schema:
-        """Of its rows, as its manifest has it."""
+        """Schema of the rows, from the manifest."""
         return self.manifest.runs_schema
 
     def check(self, study: str, precision: str = "float32") -> bool:
-        """Whether the directory already is this study's store; False if there is nothing yet.
+        """True if the directory already is this study's store; False if there is nothing yet.
 
         Raises:
-            SchemaError: it is of another study, precision or schema version, or is no store and not empty.
+            SchemaError: it holds another study, precision or schema version, or is no store and not empty.
         """
         info = self.filesystem.get_file_info(self.path)
         if info.type == pafs.FileType.NotFound:
@@ -104,11 +105,11 @@ class Store:
 
     @property
     def uri_for_workers(self) -> str:
-        """The directory as a process with another working directory finds it."""
+        """The directory, valid in a process with another working directory."""
         return self.uri if "://" in self.uri else self.path
 
     def check_writable(self) -> None:
-        """Raises SchemaError where a local directory cannot be made or written."""
+        """Raises SchemaError if a local directory cannot be made or written."""
         if not isinstance(self.filesystem, pafs.LocalFileSystem):
             return
         path = Path(self.path)
@@ -136,17 +137,18 @@ class Store:
         further: Sequence[str] = (),
         headline: Sequence[str] = HEADLINE,
         sections: tuple[str, ...] = (),
+        published: Published | None = None,
     ) -> None:
-        """Make the directory the store of this study on these data, or leave it if it is, but for looks that are planned now, and
-        hyper-parameters that are new and have a default, which is what its rows had, names of algorithms from elsewhere,
-        metrics and losses that are new, which its rows lack, and sections of the report.
+        """Makes the directory the store of this study on these data. A store that exists keeps its rows; its manifest gains
+        looks that are planned now, new hyper-parameters with a default (the value that its rows had), names of algorithms
+        from elsewhere, new metrics and losses (which its rows lack), sections of the report and published numbers.
 
-        Metrics are all available ones that models of the data can have, and `further` ones, at import paths; of the `headline`
-        and the smallest differences those that are of these.
+        Metrics are all available ones that models of the data can have, and the `further` ones, at import paths; the
+        `headline` and the smallest differences are kept for these metrics alone.
 
         Raises:
-            ValueError: a further metric is none, a metric's name is that of another column, or a target is of a metric that the
-                data do not allow.
+            ValueError: a further metric cannot be found, a metric has the name of another column, or a target needs a metric
+                that the data do not allow.
             SchemaError: as `check`, or other looks are planned.
             ForeignFolderError: a folder in it is a link.
             OSError: it cannot be written.
@@ -161,6 +163,8 @@ class Store:
         check_columns(infos, losses, columns)
         for target in targets:
             check_target(target, infos)
+        if published is not None and published.statements:
+            published = replace(published, data=datasets.find(published.data).version)
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
@@ -199,12 +203,14 @@ class Store:
                 modes=found.modes,
                 mode_std=found.mode_std,
                 sections=sections,
+                published=published,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
             known = read_manifest(self.uri)
             now = self._amended(known, looks, columns, contributed, infos, losses, datasets.find(data))
-            now = replace(now, own={**_own(used), **known.own}, sections=sections)
+            published = known.published if published is None else published
+            now = replace(now, own={**_own(used), **known.own}, sections=sections, published=published)
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"
@@ -225,7 +231,7 @@ class Store:
         losses: Sequence[str],
         data: DataSet,
     ) -> Manifest:
-        """The manifest with what is new to it; its rows stay what they are. Raises SchemaError where other looks are planned."""
+        """The manifest with additions; its rows stay valid. Raises SchemaError if other looks are planned."""
         if known.looks and looks and looks != known.looks:
             planned, wanted = (", ".join(map(str, units)) for units in (known.looks, looks))
             raise SchemaError(f"{self.uri} is looked at after {planned} units by plan, got {wanted}; declare as many as "
@@ -251,15 +257,15 @@ class Store:
         )
 
     def finished(self) -> set[str]:
-        """Keys of the runs that need no training: those that COMPLETED or DIVERGED, now and under the λ that they are stored at;
-        none where there is no study yet.
+        """Keys of runs that need no training, COMPLETED or DIVERGED: the keys of now, and those under which they are stored;
+        none if there is no study yet.
         """
         runs = self._finished_rows()
         names = renamed(runs, read_manifest(self.uri)) if len(runs) else {}
         return set(runs["run_key"].to_pylist()).union(names.values())
 
     def count_finished(self) -> int:
-        """How many rows are stored of runs that need no training; told without the objectives."""
+        """Number of stored rows of runs that need no training; loads no objectives."""
         return len(self._finished_rows())
 
     def _finished_rows(self) -> pa.Table:
@@ -269,22 +275,22 @@ class Store:
         return runs.filter(pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED])))
 
     def rows(self) -> pa.Table:
-        """All rows by the keys that their runs have now, one per key (`declared_rows.by_key`)."""
+        """One row per run, under the key that the run has now (`declared_rows.by_key`)."""
         runs = read_runs(self.uri)
         return by_key(runs, renamed(runs, read_manifest(self.uri)))
 
     def contents(self) -> list[tuple[str, object]]:
-        """Files of rows with their times, which differ when other rows are stored."""
+        """Files of rows with their modification times, which change with the rows."""
         found = visible_files(self.filesystem, f"{self.path}/runs")
         return sorted((info.path, info.mtime) for info in found)
 
     def holds(self, cohort_key: str) -> bool:
-        """Whether the rows of this cohort, all its members trained together, are stored."""
+        """True if the rows of this cohort, all its members trained together, are stored."""
         info = self.filesystem.get_file_info(f"{self.path}/runs/{cohort_key}.parquet")
         return info.type == pafs.FileType.File
 
     def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
-        """Store a cohort's results: curves and samples first, rows last, each file in one atomic step.
+        """Stores a cohort's results: curves and samples first, rows last, each file in one atomic step.
 
         provenance: device, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
         """
@@ -311,7 +317,7 @@ class Store:
         self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
 
     def _check_columns(self, result: Result) -> None:
-        """Raises SchemaError where there is no column for a hyper-parameter, metric or loss of the run: it would be lost."""
+        """Raises SchemaError if a hyper-parameter, metric or loss of the run has no column: it would be lost."""
         points = {name for point in result.curve for name in point}
         for what, names, known in (
             ("hyper-parameter", result.run.configuration.content, self.schema.names),
@@ -323,21 +329,21 @@ class Store:
                                   f"{', '.join(lost)}; give the study's command again")  # fmt: skip
 
     def write_state(self, name: str, content: bytes) -> None:
-        """Keep the state of a cohort, from which members go on in others; before its rows, which tell of it."""
+        """Keeps the state of a cohort, from which its members continue in other cohorts; to be called before its rows are written."""
         self._write_bytes(f"states/{name}.pt", content)
 
     def read_state(self, name: str) -> bytes:
-        """A state that was kept. Raises FileNotFoundError if it was not."""
+        """Reads a state. Raises FileNotFoundError if none of this name is kept."""
         with self.filesystem.open_input_stream(f"{self.path}/states/{name}.pt") as stream:
             content: bytes = stream.read()
         return content
 
     def states(self) -> set[str]:
-        """Names of the states that are kept, from which the next rung continues."""
+        """Names of the states from which the next rung continues."""
         return {name for name in self._states() if not name.startswith(BEGUN)}
 
     def begun(self) -> set[str]:
-        """Names of the states of cohorts in training, from which they continue when they are cut off."""
+        """Names of the states from which interrupted cohorts continue."""
         return {name for name in self._states() if name.startswith(BEGUN)}
 
     def _states(self) -> set[str]:
@@ -345,7 +351,7 @@ class Store:
         return {info.base_name.removesuffix(".pt") for info in found if info.extension == "pt"}
 
     def drop_states(self, names: Iterable[str]) -> None:
-        """Remove states that no run continues from, if they are there."""
+        """Removes states, if they exist, from which no run continues."""
         if self.token:
             self.token.check()
         for name in names:
@@ -353,7 +359,7 @@ class Store:
                 self.filesystem.delete_file(f"{self.path}/states/{name}.pt")
 
     def write_failed(self, runs: Sequence[Run], cohort_key: str, error: str, **provenance: Any) -> None:
-        """Store FAILED rows of runs whose trial was lost for good; a later success takes their place."""
+        """Stores FAILED rows of runs whose trial was lost for good; a later success takes their place."""
         rows = [
             {
                 **_identity(run),
@@ -379,7 +385,7 @@ class Store:
 
 
 def _own(systems: Iterable[Objective]) -> dict[str, dict[str, float | None]]:
-    """Algorithm -> what it declares outside of configurations, of those for which that is not λ alone."""
+    """Algorithm -> hyper-parameters of its own, without the algorithms that have λ alone."""
     return {one.plain: one.hyper_parameters for one in systems if list(one.hyper_parameters) != ["lam"]}
 
 

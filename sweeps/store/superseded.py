@@ -1,4 +1,4 @@
-"""What is stored of other versions of the systems and data than a study trains now: it is kept, and not counted."""
+"""Counts stored runs of other versions of algorithms and data than a study trains now; they are kept, and not counted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from trainables import datasets, objectives
 
 
 def words(store: Store, algorithms: Iterable[str], data: str) -> str:
-    """How many stored runs of these algorithms are of which other version; '' where there are none.
+    """Number of stored runs of these algorithms by their other version, in words; '' if there are none.
 
     Args:
-        store: of a study.
-        algorithms: objectives that are trained now.
+        store: a study's rows.
+        algorithms: names of those that are trained now.
         data: name of the data set that they are trained on.
     """
     versions, on = {name: objectives.find(name).version for name in algorithms}, datasets.find(data).version

@@ -1,1 +1,1 @@
-"""How the runs to train are chosen: all of a grid, halved, searched, or until a question is decided."""
+"""Strategies: a whole grid, a halved one, a search, or a grid until a question is decided."""

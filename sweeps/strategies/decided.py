@@ -1,10 +1,10 @@
-"""Training no more of a grid than decides the question: `--until decided`.
+"""Strategy that trains no more of a grid than decides the question: `--until decided`.
 
-Balanced subsets of the configurations (of one configuration, its seeds), each within the next, are trained one after another. After each the
-report's verdicts are read off (`analysis.decision`), at levels at which all looks together err no more than one would
-(`analysis.comparison.sequential`), and no more is trained once all that the study asks is decided.
+Nested balanced subsets of the configurations (of the seeds, if there is one configuration) are trained one after another. After
+each the report's verdicts are read (`analysis.decision`), at levels at which all looks together err no more than one would
+(`analysis.comparison.sequential`), and training ends once every verdict that the study asks for is decided.
 
-What is trained is a pure function of the declaration and of the rows of these subsets: a study that was killed goes on where it
+The trained runs are a pure function of the declaration and of these subsets' rows: a study that was killed continues where it
 was, and ends where it would have ended.
 """
 
@@ -21,45 +21,46 @@ from typing import final
 import pyarrow.compute as pc
 from rich.console import Console
 
-from result_schema import FINISHED, exact, read_runs
+from result_names import exact
+from result_schema import FINISHED, read_runs
 from sweeps.planning import cohort_plans
 from sweeps.planning.remaining import words
+from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
-from sweeps.strategies.halving import Stage
-from sweeps.strategies.staged import StagedWork
+from sweeps.strategies.staged import StagedStrategy
 from sweeps.study import Preset, Study
 from sweeps.study.grid import Grid
 from trainables import objectives
 from trainables.runs import Run
 
 SHARES = (1 / 24, 1 / 12, 1 / 6, 1 / 3, 1 / 2, 2 / 3, 5 / 6, 1.0)
-"""Of all units, at which a study is looked at: seldom enough that cohorts stay full, often enough to save half of a clear case."""
+"""Fractions of all units at which a study is looked at: few enough for full cohorts, enough to save half of a clear case."""
 
 LEAST_UNITS = 12
-"""Fewer are not looked at early: no verdict among many is read off so few."""
+"""Smallest number of units for an early look: with fewer there is no verdict among many."""
 
 FEWEST = 5
-"""Units from which the report gives verdicts."""
+"""Smallest number of units for which the report gives verdicts."""
 
 
 def looks(units: int) -> tuple[int, ...]:
-    """Units at each look at a study of so many, ascending, the last all of them."""
+    """Units at each look at a study with `units` units, ascending; the last look is at all."""
     planned = {round(share * units) for share in SHARES}
     return tuple(sorted(n for n in planned if n >= LEAST_UNITS or n == units))
 
 
 @final
-class DecidedGrid(StagedWork):
-    """The runs of a grid, subset after subset, as far as it takes to decide what the study asks.
+class DecidedGrid(StagedStrategy):
+    """Trains a grid subset after subset, until the study's question is decided.
 
     Args:
-        study: which asks.
-        preset: of its runs.
-        grid: what the preset declares.
-        store: whose rows decide; need not exist yet.
+        study: its question.
+        preset: declares the grid.
+        grid: the declared runs.
+        store: the study's, whose rows decide; need not exist yet.
 
     Raises:
-        ValueError: nothing is compared, or nothing of what is asked is declared.
+        ValueError: a single algorithm, no λ that the study asks about, or too few units are declared.
     """
 
     may_end = True
@@ -77,9 +78,11 @@ class DecidedGrid(StagedWork):
         self._asked = {"metrics": list(study.asked.metrics), "at": list(at)}
         several = len(grid.configurations) > 1
         self._looks = looks(len(grid.configurations) if several else grid.seeds)
-        self.unit = "configurations" if several else "seeds"
+        self._units = "configurations" if several else "seeds"
         if self._looks[-1] < FEWEST:
-            raise ValueError(f"--until decided must have {FEWEST} {self.unit} or more, got {self._looks[-1]}")
+            raise ValueError(
+                f"--until decided must have {FEWEST} {self._units} or more, got {self._looks[-1]}"
+            )
         self._subsets = [
             replace(grid, configurations=tuple(study.subset(n))) if several else replace(grid, seeds=n)
             for n in self._looks
@@ -118,16 +121,16 @@ class DecidedGrid(StagedWork):
         return sum(outcomes.get(run.key) not in FINISHED for run in self._subsets[-1])
 
     def plan(self) -> str:
-        """Words for the looks."""
+        """The looks, in words."""
         *early, last = self._looks
         return (
-            f"after {', '.join(map(str, early))} of {last} {self.unit}"
+            f"after {', '.join(map(str, early))} of {last} {self._units}"
             if early
-            else f"after all {last} {self.unit}"
+            else f"after all {last} {self._units}"
         )
 
     def conclude(self, console: Console) -> None:
-        """What is decided, what is not, and what was saved."""
+        """Prints the decided and the open verdicts, and the saved runs."""
         if self._reached is None:
             return
         units, total = self._looks[self._reached], self._looks[-1]
@@ -139,7 +142,7 @@ class DecidedGrid(StagedWork):
         rows = read_runs(self.store.uri)
         mean = pc.mean(rows["train_seconds"]).as_py() or 0.0
         console.print(
-            f"until     {units} of {total} {self.unit} were needed, "
+            f"until     {units} of {total} {self._units} were needed, "
             + (
                 f"{saved:,} of {self.declared:,} runs were not (about {words(saved * mean)} of one core or device)"
                 if saved
@@ -150,7 +153,7 @@ class DecidedGrid(StagedWork):
     def _stages(self) -> Iterator[Stage]:
         finished = self._finished()
         missing = [[run for run in subset if run.key not in finished] for subset in self._subsets]
-        # What is trained in full was looked at when it was, and did not decide, but for the last of it.
+        # Subsets that are trained in full were looked at before, and did not decide, except the last one.
         self._already = len(self.grid) - len(missing[-1])
         known = next((k for k, runs in enumerate(missing) if runs), len(missing))
         for k in range(max(known - 1, 0), len(self._looks)):
@@ -158,10 +161,10 @@ class DecidedGrid(StagedWork):
                 finished = self._finished()
                 runs = tuple(run for run in self._subsets[k] if run.key not in finished)
                 later = len(missing[-1]) - len(missing[k])
-                yield Stage(runs, self.grid.budget, {}, frozenset(), later)
+                yield Stage(runs, self.grid.budget, later=later)
                 finished = self._finished()
                 if any(run.key not in finished for run in self._subsets[k]):
-                    return  # trials were lost: the look is at all of its runs or none
+                    return  # trials were lost: a look needs all of its runs
             self._answers = self._look(k)
             if not self._answers["open"] or k == len(self._looks) - 1:
                 self._reached = k
@@ -171,7 +174,7 @@ class DecidedGrid(StagedWork):
         return self.store.finished() if self.store.check(self.name, self.precision) else set()
 
     def _look(self, k: int) -> dict[str, list[str]]:
-        """The verdicts asked for after look k: 'decided' and 'open', in words."""
+        """Verdicts that the study asks for, after look k: 'decided' and 'open', in words."""
         subset = self._subsets[k]
         asked = {
             **self._asked,

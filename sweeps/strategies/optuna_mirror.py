@@ -1,6 +1,6 @@
-"""Search histories in an Optuna storage, for optuna-dashboard: a mirror, which may be locked, slow or away.
+"""Mirrors search histories to an Optuna storage, for optuna-dashboard; the storage may be locked, slow or away.
 
-The stored rows are the truth and a search is rebuilt from them: what cannot be written now is written later.
+The stored rows are the truth, from which a search is rebuilt: a history that cannot be written now is written later.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 PAUSE_SECONDS = 5.0
-"""Between two attempts to write what could not be written."""
+"""Seconds between two attempts after a failed write."""
 
 PATIENCE_SECONDS = 60.0
-"""That the end of a study waits for the last write."""
+"""Seconds that the end of a study waits for the last write."""
 
 
 @final
 @dataclass(frozen=True)
 class History:
-    """What one search was told.
+    """Results that a search was told.
 
     Attributes:
         metrics: search metrics.
-        directions: which way each is better.
-        trials: those with a result.
+        directions: better direction of each.
+        trials: trials with a result.
     """
 
     metrics: Sequence[str]
@@ -46,14 +46,14 @@ class History:
 
 @final
 class OptunaMirror:
-    """Writes histories in a thread of its own, so that training does not wait for it.
+    """Writes histories in a thread of its own, so that training does not wait.
 
     Args:
         storage: an RDB URL such as sqlite:///optuna.db, or the path of a journal file.
-        warn: called once, with words, when it cannot be written.
+        warn: called once, with a message, when the storage cannot be written.
 
     Raises:
-        ValueError: it can never be one.
+        ValueError: it can never be a storage.
     """
 
     def __init__(self, storage: str, warn: Callable[[str], None]) -> None:
@@ -66,7 +66,7 @@ class OptunaMirror:
         warnings.filterwarnings("ignore", category=ExperimentalWarning)
 
     def put(self, histories: Mapping[str, History]) -> None:
-        """Have these written, by the name of their studies there; returns at once."""
+        """Schedules histories for writing, by the name of their Optuna study; returns at once."""
         with self._changed:
             self._newest, self._pending = histories, True
             self._changed.notify_all()
@@ -75,7 +75,7 @@ class OptunaMirror:
             self._thread.start()
 
     def finish(self, patience: float = PATIENCE_SECONDS) -> str:
-        """Wait for what is to be written; '' or, where it was not, words that say so and what to do."""
+        """Waits for the scheduled histories; returns '', or a message with the remedy if they are not written."""
         with self._changed:
             self._changed.notify_all()  # no further pause
             if self._changed.wait_for(lambda: not self._pending, patience):
@@ -93,7 +93,7 @@ class OptunaMirror:
             try:
                 for name, history in histories.items():
                     save(name, history, self.storage)
-            except Exception as error:  # of whatever database or file system that is
+            except Exception as error:  # any error of the database or file system
                 if not self._error:
                     self._warn(f"the Optuna storage {self.shown} cannot be written now ({_reason(error)})")
                 self._error = _reason(error)
@@ -106,10 +106,10 @@ class OptunaMirror:
 
 
 def check(storage: str) -> str:
-    """How a storage is shown, without its password.
+    """Returns the storage without its password.
 
     Raises:
-        ValueError: it is no URL of a database for which there is a driver, or in no folder.
+        ValueError: it is no URL of a database with an installed driver, or its folder does not exist.
     """
     if "://" not in storage:
         _check_folder(Path(storage))
@@ -127,12 +127,12 @@ def check(storage: str) -> str:
 
 
 def save(name: str, history: History, storage: str) -> None:
-    """Write a history into an Optuna storage; what is there stays.
+    """Writes a history into an Optuna storage; trials that are there stay.
 
     Args:
-        name: of the study there.
-        history: what a search was told.
-        storage: as of `OptunaMirror`.
+        name: the Optuna study's.
+        history: a search's results.
+        storage: as in `OptunaMirror`.
     """
     backend: Any = storage
     if "://" not in storage:
@@ -158,6 +158,6 @@ def _check_folder(file: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what lies below Optuna's own words, if anything does."""
+    """First line of the error below Optuna's own, if there is one."""
     cause = error.__cause__ or error
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:300]

@@ -1,8 +1,8 @@
-"""Search by Optuna: it proposes generations of configurations, cohorts train them, each gets its own result told.
+"""Search by Optuna: it proposes generations of configurations, cohorts train them, and it is told each result.
 
-A search is a declaration as a grid is: its next generation is a pure function of the stored rows of those before,
-of the sampler and of its seed. So it does not depend on how its runs were scheduled, and a killed one continues by
-being asked again: what is stored is told, what is not is trained. Nothing else is kept.
+A search is a declaration, as a grid is: its next generation is a pure function of the earlier generations' rows, the sampler
+and its seed. So it does not depend on the schedule of its runs, and a killed search continues by being asked again: stored
+results are told, missing runs are trained. Nothing else is kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from result_metrics import LARGER, MetricInfo
 from result_schema import Outcome
-from sweeps.strategies.halving import Halving, Rows, Stage, stages
+from sweeps.planning.stages import Stage
+from sweeps.strategies.halving import Halving, Rows, stages
 from sweeps.strategies.optuna_mirror import History
 from sweeps.study import space as spaces
 from sweeps.study.space import Float, Int, Space, When
@@ -36,23 +37,23 @@ SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
 """Name -> its sampler, from a seed and the size of a generation."""
 
 TRIES = 50
-"""Proposals of what has been proposed before that are passed over before a point is drawn at random."""
+"""Repeated proposals that are passed over before a point is drawn at random."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to search.
+    """Settings of a search.
 
     Attributes:
         sampler: one of SAMPLERS.
         metrics: search metrics; one, or two for the Pareto front (nsga2).
-        runs: how many configurations to train.
-        generation: how many are proposed before their results are told.
-        seed: of the sampler.
-        halving: how the runs of a generation are halved, or None.
+        runs: number of configurations to train.
+        generation: number of configurations that are proposed before their results are told.
+        seed: the sampler's.
+        halving: settings by which a generation is halved, or None.
 
     Raises:
-        ValueError: a name is unknown, a number < 1, or nsga2 has not two metrics, or another one not one.
+        ValueError: a name is unknown, a number < 1, or the number of metrics is not two for nsga2, one for another sampler.
     """
 
     sampler: str
@@ -67,7 +68,7 @@ class Settings:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of the search metrics."""
+        """Names of the search metrics."""
         return tuple(metric.name for metric in self.metrics)
 
     def __post_init__(self) -> None:
@@ -85,15 +86,15 @@ class Settings:
 @final
 @dataclass
 class Search:
-    """One search: over the configurations of a space, for one algorithm, λ and seed of training.
+    """Search over the configurations of a space, for one algorithm, λ and training seed.
 
     Attributes:
-        space: what is searched.
-        settings: how.
-        run_of: the run of a configuration.
+        space: to search.
+        settings: the search's.
+        run_of: returns the run of a configuration.
         history: Optuna's study, in memory.
-        told: keys of the runs that were proposed and told.
-        exhausted: whether nothing new was found to propose.
+        told: keys of the runs whose results were told.
+        exhausted: True if no new configuration can be proposed.
         proposed: the runs of each generation, told or not.
     """
 
@@ -117,16 +118,16 @@ class Search:
 
     @property
     def asked(self) -> int:
-        """How many runs are proposed and not told."""
+        """Number of runs that are proposed and not told."""
         return len(self._asked)
 
     @property
     def declared(self) -> int:
-        """How many runs it is for: as many as were asked for, or all that the space has, if those are fewer."""
+        """Number of declared runs: as many as the settings ask for, or the whole space if that is smaller."""
         return len(self.told) + self.asked if self.exhausted else self.settings.runs
 
     def ask(self) -> list[Run]:
-        """The next generation, no run of it proposed before; none when the budget or the space is exhausted.
+        """Proposes the next generation, no run of which was proposed before; empty if the budget or the space is exhausted.
 
         Raises:
             RuntimeError: the last generation has not been told.
@@ -146,7 +147,7 @@ class Search:
             trial = self.history.ask()
             run = self.run_of(_configuration(trial, self.space))
             if run.key in self.told or any(run.key == other.key for _, other in self._asked):
-                # Left running until the generation is asked for: TPE then looks elsewhere ("constant liar").
+                # Left running until the generation is complete: TPE then looks elsewhere ("constant liar").
                 doubled.append(trial)
                 continue
             trial.set_user_attr("run_key", run.key)
@@ -158,9 +159,9 @@ class Search:
         return list(self.proposed[-1])
 
     def tell(self, rows: Rows) -> None:
-        """Tell the asked generation's results: COMPLETED as they are, STOPPED as pruned where they were, DIVERGED
-        as infeasible and worse than any value, FAILED or absent as failed, to be proposed again by a later start;
-        so, too, what COMPLETED without the metric, which its system has not.
+        """Tells the asked generation's results: COMPLETED with their values, STOPPED as pruned at their iteration, DIVERGED as
+        infeasible and worse than any value, FAILED or absent as failed, to be proposed again by a later start. COMPLETED
+        without the metric, which the algorithm then lacks, is told as failed, too.
 
         Args:
             rows: run key -> columns of its row, `outcome` and the search metrics among them.
@@ -187,7 +188,7 @@ class Search:
         self._asked = []
 
     def best(self) -> list[FrozenTrial]:
-        """The best COMPLETED run, or the Pareto front of two metrics; nothing if none COMPLETED."""
+        """The best COMPLETED run, or the Pareto front of two metrics; empty if none COMPLETED."""
         if len(self.settings.metrics) > 1:
             front = self.history.best_trials
             return [trial for trial in front if trial.user_attrs["outcome"] == Outcome.COMPLETED]
@@ -197,17 +198,17 @@ class Search:
         return sorted(completed, key=lambda trial: -better * trial.values[0])[:1]
 
     def results(self) -> History:
-        """What was told and has a value."""
+        """Told results that have a value."""
         told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
         return History(self.settings.names, self.history.directions, told)
 
     def outcomes(self) -> Counter[str]:
-        """How many of the told runs ended how."""
+        """Outcome -> number of told runs."""
         trials = self.history.get_trials(deepcopy=False)
         return Counter(t.user_attrs["outcome"] for t in trials if "outcome" in t.user_attrs)
 
     def _enqueue_new(self, seed: int) -> bool:
-        """Have a point of a grid that was not proposed asked next; False where there is none, or no grid."""
+        """Enqueues a grid point that was not proposed; False if there is none, or the space is no grid."""
         if not spaces.is_grid(self.space):
             return False
         asked = self.told | {run.key for _, run in self._asked}
@@ -218,13 +219,13 @@ class Search:
 
 
 def generations(searches: Sequence[Search], rows: Callable[[], Rows]) -> Iterator[Stage]:
-    """What is to be trained of one generation of all searches after the other.
+    """Yields the stages of one generation after the other, of all searches together.
 
-    A generation's results are told when the next one is asked for: train it before.
+    A generation's results are told when the next one is asked for; it must be trained before.
 
     Args:
-        searches: side by side, with the same settings but for their space; their runs train together.
-        rows: the stored rows by run key.
+        searches: with the same settings; their runs train together.
+        rows: returns the stored rows by run key.
     """
     halving = searches[0].settings.halving
     while any(asked := [search.ask() for search in searches]):

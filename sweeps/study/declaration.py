@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from result_metrics import unknown
+from result_names import own_values
+from result_published import Published
 from result_schema import (
     HEADLINE,
     LOSSES,
@@ -24,7 +26,7 @@ from sweeps.study.grid import Grid
 from sweeps.study.space import Float, Int, Space, When, check, is_grid, points
 from trainables import configurations, metrics, objectives
 from trainables.configurations import Configuration, fitted
-from trainables.parameters import Parameter, own_values
+from trainables.parameters import Parameter
 from trainables.runs import Run
 from trainables.runs import check as check_run
 
@@ -98,6 +100,7 @@ class Study:
         metrics: import paths of further metrics, module:Class; all that are available and that the data allow are taken anyway.
         headline: names of the metrics that the study is about, of which the report has every figure; those that the data allow.
         sections: import paths, module:Class, of sections of your own that the report has beside those that it finds.
+        published: numbers that the study reproduces, beside which the report puts its runs.
 
     Raises:
         ValueError: the name has other characters or more than 100, a dimension depends on a later one, a target or a
@@ -118,6 +121,7 @@ class Study:
     metrics: tuple[str, ...] = ()
     headline: tuple[str, ...] = HEADLINE
     sections: tuple[str, ...] = ()
+    published: Published = field(default_factory=Published)
 
     def __post_init__(self) -> None:
         if not self.name or not all(c.isascii() and (c.isalnum() or c in "_-") for c in self.name):
@@ -147,6 +151,7 @@ class Study:
             *self.smallest_differences,
             *self.headline,
             *self.asked.metrics,
+            *(one.metric for one in self.published.statements if one.metric),
         ]
         known = metrics.vocabulary(names, self.metrics)
         check_columns(tuple(known.values()), LOSSES, self.space)
@@ -157,6 +162,7 @@ class Study:
         for target in self.targets:
             check_target(target, tuple(known.values()))
         check_smallest_differences(self.smallest_differences, tuple(known.values()))
+        self.published.check(known)
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.

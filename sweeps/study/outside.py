@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from result_names import split_variant
 from sweeps.study.declaration import Study
 from trainables.configurations import NAMED, levels_of
-from trainables.parameters import split_variant
 
 Parts = Sequence[tuple[str, str]]
 """(kind, name) of parts: the folder of trainables that finds them, and what a study calls them."""

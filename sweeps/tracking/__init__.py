@@ -1,1 +1,1 @@
-"""What MLflow shows of a study."""
+"""Tracking: the mirror of a study in MLflow."""

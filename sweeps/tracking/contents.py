@@ -1,4 +1,4 @@
-"""What of a study's directory goes to MLflow: its rows read as they come, and each one's MLflow form."""
+"""Reads a study's new rows and converts each to an MLflow run."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 import result_digests
 from result_files import is_link, open_directory, visible_files
+from result_names import own_values, split_variant
 from result_schema import (
     MANIFEST,
     VERSION,
@@ -30,7 +31,6 @@ from result_schema import (
     read_manifest,
     run_name,
 )
-from trainables.parameters import own_values, split_variant
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import RunContent
@@ -40,16 +40,16 @@ Row = Mapping[str, Any]
 
 
 class StudyRows:
-    """The rows of a study, of which each file is read once.
+    """Rows of a study; each file is read once.
 
     Attributes:
-        versions: run key -> version of the row that counts for it.
-        origin: tags that tell this directory from others of the same study: `results`, where it is, and `origin`, when it was
-            made, which it keeps wherever it is moved or mounted.
+        versions: run key -> version of its valid row.
+        origin: tags that tell this directory from others of the same study: `results`, its path, and `origin`, the time of its
+            creation, which stays the same if it is moved or mounted elsewhere.
     """
 
     def __init__(self, directory: str) -> None:
-        """Raises SchemaError when `directory` is not a study's."""
+        """Raises SchemaError if `directory` is not a study's."""
         self.directory = directory
         self.manifest = read_manifest(directory)
         self.versions: dict[str, str] = {}
@@ -62,7 +62,7 @@ class StudyRows:
         self._seen: dict[str, tuple[int, int]] = {}  # path -> size and time
 
     def refresh(self) -> None:
-        """Read the files that are new, and all of them where one is another or gone.
+        """Reads new files, and all files if one has changed or gone.
 
         Raises OSError and pyarrow.ArrowException: call again later.
         """
@@ -87,11 +87,11 @@ class StudyRows:
             self.versions = {key: version(outcome, at) for key, outcome, at in zip(*columns, strict=True)}
 
     def files(self) -> dict[str, tuple[int, int]]:
-        """The files of rows and curves as they are now, with size and time. Raises OSError."""
+        """Present files of rows and curves, with size and time. Raises OSError."""
         return result_digests.files(self._filesystem, self._path, "runs", "curves")
 
     def select(self, run_keys: Sequence[str]) -> Iterator[tuple[Row, list[Row]]]:
-        """Row and learning curve of each of these runs."""
+        """Yields row and learning curve of each of these runs."""
         if not run_keys:
             return
         keys = pa.array(run_keys, pa.string())
@@ -113,18 +113,18 @@ class StudyRows:
 
 
 def version(outcome: str, finished_at: datetime | str) -> str:
-    """Tells the rows of one run key apart: a FAILED one and the one that superseded it."""
+    """Version of a row: tells a FAILED row from the row that replaced it under the same run key."""
     at = finished_at if isinstance(finished_at, str) else finished_at.isoformat()
     return f"{outcome} {at}"
 
 
 def text(value: object) -> str:
-    """A parameter as one types it in a search: 0.1, 1 for 1.0, 1e-05. Exact: equal text, equal value."""
+    """Text of a parameter as typed in a search: 0.1, 1 for 1.0, 1e-05. Exact: equal text, equal value."""
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunContent:
-    """The MLflow form of a row and its learning curve.
+    """Converts a row and its learning curve to an MLflow run.
 
     A run without a result (DIVERGED, FAILED) has no metrics at all, so that no search on a metric finds
     it; its outcome tag says why. MLflow's status is FINISHED for every outcome but FAILED.
@@ -170,7 +170,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
 
 
 def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tuple[str, float, int, int]]:
-    """(name, value, time, step) of the finite points of the curve, and of the final values as the latest.
+    """Yields (name, value, time, step) for the finite points of the curve, and for the final values as the latest.
 
     MLflow searches on the value at the highest step: a final value must be that one, so a point of its
     curve at the same step makes way, and a metric without a final value has no curve.
@@ -198,12 +198,12 @@ def _milliseconds(time: datetime) -> int:
 
 @contextlib.contextmanager
 def copy_report(directory: str) -> Iterator[tuple[Path, str]]:
-    """A local copy of all files of the study's report, and the digest of them, '' when there is none."""
+    """Copies the study's report to a local folder; yields it and the digest of its files, '' if there is none."""
     filesystem, path = open_directory(directory)
     source = f"{path}/report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        # What a link points to is no part of the report, and may be nobody else's business.
+        # The target of a link is no part of the report, and may be private.
         there = filesystem.get_file_info(source).type == pafs.FileType.Directory
         if there and not is_link(filesystem, source):
             if isinstance(filesystem, pafs.LocalFileSystem):

@@ -1,4 +1,4 @@
-"""Where MLflow is, whether it answers, and the process that mirrors rows to it while a study trains.
+"""Resolves the tracking URI, checks that MLflow answers, and runs the process that mirrors rows while a study trains.
 
 This is the driver's side, and it never imports mlflow (seconds, and 200 MB): the work is done by
 `python -m sweeps.tracking.mirror --follow`, a separate process of low priority, so that a slow, hanging or dead
@@ -26,7 +26,7 @@ DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 SQLITE = "sqlite:///"
 DATABASES = ("postgresql", "mysql", "mssql")
 NOT_MIRRORED = 3
-"""Exit code of the mirror when rows remain that are not in MLflow."""
+"""Exit code of the mirror if rows remain that are not in MLflow."""
 
 
 def resolve_tracking_uri(uri: str | None = None) -> str:
@@ -72,7 +72,7 @@ def _web_address(uri: str) -> str:
 
 
 def _without_marks(path: Path) -> Path:
-    """The same path. Raises ValueError where a part of it means something else in a URI: versions of SQLAlchemy differ in it."""
+    """Returns the path. Raises ValueError if a character has a meaning in a URI, in which versions of SQLAlchemy differ."""
     marks = [mark for mark in "%?#" if mark in str(path)]
     if marks:
         raise ValueError(f"the path of MLflow's database must have none of % ? #, which mean something in a URI, got {str(path)!r}; "
@@ -81,12 +81,12 @@ def _without_marks(path: Path) -> Path:
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The database file behind a resolved tracking URI; None where there is a server instead."""
+    """Database file of a resolved tracking URI; None for a server."""
     return Path(uri.removeprefix(SQLITE).partition("?")[0]) if uri.startswith(SQLITE) else None
 
 
 def check_tracking(uri: str | None = None, timeout_s: float = 4.0) -> str | None:
-    """One line of warning when MLflow cannot be reached just now, None when it can.
+    """One line of warning if MLflow cannot be reached now, else None.
 
     Takes `timeout_s` seconds at most. A study goes on either way, and its rows can be mirrored later.
     Raises ValueError when the URI is of a kind that the mirror cannot use.
@@ -116,13 +116,13 @@ def _unreachable(uri: str, timeout_s: float) -> str:
 
 
 def mirror_command(directory: str, uri: str) -> str:
-    """The command that a user types to mirror a study's rows later."""
+    """Command with which a user mirrors a study's rows later."""
     arguments = [directory] if is_default(uri) else [directory, "--tracking-uri", masked(uri)]
     return f"python -m sweeps.tracking.mirror {shlex.join(arguments)}"
 
 
 def is_default(uri: str) -> bool:
-    """Whether a resolved tracking URI is the one of a command that is given none."""
+    """True if a resolved tracking URI is the default one."""
     try:
         return uri == resolve_tracking_uri(DEFAULT_TRACKING_URI)
     except ValueError:  # the working directory cannot be part of a URI
@@ -131,14 +131,14 @@ def is_default(uri: str) -> bool:
 
 @dataclass(frozen=True)
 class MirrorResult:
-    """How mirroring ended: whether every row is in MLflow, and one line that says so or what to do."""
+    """End of mirroring: whether every row is in MLflow, and a line that says so or gives the remedy."""
 
     complete: bool
     message: str
 
 
 def mirrored_message(written: int, total: int, study: str, uri: str) -> str:
-    """Words for a study that is in MLflow."""
+    """Message for a study that is in MLflow."""
     return f"mirrored: {written:,} written, {total:,} runs of {study} in MLflow at {masked(uri)}"
 
 
@@ -155,7 +155,7 @@ class Follower:
         return self._process.pid
 
     def finish(self, timeout_s: float = 120.0) -> MirrorResult:
-        """Ask it to mirror what is stored by now, the report included, and wait for that.
+        """Asks the mirror to write all that is stored, the report included, and waits for it.
 
         After `timeout_s` it is killed, which loses nothing: the next mirroring completes what it began.
         Call it once.
@@ -177,7 +177,7 @@ class Follower:
 
 
 def start_follower(directory: str, tracking_uri: str | None = None) -> Follower:
-    """Start mirroring a study's rows as they are stored, in a process of its own; returns at once.
+    """Starts a process that mirrors a study's rows as they are stored; returns at once.
 
     Args:
         directory: the study's directory or URI, where the manifest is already written.

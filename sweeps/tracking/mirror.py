@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 POLL_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
 LAST_ATTEMPTS = 2
-"""Failures in a row without any progress after which a mirror that is to stop gives up."""
+"""Successive failures without progress after which a stopping mirror gives up."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Present:
 
 
 class Mirror:
-    """What MLflow holds of one study, and the steps that make it equal to the rows."""
+    """Runs of one study in MLflow, and the steps that make them equal to the rows."""
 
     def __init__(self, rows: StudyRows, uri: str) -> None:
         self.rows = rows
@@ -80,12 +80,12 @@ class Mirror:
 
     @property
     def remaining(self) -> list[str]:
-        """Keys of the stored runs that are not in MLflow as their row says."""
+        """Keys of the stored runs whose MLflow run is missing or differs from the row."""
         there = {key: present.row for key, present in self._present.items()}
         return [key for key, row in self.rows.versions.items() if there.get(key) != row]
 
     def step(self, *, report: bool = False) -> None:
-        """Mirror what is stored and not in MLflow yet. Raises TrackingError and OSError: call again later."""
+        """Mirrors rows that are not in MLflow yet. Raises TrackingError and OSError: call again later."""
         from sweeps.tracking.mlflow_store import ExperimentStore
 
         self.rows.refresh()
@@ -111,7 +111,7 @@ class Mirror:
             raise
 
     def _list(self) -> None:
-        """Learn what is in MLflow, and delete runs that were cut off or are there twice.
+        """Lists the runs in MLflow, and deletes interrupted and duplicate ones.
 
         A run of a row that is stored here stands for it, whatever directory it was mirrored from: that may have been copied.
         """
@@ -160,7 +160,7 @@ class Mirror:
 
 
 def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
-    """Mirror a study until `stop` is set, and then what is left; at once when it is set already.
+    """Mirrors a study until `stop` is set, and then the remaining rows; at once if it is set already.
 
     Failures of MLflow or of the storage are tried again, ever more slowly. Raises SchemaError when
     `directory` is not a study's.
@@ -204,14 +204,14 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
 
 
 def _await_rows(rows: StudyRows, stop: threading.Event) -> None:
-    """Leave the cores to a study that begins: MLflow is loaded once there is something to tell it."""
+    """Waits before MLflow is loaded until there are rows, so that a study that begins has the cores."""
     with contextlib.suppress(OSError):
         while not rows.files() and not stop.wait(1.0):
             pass
 
 
 def _stop_requests() -> threading.Event:
-    """An event set by SIGTERM, Ctrl-C, or the end of the process that started this one with a pipe."""
+    """Event that is set by SIGTERM, Ctrl-C, or the end of the process that started this one with a pipe."""
     stop = threading.Event()
 
     def request(signum: int, _frame: FrameType | None) -> None:
@@ -245,7 +245,7 @@ class Options:
 
 
 def main(options: Options) -> int:
-    """Run the command; returns its exit code."""
+    """Runs the command; returns its exit code."""
     stop = threading.Event()
     if options.follow:
         os.nice(10)  # before the workers, which Ray gives 15: behind them all is left for the end

@@ -1,7 +1,7 @@
-"""What of a study is known to be in MLflow, so that nobody needs to ask there: a local record, kept by the mirror.
+"""Local record of a study's runs that are in MLflow, kept by the mirror so that MLflow need not be asked.
 
-Only of a local SQLite file, which is as the mirror left it as long as its size and time are the same. A server may
-have lost everything since, or somebody has deleted a run there: it is asked each time.
+It is kept for a local SQLite file alone, which is as the mirror left it as long as its size and time are the same. A server
+is asked each time: it may have lost its data since, or a run may have been deleted there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MIRRORED = ("study.json", "runs", "curves", "report")
 
 
 def inputs(directory: str) -> str:
-    """Digest of all that goes to MLflow; to be taken before it is read. Empty where it is not known. Raises OSError."""
+    """Digest of all that goes to MLflow, to be taken before it is read; empty if it is not known. Raises OSError."""
     made_by = result_digests.code("sweeps")
     return made_by and result_digests.digest(
         result_digests.state(*open_directory(directory), *MIRRORED), made_by
@@ -24,14 +24,14 @@ def inputs(directory: str) -> str:
 
 
 def keep(directory: str, uri: str, inputs: str, runs: int) -> None:
-    """Remember that so many runs, and the report, are in MLflow as these inputs say."""
+    """Records that so many runs, and the report, are in MLflow, made from these inputs."""
     if destination := _destination(uri):
         content = {"inputs": inputs, "destination": destination, "runs": runs}
         result_digests.record(*open_directory(directory), _name(uri), content)
 
 
 def recall(directory: str, uri: str) -> int | None:
-    """Runs that are in MLflow, with the report, if everything is known to be there. Raises OSError."""
+    """Number of runs in MLflow, if all of them and the report are known to be there. Raises OSError."""
     known: dict[str, Any] = result_digests.recall(*open_directory(directory), _name(uri))
     if not known.get("inputs") or known.get("destination") != _destination(uri):
         return None
@@ -43,7 +43,7 @@ def _name(uri: str) -> str:
 
 
 def _destination(uri: str) -> str:
-    """Size and time of the database file; empty where there is none."""
+    """Size and time of the database file; empty if there is none."""
     path = sqlite_path(uri)
     if path is None or not path.is_file():
         return ""

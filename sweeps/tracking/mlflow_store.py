@@ -1,4 +1,4 @@
-"""The thin edge to MLflow: one experiment, its runs told apart by their `run_key`, written in batches.
+"""Thin adapter to MLflow: one experiment, whose runs are identified by their `run_key` and written in batches.
 
 The only module that imports mlflow. Import it late: it takes seconds.
 """
@@ -36,20 +36,20 @@ from sweeps.console.masking import masked  # noqa: E402
 from sweeps.tracking.follower import sqlite_path  # noqa: E402
 
 PARAM_LENGTH = 6_000
-"""Longer parameters are cut: MLflow refuses them."""
+"""Characters to which parameters are cut: MLflow refuses longer ones."""
 
 
 class TrackingError(RuntimeError):
-    """MLflow could not be read or written just now. Trying again later loses nothing."""
+    """MLflow cannot be read or written now. Trying again later loses nothing."""
 
 
 @dataclass(frozen=True)
 class RunContent:
-    """One run as MLflow shall show it. Times are in milliseconds since 1970; metrics are finite.
+    """Content of an MLflow run. Times are in milliseconds since 1970; metrics are finite.
 
     Attributes:
         metrics: (name, value, time, step).
-        status: of MLflow: 'FINISHED' or 'FAILED'.
+        status: MLflow's, 'FINISHED' or 'FAILED'.
     """
 
     name: str
@@ -63,7 +63,7 @@ class RunContent:
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run found in MLflow. It is complete when its writer got to the end, which sets the status."""
+    """A run in MLflow. It is complete once its writer has set the status, which is the last step."""
 
     run_id: str
     tags: Mapping[str, str]
@@ -88,14 +88,14 @@ def _lock_file(name: str) -> IO[str]:
 
 @contextlib.contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Wait for, and hold, a lock of this user on this machine. It ends with the process at the latest."""
+    """Waits for a lock of this user on this machine, and holds it. It ends with the process at the latest."""
     with _lock_file(name) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def try_lock(name: str) -> IO[str] | None:
-    """The same lock, held until the returned file is closed; None when somebody else holds it."""
+    """The same lock, held until the returned file is closed; None if another process holds it."""
     file = _lock_file(name)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -106,10 +106,10 @@ def try_lock(name: str) -> IO[str] | None:
 
 
 class ExperimentStore:
-    """The MLflow experiment of one study, created when it is not there."""
+    """MLflow experiment of one study, created if it does not exist."""
 
     def __init__(self, uri: str, name: str) -> None:
-        """Connect. Raises TrackingError when that is not possible now."""
+        """Connects. Raises TrackingError if that is not possible now."""
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
         path = sqlite_path(uri)
@@ -130,7 +130,7 @@ class ExperimentStore:
         return str(experiment.experiment_id)
 
     def runs(self) -> Iterator[StoredRun]:
-        """All runs of the experiment that are not deleted, earliest first."""
+        """Runs of the experiment that are not deleted, earliest first."""
         token = None
         while True:
             with _errors():
@@ -146,7 +146,7 @@ class ExperimentStore:
                 return
 
     def write(self, content: RunContent) -> str:
-        """Write a run; returns its id. Its status stays RUNNING until everything else is there."""
+        """Writes a run; returns its id. Its status stays RUNNING until all else is written."""
         with _errors():
             run = self._client.create_run(self._id, content.started, dict(content.tags), content.name)
             run_id = str(run.info.run_id)
@@ -160,7 +160,7 @@ class ExperimentStore:
             self._client.delete_run(run_id)
 
     def write_artifacts(self, run_id: str | None, name: str, folder: Path, tags: Mapping[str, str]) -> None:
-        """Put all files of a folder into a run, a new one when `run_id` is None; sets the tags last."""
+        """Logs all files of a folder to a run, a new one if `run_id` is None; sets the tags last."""
         with _errors():
             if run_id is None:
                 run_id = str(
@@ -173,7 +173,7 @@ class ExperimentStore:
             self._client.set_terminated(run_id)
 
     def describe(self, tags: Mapping[str, str]) -> None:
-        """Set tags of the experiment that are not so already."""
+        """Sets tags of the experiment that are missing or differ."""
         with _errors():
             present = self._client.get_experiment(self._id).tags
             for key, value in tags.items():
@@ -182,7 +182,7 @@ class ExperimentStore:
 
 
 def find_experiment(uri: str, name: str) -> str | None:
-    """The id of an experiment, None when there is none. Raises TrackingError when MLflow is not there."""
+    """Id of an experiment, or None. Raises TrackingError if MLflow cannot be reached."""
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     with _errors(), locked(uri):
         experiment = MlflowClient(uri).get_experiment_by_name(name)

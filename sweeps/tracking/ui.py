@@ -45,7 +45,7 @@ SERVER_ENVIRONMENT = {
 
 
 class UIError(RuntimeError):
-    """The UI cannot be opened; the message says why and the remedy."""
+    """The UI cannot be opened; the message gives the reason and the remedy."""
 
 
 def view_tags(manifest: Manifest) -> dict[str, str]:
@@ -76,7 +76,7 @@ def view_tags(manifest: Manifest) -> dict[str, str]:
 
 
 def _shown(manifest: Manifest) -> list[str]:
-    """Metrics that have columns: those of the headline, and of the first ones those that are on a scale with an end."""
+    """Metrics with a column: the headline, and the first ones with a best or worst possible value."""
     return [
         metric.name
         for metric in manifest.metrics
@@ -85,17 +85,17 @@ def _shown(manifest: Manifest) -> list[str]:
 
 
 def _pixels(column: str) -> int:
-    """Width that shows the whole name; MLflow's own cuts off `inception_score`."""
+    """Width that shows the whole name; MLflow's default cuts off `inception_score`."""
     return 65 + 5 * len(column.split("`")[1])
 
 
 def deep_link(server: str, experiment_id: str) -> str:
-    """The address of a study's runs, shown as `view_tags` says."""
+    """URL of a study's runs, with the view of `view_tags`."""
     return f"{server}/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
 
 
 def study_experiment(uri: str, study: str) -> str:
-    """Id of the study's MLflow experiment. Raises UIError when MLflow or the study is not there."""
+    """Id of the study's MLflow experiment. Raises UIError if MLflow or the study is not there."""
     remedy = f"mirror it first: {mirror_command(f'results/{study}', uri)}"
     path = sqlite_path(uri)
     if path is not None and not path.is_file():
@@ -115,7 +115,7 @@ def study_experiment(uri: str, study: str) -> str:
 
 @contextmanager
 def serve(uri: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """Run an MLflow server of a database on the loopback interface, until the block is left.
+    """Runs an MLflow server for a database on the loopback interface, until the block is left.
 
     Raises UIError when the port is taken or the server does not come up.
     """
@@ -208,7 +208,7 @@ def _show(link: str, options: Options) -> None:
 
 
 def main(options: Options) -> int:
-    """Run the command; returns its exit code."""
+    """Runs the command; returns its exit code."""
     try:
         check_given(options)
         uri = resolve_tracking_uri(options.tracking_uri)

@@ -22,7 +22,7 @@ from analysis.sections.all_systems import cells_of
 from analysis.statistics.estimates import Interval
 from analysis.stored_names import MODES
 from analysis.words import bounded, label, number, p_value, percent
-from result_schema import exact
+from result_names import exact
 from tests.analysis.measures import INCEPTION, MSE
 
 

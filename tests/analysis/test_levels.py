@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from analysis import contents, decision
 from analysis.comparison import contests, families, paired, trade_off
@@ -16,12 +18,13 @@ from analysis.decision import Asked
 from analysis.fragility import results, scale_free
 from analysis.levels import without_lambda
 from analysis.rows import Rows, load
-from analysis.sections import along_lambda, fragility, ranking, verdicts
+from analysis.sections import along_lambda, fragility, halving, ranking, search, verdicts
 from analysis.sections._paired_cells import verdict_cells
 from analysis.sections.base import Report
 from analysis.sections.opening import facts
 from analysis.statistics.summary import summarise
 from result_schema import Manifest
+from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION, MSE
 
 LAMBDAS = (0.1, 1.0, 10.0)
@@ -194,3 +197,23 @@ def test_a_report_is_built_of_it_whole(store, run) -> None:
     assert "Without λ, and so level: ALI, GAN." in html
     assert len(whole.trained) == 5 * 8
     assert facts(whole)["runs"] == "40"
+
+
+def test_a_search_draws_what_has_no_lambda_once(store, run, monkeypatch) -> None:
+    whole = load(str(declared(store(mixed(run, configurations=5, seeds=1)), searched=True)))
+    drawn = {}
+    monkeypatch.setattr(search, "course_figure", lambda courses, colours: drawn.update(courses) or Figure())
+    monkeypatch.setattr(search, "importance_figure", lambda shares, *_: Figure())
+    body = made(search.Search, whole).body
+    assert "Without λ, and so drawn once: ALI, GAN." in body
+    for courses in drawn.values():
+        places = Counter(name for name, _ in courses)
+        assert places == {"svae_r": 3, "alice": 3, "gan": 1, "ali": 1}
+
+
+def test_halving_shows_what_has_no_lambda_once(store, run) -> None:
+    rows = [{**row, **({"outcome": "STOPPED", "iterations": 100} if row["configuration"] else {})}
+            for row in mixed(run, configurations=4, seeds=1)]  # fmt: skip
+    part = made(halving.Halving, load(str(declared(store(rows)))))
+    assert part.body.count(">any</td>") == 2
+    assert len(part.drawings) == 3

@@ -12,6 +12,7 @@ from analysis.sections.summary import Summary
 from analysis.statistics.marginals import marginals
 from analysis.statistics.published import published_for, published_value, unlike
 from analysis.statistics.summary import metric_cells, outcome_cells, summarise
+from result_published import Published, Statement
 from tests.analysis.made import made as section
 from tests.analysis.measures import INCEPTION, MSE
 
@@ -88,7 +89,7 @@ def test_cells_show_published_digits_as_printed_and_words_for_infinity(mixed):
 
 
 def test_published_values_belong_to_the_toy_study_alone(mixed):
-    assert published_value(mixed, "alice", 1.0, MSE.column).mean == 0.022
+    assert published_value(mixed, "alice", 1.0, MSE.column).value == 0.022
     assert published_value(mixed, "alice", 0.1, MSE.column) is None
     assert all(entry.source for entry in published_for(mixed))
     other = replace(mixed, manifest=replace(mixed.manifest, study="mnist"))
@@ -149,3 +150,17 @@ def test_ranges_of_levels_that_print_alike_are_told_apart(run, study):
     rates = marginals(study(runs), 0.1).query("hyper_parameter == 'learning_rate'")
     assert rates["level"].nunique() == 4
     assert rates["results"].tolist() == [5, 5, 5, 5]
+
+
+def test_published_values_of_a_manifest_stand_beside_its_runs_whatever_the_study_is_called(run, study):
+    mine = Published(
+        "rings-v1", 500, (Statement("mine", "3.25 ± 0.5", "mine 2026", 0.1, "inception_score", 3.25, 0.5),)
+    )
+    rows = study([run("mine", 0, lam=0.1, data_version="rings-v2", budget=500)], "whatever")
+    rows = replace(rows, manifest=replace(rows.manifest, published=mine))
+    assert summarise(rows).iloc[0]["inception_score_published_mean"] == 3.25
+    assert "mine 2026" in section(Summary, rows).body
+    other = replace(rows, runs=rows.runs.assign(data_version="grid-v1"))
+    assert unlike(other) == "are of rings, these runs of grid-v1"
+    none = replace(rows, manifest=replace(rows.manifest, study="toy_robustness", published=Published()))
+    assert "No published figures are recorded" in section(Summary, none).body

@@ -12,7 +12,8 @@ import os
 from typing import Any
 
 from sweeps.cli import ending, study_command
-from sweeps.execution.cluster import Slots, connect
+from sweeps.execution.cluster import connect
+from sweeps.planning.slots import Slots
 from sweeps.store import lease
 
 

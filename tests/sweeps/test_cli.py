@@ -12,7 +12,8 @@ import pytest
 
 from sweeps.cli import main, study_command
 from sweeps.cli.options import parse
-from sweeps.execution.cluster import ClusterError, Slots, connect
+from sweeps.execution.cluster import ClusterError, connect
+from sweeps.planning.slots import Slots
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 from trainables.engine.native import build

@@ -5,7 +5,8 @@ import os
 import pytest
 import ray
 
-from sweeps.execution.cluster import UNWATCHED, ClusterError, Slots, _slots, connect
+from sweeps.execution.cluster import UNWATCHED, ClusterError, _slots, connect
+from sweeps.planning.slots import Slots
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,23 @@ from rich.console import Console
 
 from result_schema import read_manifest, read_runs
 from sweeps.cli import preview, rerun
+from sweeps.execution import trial
+from sweeps.planning.cohort_plans import CohortPlan, Segment
+from sweeps.planning.slots import Slots
+from sweeps.planning.stages import cohorts
 from sweeps.store.declared_rows import STORED_KEY, renamed
 from sweeps.store.store import Store
-from sweeps.strategies.base import GridWork
+from sweeps.strategies.full_grid import FullGrid
+from sweeps.strategies.halved_grid import HalvedGrid
 from sweeps.strategies.halving import Halving
 from sweeps.strategies.optuna_search import Settings
-from sweeps.strategies.staged import HalvedGrid, SearchWork
+from sweeps.strategies.search import Searches
 from sweeps.study import Preset
 from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
+from tests.sweeps.test_trial import FakeTune
 from trainables import metrics
-from trainables.engine.training import Result
+from trainables.engine.training import Result, Training
 from trainables.runs import Run, content_hash
 
 BOTH = ("gan", "alice")
@@ -99,14 +105,14 @@ def test_rows_are_stored_under_the_keys_of_then(store: Store) -> None:
 
 
 def test_nothing_is_trained_again(store: Store) -> None:
-    work = GridWork(GRID, store.finished())
+    work = FullGrid(GRID, store.finished())
     assert (work.declared, work.already, work.todo) == (6 + 12, 18, 0)
     assert work.outcomes(work.stored(store)) == {"COMPLETED": 18}
     assert work.unfinished(work.stored(store)) == 0
     assert {run.key for run in GRID} < store.finished()
     for lam in (0.0, 0.1, 7.0):  # whichever λ is declared now
         of_gan = STUDY.declared(replace(PRESET, lambdas=(lam,)), ("gan",))
-        assert GridWork(of_gan, store.finished()).todo == 0
+        assert FullGrid(of_gan, store.finished()).todo == 0
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,7 @@ def test_nothing_is_trained_again(store: Store) -> None:
 )
 def test_other_runs_are_still_to_be_trained(store: Store, changes: dict[str, Any]) -> None:
     other: Grid = replace(STUDY.declared(PRESET, ("gan",)), **changes)
-    assert GridWork(other, store.finished()).todo == 6
+    assert FullGrid(other, store.finished()).todo == 6
 
 
 def test_another_version_of_the_algorithm_is_still_to_be_trained(
@@ -124,7 +130,7 @@ def test_another_version_of_the_algorithm_is_still_to_be_trained(
     from trainables import objectives
 
     monkeypatch.setattr(type(objectives.find("gan")), "version", 2)
-    assert GridWork(GRID, store.finished()).todo == 6
+    assert FullGrid(GRID, store.finished()).todo == 6
 
 
 def test_an_algorithm_that_is_not_here_any_more_stays_as_it_is_stored(
@@ -173,8 +179,8 @@ def test_a_search_without_lambda_is_one_and_takes_up_what_was_stored(tmp_path: P
     store.create(STUDY.name, STUDY.question, searched=True)
     settings = Settings("tpe", (SCORE,), 6, 2)
 
-    def search() -> SearchWork:
-        return SearchWork(STUDY, Preset(60, LAMBDAS), BOTH, "float32", settings, store, None)
+    def search() -> Searches:
+        return Searches(STUDY, Preset(60, LAMBDAS), BOTH, "float32", settings, store, None)
 
     work = search()
     assert list(work.searches) == [("gan", 0.0), ("alice", 0.1), ("alice", 1.0)]
@@ -227,3 +233,34 @@ def test_a_manifest_says_what_has_no_lambda_also_of_a_study_from_before(tmp_path
     assert json.loads(path.read_text()) == before  # nothing new to say of them
     old.create(STUDY.name, STUDY.question, algorithms=("alice", "aavae:temperature=3", "gan"))
     assert read_manifest(old.uri).own == {"aavae": {"temperature": 1.5}, "gan": {}}
+
+
+def test_a_halved_run_that_was_stopped_under_a_key_of_then_goes_on_from_its_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid = STUDY.declared(STUDY.preset("smoke", iterations=240, limit=None), ("gan",))
+    alike = [c for c in STUDY.subset(None) if c[1].structure == grid[0].configuration.structure]
+    grid = replace(grid, configurations=tuple(alike[:2]))
+    store, tune = Store(str(tmp_path / "halved")), FakeTune()
+    store.create(STUDY.name, STUDY.question)
+    monkeypatch.setattr(trial, "tune", tune)
+    settings = {
+        "directory": store.uri, "device": "cpu", "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None,
+        "git_commit": "abc", "versions": {}, "full_seconds": 0.0, "lease": None, "sampler": "grid",
+    }  # fmt: skip
+    then = tuple(once(run, 0.1) for run in grid)
+    trial.train_cohort(trial.planned(CohortPlan(then, 0, 2, 1.0, Segment(0, 80))), {}, settings)
+    stage = next(HalvedGrid(grid, Halving(2, SCORE), store).stages())
+    (plan,) = cohorts(stage, Slots(1, "cpu", {}), store.states())
+    assert (plan.since, plan.until, len(plan)) == (80, 120, 1)
+    tune.reports.clear()
+    trial.train_cohort(trial.planned(plan), {}, settings)
+    assert min(report["iteration"] for report in tune.reports) >= 80
+    (run,) = plan.runs
+    row = next(row for row in store.rows().to_pylist() if row["run_key"] == run.key)
+    alone = Training((run,), "cpu", 120)
+    while not alone.finished:
+        alone.advance()
+    expected = alone.results()[0].metrics
+    assert expected
+    assert {name: row[name] for name in expected} == expected

@@ -204,7 +204,8 @@ from rich.console import Console
 from result_schema import read_runs
 from sweeps.execution import tuner as execution
 from sweeps.planning import cohort_plans as planning
-from sweeps.execution.cluster import Slots, connect
+from sweeps.execution.cluster import connect
+from sweeps.planning.slots import Slots
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 

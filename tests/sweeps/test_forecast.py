@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.execution.cluster import Slots
 from sweeps.planning import cohort_plans, forecast
+from sweeps.planning.slots import Slots
 from sweeps.toy_robustness import STUDY
 from trainables.engine import cost, speed
 from trainables.engine.cost import REFERENCE, Speed

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from sweeps.execution import tuner
 from sweeps.planning import cohort_plans
-from sweeps.strategies.halving import Halving, Stage, stages, waiting
+from sweeps.planning.slots import Slots
+from sweeps.planning.stages import Stage, cohorts
+from sweeps.strategies.halving import Halving, stages, waiting
 from sweeps.strategies.optuna_search import Search, Settings, generations
 from sweeps.toy_robustness import STUDY
 from tests.sweeps.search_metrics import MSE, SCORE
@@ -161,16 +162,16 @@ def test_another_factor_or_more_runs_train_what_they_need_and_lose_nothing() -> 
     }
 
 
-def test_legs_go_on_together_from_where_they_are_or_begin_where_no_state_is_kept() -> None:
+def test_cohorts_of_a_stage_go_on_together_from_where_they_are_or_begin_where_no_state_is_kept() -> None:
     everyone = STUDY.runs(STUDY.preset("embedded", iterations=BUDGET), ["alice"])
     shape = everyone[0].configuration.structure
     runs = tuple(run for run in everyone if run.configuration.structure == shape)  # 12: rate, β1, dropout
     stopped = {run.key: (60, "a" if i % 2 else "lost") for i, run in enumerate(runs)}
-    plans = tuner.legs(Stage(runs, 120, stopped, frozenset("a"), 0), {"a"}, 1, 24, cohort_plans.MEMORY)
+    plans = cohorts(Stage(runs, 120, stopped, frozenset("a")), Slots(1, "cpu", {}), {"a"})
     for plan in plans:
-        assert plan.leg is not None
+        assert plan.segment is not None
         states = {stopped[run.key][1] for run in plan.runs}
-        assert (plan.since, plan.leg.states) == ((60, ("a",)) if states == {"a"} else (0, ()))
+        assert (plan.since, plan.segment.states) == ((60, ("a",)) if states == {"a"} else (0, ()))
         assert plan.until == 120
     assert [len(plan) for plan in plans] == [6, 6]
     assert {r.key for plan in plans for r in plan.runs} == {r.key for r in runs}
@@ -182,8 +183,8 @@ def test_legs_go_on_together_from_where_they_are_or_begin_where_no_state_is_kept
 def test_a_cohort_has_another_name_at_each_rung() -> None:
     plan = cohort_plans.CohortPlan(RUNS, 0, 4, 1.0)
     at = functools.partial(cohort_plans.CohortPlan, RUNS, 0, 4, 1.0)
-    assert at(cohort_plans.Leg(60, BUDGET)).key == plan.key
-    assert len({plan.key, at(cohort_plans.Leg(0, 60)).key, at(cohort_plans.Leg(0, 120)).key}) == 3
+    assert at(cohort_plans.Segment(60, BUDGET)).key == plan.key
+    assert len({plan.key, at(cohort_plans.Segment(0, 60)).key, at(cohort_plans.Segment(0, 120)).key}) == 3
 
 
 def test_generations_of_a_search_are_halved_and_the_losers_told_as_pruned() -> None:

@@ -16,7 +16,7 @@ import result_digests
 from result_schema import GRID
 from sweeps import toy_robustness
 from sweeps.cli import ending, main
-from sweeps.cli.reporting import Reporting
+from sweeps.cli.reporting import Reported, Reporting
 from sweeps.store.store import Store
 from sweeps.strategies import settled
 from sweeps.tracking import mirror_record
@@ -102,8 +102,8 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 (Path(directory) / "report/report.html").write_text("a report")
                 result_digests.record_report(store.uri, inputs)
 
-        def finish(self) -> None:
-            pass
+        def finish(self) -> Reported:
+            return Reported()
 
     class Follower:
         def __init__(self, uri: str, tracking_uri: str) -> None:

@@ -14,9 +14,9 @@ from rich.console import Console
 
 from result_schema import read_runs
 from sweeps.execution import tuner
-from sweeps.execution.cluster import Slots
 from sweeps.execution.lost import Lost, reason
 from sweeps.planning import cohort_plans
+from sweeps.planning.slots import Slots
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 

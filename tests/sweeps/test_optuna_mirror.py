@@ -12,13 +12,14 @@ import optuna
 import pytest
 from rich.console import Console
 
-from sweeps.execution.cluster import Slots
+from sweeps.execution import executor
+from sweeps.planning.slots import Slots
 from sweeps.store.store import Store
 from sweeps.strategies import optuna_mirror
 from sweeps.strategies.halving import Halving
 from sweeps.strategies.optuna_mirror import History, OptunaMirror, check
 from sweeps.strategies.optuna_search import Settings
-from sweeps.strategies.staged import SearchWork
+from sweeps.strategies.search import Searches
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
 from tests.sweeps.search_metrics import METRIC, SCORE
@@ -105,11 +106,11 @@ def test_a_storage_is_shown_without_its_password(monkeypatch: pytest.MonkeyPatch
     assert "secret" not in check("postgresql+psycopg://me:secret@host/optuna")
 
 
-def work(directory: Path, storage: str | None, budget: int = 60, **changes: Any) -> SearchWork:
+def work(directory: Path, storage: str | None, budget: int = 60, **changes: Any) -> Searches:
     metric = changes.pop("metric", "inception_score")
     settings = Settings("tpe", (METRIC[metric],), 2, changes.pop("generation", 2), changes.pop("seed", 0), changes.pop("halving", None))  # fmt: skip
     precision = changes.pop("precision", "float32")
-    return SearchWork(replace(STUDY, **changes), Preset(budget, (0.1,)), ["alice"], precision, settings, Store(str(directory)), storage)  # fmt: skip
+    return Searches(replace(STUDY, **changes), Preset(budget, (0.1,)), ["alice"], precision, settings, Store(str(directory)), storage)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -137,6 +138,6 @@ def test_nothing_is_written_there_before_training(tmp_path: Path, monkeypatch: p
     one = work(tmp_path / "s", storage)
     assert list(tmp_path.iterdir()) == []
     one.store.create(STUDY.name, STUDY.question, searched=True)
-    one.train(one.store, Slots(1, "cpu", {"CPU": 1.0}), Console(quiet=True))
+    executor.train(one, one.store, Slots(1, "cpu", {"CPU": 1.0}), Console(quiet=True))
     assert "best" in conclusion(one)
     assert sorted(keys(storage, one._name("alice", 0.1))) == sorted(one.run_keys())

@@ -108,7 +108,7 @@ def test_whatever_is_stored_what_is_cut_is_the_rest_and_cut_the_same_way_again(s
 
 def test_group_skips_the_stored_ones() -> None:
     runs = tuple(RUNS[:8])
-    group = cohort_plans.Group(runs, array("L", [0, 3, 4, 7]))
+    group = cohort_plans.SameStructure(runs, array("L", [0, 3, 4, 7]))
     assert tuple(group) == (runs[1], runs[2], runs[5], runs[6])
     assert group[-1] == runs[6]
     assert group[1:3] == (runs[2], runs[5])

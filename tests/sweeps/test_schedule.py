@@ -9,6 +9,7 @@ import pytest
 
 from sweeps.planning import cohort_plans, schedule
 from sweeps.planning.schedule import misjudged, results_of, simulate
+from sweeps.planning.slots import CPU_MEMBERS, GPU_MEMBERS
 from sweeps.toy_robustness import STUDY
 
 PAPER = cohort_plans.missing(STUDY.declared(STUDY.preset("paper", seeds=20)))
@@ -87,7 +88,7 @@ def test_misjudged_durations_keep_their_mean_and_have_the_stated_spread() -> Non
     assert misjudged([2.0, 3.0], error=0.0) == [2.0, 3.0]
 
 
-@pytest.mark.parametrize("members", [cohort_plans.CPU_MEMBERS, cohort_plans.GPU_MEMBERS])
+@pytest.mark.parametrize("members", [CPU_MEMBERS, GPU_MEMBERS])
 def test_paper_study_with_20_seeds_uses_64_devices_at_95_percent(members: int) -> None:
     seconds = [plan.seconds for plan in cohort_plans.cut(PAPER, 64, members)]
     assert len(PAPER) == 115_200

@@ -1,4 +1,4 @@
-"""Work in stages: what is stored of the last one counts, whatever asks for no further one."""
+"""Strategies in stages: stored rows of the last stage count, also if no further one is asked for."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from sweeps.execution import tuner
-from sweeps.execution.cluster import Slots
+from sweeps.execution import executor, tuner
+from sweeps.planning.slots import Slots
+from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
-from sweeps.strategies.halving import Halving, Stage
+from sweeps.strategies.halving import Halving
 from sweeps.strategies.optuna_search import Settings
-from sweeps.strategies.staged import SearchWork
+from sweeps.strategies.search import Searches
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
 from tests.sweeps.search_metrics import SCORE
@@ -35,11 +36,11 @@ ORIGIN: dict[str, Any] = {
 }
 
 
-def search(directory: Path, runs: int, halving: Halving | None = None) -> SearchWork:
+def search(directory: Path, runs: int, halving: Halving | None = None) -> Searches:
     settings = Settings("tpe", (SCORE,), runs, 2, halving=halving)
     store = Store(str(directory))
     store.create(STUDY.name, STUDY.question, searched=True)
-    return SearchWork(STUDY, Preset(BUDGET, (0.1,)), ["alice"], "float32", settings, store, None)
+    return Searches(STUDY, Preset(BUDGET, (0.1,)), ["alice"], "float32", settings, store, None)
 
 
 def result(run: Run, until: int, **changes: Any) -> Result:
@@ -72,7 +73,7 @@ class Trained:
         return ["lost"] * bool(self.lost)
 
 
-def conclusion(work: SearchWork) -> str:
+def conclusion(work: Searches) -> str:
     console = Console(width=1_000, highlight=False)
     with console.capture() as captured:
         work.conclude(console)
@@ -82,7 +83,7 @@ def conclusion(work: SearchWork) -> str:
 def test_results_of_the_last_generation_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Trained(monkeypatch)
     work = search(tmp_path / "s", runs=4)
-    assert work.train(work.store, SLOTS, Console(quiet=True)) == []
+    assert executor.train(work, work.store, SLOTS, Console(quiet=True)) == []
     assert work.unfinished({}) == 0
     assert len(set(work.run_keys())) == 4
     best = max(row["inception_score"] for row in work._rows().values())
@@ -92,7 +93,7 @@ def test_results_of_the_last_generation_are_told(tmp_path: Path, monkeypatch: py
 def test_runs_that_were_lost_are_unfinished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Trained(monkeypatch, lost=1)
     work = search(tmp_path / "s", runs=4)
-    work.train(work.store, SLOTS, Console(quiet=True))
+    executor.train(work, work.store, SLOTS, Console(quiet=True))
     assert work.unfinished({}) == 2  # one of each generation
 
 
@@ -108,7 +109,7 @@ def test_survivors_that_were_lost_on_their_way_on_are_unfinished(
         return ["lost"]
 
     monkeypatch.setattr(tuner, "train_stages", first_rung_alone)
-    work.train(work.store, SLOTS, Console(quiet=True))
+    executor.train(work, work.store, SLOTS, Console(quiet=True))
     assert {row["outcome"] for row in work._rows().values()} == {"STOPPED"}
     assert work.unfinished({}) == 1  # of two, one survives
 
@@ -118,7 +119,7 @@ def test_a_search_in_which_everything_diverged_has_no_best_and_says_so(
 ) -> None:
     Trained(monkeypatch, metrics=None, diverged_at=7, curve=[])
     work = search(tmp_path / "s", runs=4)
-    work.train(work.store, SLOTS, Console(quiet=True))
+    executor.train(work, work.store, SLOTS, Console(quiet=True))
     assert work.unfinished({}) == 0
     assert conclusion(work) == (
         "best      alice λ=0.1: none, for no run COMPLETED with a value of inception_score (4 DIVERGED)\n"
@@ -130,7 +131,7 @@ def test_a_search_for_a_metric_that_the_system_has_not_has_no_best_and_says_so(
 ) -> None:
     Trained(monkeypatch, metrics=METRICS)
     work = search(tmp_path / "s", runs=4)
-    work.train(work.store, SLOTS, Console(quiet=True))
+    executor.train(work, work.store, SLOTS, Console(quiet=True))
     assert work.unfinished({}) == 0
     assert "none, for no run COMPLETED with a value of inception_score (4 COMPLETED)" in conclusion(work)
 
@@ -140,7 +141,7 @@ def test_a_search_learns_nothing_from_runs_of_an_earlier_version(
 ) -> None:
     Trained(monkeypatch)
     first = search(tmp_path / "s", runs=4)
-    first.train(first.store, SLOTS, Console(quiet=True))
+    executor.train(first, first.store, SLOTS, Console(quiet=True))
     assert search(tmp_path / "s", runs=4).todo == 0
     monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
     second = search(tmp_path / "s", runs=4)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import replace
 from math import prod
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from analysis.stored_names import PUBLISHED
+from result_published import Published, Statement
+from result_schema import read_manifest
+from sweeps import avb_synthetic, lambda_sweep, toy_robustness
 from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
 from sweeps.model_zoo import STUDY as MODEL_ZOO
+from sweeps.store.store import Store
 from sweeps.study import Preset, Study
 from sweeps.study.space import Float
 from sweeps.toy_robustness import STUDY
@@ -151,3 +159,42 @@ def test_an_own_hyper_parameter_must_be_known_of_who_is_compared_and_have_levels
         ValueError, match="clip, which algorithms have of their own, must have levels, got Float"
     ):
         space(clip=Float(0.01, 1.0)).compared(["wgan"])
+
+
+def test_published_numbers_are_in_the_manifest_with_the_version_of_their_data(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "s"))
+    store.create(STUDY.name, STUDY.question)
+    assert read_manifest(store.uri).published is None
+    store.create(STUDY.name, STUDY.question, data="digits", published=STUDY.published)
+    found = read_manifest(store.uri).published
+    assert found == replace(STUDY.published, data="mixture5-v1")
+    store.create(STUDY.name, STUDY.question)
+    assert read_manifest(store.uri).published == found
+
+
+@pytest.mark.parametrize(
+    ("published", "message"),
+    [
+        (
+            Published("mixture5", 0, (Statement("alice", "1", "me", metric="fid"),)),
+            "must be of one of .*, got 'fid'",
+        ),
+        (Published("", 0, (Statement("alice", "1", "me"),)), "must name the data set"),
+    ],
+)
+def test_published_numbers_of_no_metric_or_data_are_refused(published: Published, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(STUDY, published=published)
+
+
+@pytest.mark.parametrize("changes", [{"source": ""}, {"words": ""}, {"value": math.nan}])
+def test_published_statement_has_words_a_source_and_finite_numbers(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="of a published statement must be"):
+        Statement(**{"algorithm": "alice", "words": "1", "source": "me", **changes})
+
+
+@pytest.mark.parametrize(
+    "study_of", [toy_robustness, lambda_sweep, avb_synthetic], ids=lambda module: module.STUDY.name
+)
+def test_studies_declare_what_stored_ones_are_held_against(study_of):
+    assert study_of.STUDY.published == PUBLISHED[study_of.STUDY.name]

@@ -12,9 +12,10 @@ import pytest
 
 from result_schema import read_runs
 from sweeps.cli import ending, study_command
+from sweeps.cli.reporting import Reported
 from sweeps.execution import tuner
-from sweeps.execution.cluster import Slots
 from sweeps.planning.cohort_plans import CohortPlan
+from sweeps.planning.slots import Slots
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
 from sweeps.store.superseded import words
@@ -59,8 +60,8 @@ class Quiet:
     def __init__(self, *_: object) -> None:
         pass
 
-    def finish(self, patience: float = 0.0) -> MirrorResult | None:
-        return MirrorResult(True, "mirrored") if patience else None
+    def finish(self, patience: float = 0.0) -> MirrorResult | Reported:
+        return MirrorResult(True, "mirrored") if patience else Reported()
 
 
 @pytest.fixture
@@ -140,3 +141,17 @@ def test_study_that_is_stopped_counts_none_of_an_earlier_version(
     monkeypatch.setattr(tuner, "train", stop)
     output = output_of(capsys, changed, code=study_command.TERMINATED)
     assert "stopped   3 runs are finished" in output  # of 6 stored ones
+
+
+def test_report_without_a_section_is_there_and_says_which_is_missing(
+    store: Store, trained: list[Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = (
+        "The section failing (my_lab.sections:Failing) could not be made: ZeroDivisionError: division by zero"
+    )
+    monkeypatch.setattr(Quiet, "finish", lambda self, patience=0.0: MirrorResult(True, "mirrored") if patience else Reported(failures=(line,)))  # fmt: skip
+    output = output_of(capsys, store, code=1)
+    assert f"report    {store.uri}/report/report.html\n" in output
+    assert (
+        f"missing   {line}; the report has all else; try: python -m analysis.report {store.uri}\n" in output
+    )

@@ -16,9 +16,9 @@ from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
 from sweeps.execution import resume, trial
-from sweeps.execution.cluster import Slots
 from sweeps.execution.progress import StudyProgress
-from sweeps.planning.cohort_plans import CohortPlan, Leg
+from sweeps.planning.cohort_plans import CohortPlan, Segment
+from sweeps.planning.slots import Slots
 from sweeps.store.lease import Lease, take
 from sweeps.store.store import Store
 from tests.trainables.factory import different_runs, run, train
@@ -222,7 +222,7 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
 ) -> None:
     directory, runs = tmp_path / "test", tuple(different_runs(budget=240))  # evaluated every 40
     store = Store(str(directory))
-    first = [CohortPlan(runs, a, b, 1.0, Leg(0, 80)) for a, b in ((0, 5), (5, 8))]
+    first = [CohortPlan(runs, a, b, 1.0, Segment(0, 80)) for a, b in ((0, 5), (5, 8))]
     for plan in first:
         train_plan(directory, FakeTune(), monkeypatch, plan=plan)
     rows = read_runs(str(directory)).to_pylist()
@@ -231,7 +231,7 @@ def test_survivors_of_two_cohorts_go_on_in_one_from_rung_to_rung_even_when_its_n
     assert store.states() == {plan.key for plan in first} == {row["cohort_key"] for row in rows}
 
     survivors = (runs[6], runs[1], runs[4])
-    plan = CohortPlan(survivors, 0, 3, 1.0, Leg(80, 240, tuple(sorted(store.states()))))
+    plan = CohortPlan(survivors, 0, 3, 1.0, Segment(80, 240, tuple(sorted(store.states()))))
     tune = FakeTune(patience=3)
     with pytest.raises(KeyboardInterrupt):
         train_plan(directory, tune, monkeypatch, every=0.0, plan=plan)
@@ -312,7 +312,7 @@ def test_trial_that_is_asked_to_end_keeps_its_state_and_goes_on_from_it(
     since, names = state["iteration"], (f"begun-{plan.key}",)
     for a, b in ((0, 3), (3, 8)):
         tune = FakeTune()
-        train_plan(directory, tune, monkeypatch, plan=CohortPlan(runs, a, b, 1.0, Leg(since, 120, names)))
+        train_plan(directory, tune, monkeypatch, plan=CohortPlan(runs, a, b, 1.0, Segment(since, 120, names)))
         assert min(report["iteration"] for report in tune.reports) > since
     rows = {row["run_key"]: row for row in read_runs(str(directory)).to_pylist()}
     for key, result in train(list(runs))[0].items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
+from result_names import own_values
 from tests.trainables.factory import run, train
 from trainables import objectives
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
 from trainables.engine.training import Training
-from trainables.parameters import declared, own, own_values
+from trainables.parameters import declared, own
 
 VARIED = sorted(name for name, objective in objectives.available().items() if objective.own)
 

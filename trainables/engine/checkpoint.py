@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,12 +43,16 @@ def read(content: bytes) -> dict[str, Any]:
                            "remove it: what it holds is trained again") from error  # fmt: skip
 
 
-def unpack(training: Training, contents: Iterable[bytes]) -> None:
+def unpack(training: Training, contents: Iterable[bytes], renamed: Mapping[str, str] | None = None) -> None:
     """Continue `training` from packed states of cohorts that hold its runs between them, all at one iteration.
+
+    renamed: key of a run -> key that a state may have it under instead.
 
     Raises ValueError if a run is in none of them, and as `read`.
     """
-    training.load_state_dict(*map(read, contents))
+    now = {stored: key for key, stored in (renamed or {}).items()}
+    states = map(read, contents)
+    training.load_state_dict(*({**s, "runs": [now.get(key, key) for key in s["runs"]]} for s in states))
 
 
 def save(training: Training, directory: str | os.PathLike[str]) -> None:

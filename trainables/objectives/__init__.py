@@ -11,9 +11,9 @@ import functools
 from typing import TYPE_CHECKING
 
 from part_registry import contributed, imported
+from result_names import own_values, split_variant
 from trainables import datasets
 from trainables.models.spec import EXPLICIT_DECODER, Form
-from trainables.parameters import own_values, split_variant
 
 if TYPE_CHECKING:
     from trainables.objectives.base import Objective

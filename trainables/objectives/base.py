@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from result_names import variant
 from trainables.models.batch import Batch, Model
 from trainables.models.spec import CRITIC, DECODER, ENCODER, Form
-from trainables.parameters import Weight, declared, variant
+from trainables.parameters import Weight, declared
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet

@@ -34,13 +34,14 @@ KNOWN = {
     "part_registry",
     "ray",
     "result_metrics",
+    "result_names",
     "sklearn",
     "threadpoolctl",
     "torch",
     "trainables",
     *sys.stdlib_module_names,
 }
-"""Modules that this package imports; no loss depends on part_registry, ray, result_metrics, sklearn and threadpoolctl."""
+"""Modules that this package imports; no loss depends on part_registry, ray, result_metrics, result_names, sklearn and threadpoolctl."""
 
 
 def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[[], Lowered]) -> Lowered:
