@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -28,8 +28,11 @@ def _preset(metavar: str) -> Any:
 class Options:
     """Options of a study; what is left out comes from its preset."""
 
-    preset: Annotated[str, tyro.conf.arg(metavar="{smoke,embedded,paper}")] = "embedded"
-    """How much to run: smoke (a minute), embedded (a laptop) or paper."""
+    preset: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: embedded, else the study's first)"),
+    ] = None
+    """How much to run, one of the study's presets: mostly smoke (a minute), embedded (a laptop) and paper."""
     algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
     """Objectives to compare, such as svae_r alice svae ali."""
     set: Annotated[
@@ -107,6 +110,43 @@ def parse(study: Study, arguments: Sequence[str] | None, description: str | None
     except ValueError as error:
         refuse(str(error))
     return options
+
+
+def of_keywords(study: Study, keywords: Mapping[str, Any]) -> Options:
+    """Options by the same names as on the command line, `--dry-run` as `dry_run=True`, and read as there.
+
+    Args:
+        keywords: option -> its value, a collection of values, or of `set` hyper-parameter -> levels; None, False and a collection of
+            nothing are as if left out.
+
+    Raises:
+        ValueError: there is no such option, or a value is none of it.
+    """
+    known = [field.name for field in fields(Options)]
+    words: list[str] = []
+    for name, value in keywords.items():
+        if name not in known:
+            raise ValueError(unknown("an option", name, known))
+        option = f"--{name.replace('_', '-')}"
+        if name == "set":
+            if not isinstance(value, Mapping):
+                raise ValueError(
+                    f"set must be hyper-parameter -> levels, such as {{'width': (64, 128)}}, got {value!r}"
+                )
+            for parameter, levels in value.items():
+                words += [option, parameter, *_words(levels)]
+        elif value is True:
+            words.append(option)
+        elif value is not None and value is not False and (given := _words(value)):
+            words += [option, *given]
+    options = command_line.parsed(Options, study.name, words)
+    check_given(options)
+    return options
+
+
+def _words(value: Any) -> list[str]:
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return [str(one) for one in (value if several else (value,))]
 
 
 def search_metrics(study: Study, sampler: str, names: Sequence[str]) -> tuple[Metric, ...]:

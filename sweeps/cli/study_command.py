@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -24,6 +22,7 @@ from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, Slots, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
+from sweeps.execution.starting import beside, leave
 from sweeps.store import lease, superseded
 from sweeps.store.lease import Fenced, Lease
 from sweeps.store.store import Store
@@ -78,11 +77,16 @@ def main(
 
 
 def run(study: Study, options: Options, console: Console) -> int:
-    """Train what is declared and not stored, mirror it, report it; returns the exit code.
+    """Train what is declared and not stored, mirror it, report it; returns the exit code. A Ray that it started has ended then.
 
     Raises:
         ValueError, SchemaError, ClusterError: bad input; nothing was written.
     """
+    with contextlib.ExitStack() as started:
+        return _run(study, options, console, started)
+
+
+def _run(study: Study, options: Options, console: Console, started: contextlib.ExitStack) -> int:
     preset = study.preset(
         options.preset,
         lambdas=options.lambdas,
@@ -90,8 +94,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         iterations=options.iterations,
         limit=options.limit,
     )
-    if options.data is not None and options.data != study.data:
-        study = on_data(study, options.data)
+    study = placed(study, options.data, options.search)
     if options.set:
         before = study.space
         study = varied(study, options.set)
@@ -102,8 +105,6 @@ def run(study: Study, options: Options, console: Console) -> int:
     for path in study.sections:  # now rather than in the report, after hours of training
         part_registry.imported(path, object)
     sampler = options.search or study.search
-    if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
-        study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     check_uri("--results", options.results)
     store = Store(below(options.results, study.name))
@@ -133,6 +134,7 @@ def run(study: Study, options: Options, console: Console) -> int:
             store.check_writable()
             lease.refuse(store.filesystem, store.path)
             starting = beside(connect, options.address, options.scale_to, options.py_modules)
+            started.callback(leave, starting)
 
     if options.data is not None:
         datasets.find(options.data)
@@ -201,6 +203,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
             starting = beside(connect, options.address, options.scale_to, options.py_modules)
+            started.callback(leave, starting)
         from trainables.networks import precision
 
         if options.address == "local":
@@ -266,22 +269,21 @@ def until_decided(study: Study, preset: Preset, declared: Grid, store: Store) ->
     return DecidedGrid(study, preset, declared, store)
 
 
-def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
-    """Calls the function in a thread that then stays: Ray's processes end with the thread that started them (Linux'
-    PR_SET_PDEATHSIG), and a driver ends a minute after them.
+def placed(study: Study, data: str | None, sampler: str | None) -> Study:
+    """The study on these data and with this sampler, by the name that its folder has: what a sampler chose must not get into a
+    grid's histograms.
+
+    Args:
+        data, sampler: None for the study's own.
+
+    Raises:
+        ValueError: the name of the data can be none.
     """
-    called: Future[Slots] = Future()
-
-    def call() -> None:
-        try:
-            called.set_result(function(*arguments))
-        except BaseException as error:  # raised where the result is taken
-            called.set_exception(error)
-        else:
-            threading.Event().wait()
-
-    threading.Thread(target=call, name="Ray's start", daemon=True).start()
-    return called
+    if data is not None and data != study.data:
+        study = on_data(study, data)
+    if (sampler or study.search) != study.search == "grid":
+        study = replace(study, name=f"{study.name}-search")
+    return study
 
 
 def on_data(study: Study, data: str) -> Study:
@@ -328,7 +330,11 @@ def carry_out(work: Work, slots: Slots | None, record: Record | None, ending: En
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
         return ending.conclude(work, record, [], sampler, lambda: (None, known))
     follower = ending.follow()
-    errors = work.train(store, slots, console) if slots and work.todo else []
+    try:
+        errors = work.train(store, slots, console) if slots and work.todo else []
+    except BaseException:
+        follower.leave()
+        raise
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
         follower.finish(LAST_SECONDS)
         counts = work.outcomes(work.stored(store))
