@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -289,6 +289,13 @@ def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:
         return HAS_NONE if value is None or math.isnan(value) else exact(value)
 
     return runs.assign(**{name: runs[name].map(word).astype(object) for name in absent})
+
+
+def varying(runs: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """Those columns that take more than one value. A hyper-parameter with one value in all runs that have it says no more than the
+    part that declares it.
+    """
+    return [name for name in names if runs.loc[runs[name] != HAS_NONE, name].nunique() > 1]
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -33,14 +34,17 @@ class Options:
         tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: embedded, else the study's first)"),
     ] = None
     """How much to run, one of the study's presets: mostly smoke (a minute), embedded (a laptop) and paper."""
-    algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
-    """Objectives to compare, such as svae_r alice svae ali."""
+    algorithms: Annotated[
+        tuple[str, ...] | None,
+        tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: the study's)"),
+    ] = None
+    """Objectives to compare, such as svae_r alice svae ali, or of your own at an import path, my_losses:Hinge."""
     set: Annotated[
         tuple[tuple[str, ...], ...],
         tyro.conf.UseAppendAction,
         tyro.conf.arg(metavar="NAME VALUE ...", help_behavior_hint="(repeatable)"),
     ] = ()
-    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
+    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128 or --set optimiser adam my_optimiser:RMSProp, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
     lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
     """Values of λ >= 0, the weight of the reconstruction terms; systems that have none are trained once."""
     seeds: Annotated[int | None, _preset("N")] = None
@@ -101,10 +105,11 @@ class Options:
 
 def parse(study: Study, arguments: Sequence[str] | None, description: str | None = None) -> Options:
     """Options from the command line; a bad one ends the process with one line and exit code 2."""
+    script = Path(sys.argv[0]).name if arguments is None else f"{study.name}.py"
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
         arguments = arguments[1:]
-    options = command_line.read(Options, f"{study.name}.py", description or study.question, arguments)
+    options = command_line.read(Options, script, description or study.question, arguments)
     try:
         check_given(options)
     except ValueError as error:
