@@ -31,8 +31,9 @@ from sweeps.strategies.halving import Halving
 from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
+from sweeps.study.space import Space
 from sweeps.tracking.follower import resolve_tracking_uri
-from trainables import datasets, metrics, objectives, runs
+from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 
 if TYPE_CHECKING:
@@ -95,13 +96,12 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         limit=options.limit,
     )
     study = placed(study, options.data, options.search)
+    if options.algorithms and set(study.space) - set(configurations.among(study.space)):
+        before, study = study.space, study.comparing(options.algorithms)
+        say_left_out(before, study.space, "algorithm that is compared has", console)
     if options.set:
-        before = study.space
-        study = varied(study, options.set)
-        if gone := [name for name in before if name not in study.space]:
-            console.print(
-                f"left out  {', '.join(gone)}: no part of the study with --set declares {'it' if len(gone) == 1 else 'them'}"
-            )
+        before, study = study.space, varied(study, options.set)
+        say_left_out(before, study.space, "part of the study with --set declares", console)
     for path in study.sections:  # now rather than in the report, after hours of training
         part_registry.imported(path, object)
     sampler = options.search or study.search
@@ -223,6 +223,12 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             if store.contents() != contents:  # somebody else has trained in the meantime
                 work = declare()
         return carry_out(work, slots, record, ending, kept)
+
+
+def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:
+    """Names the dimensions that a space has lost, since no part has them any more."""
+    if gone := [name for name in before if name not in after]:
+        console.print(f"left out  {', '.join(gone)}: no {who} {'it' if len(gone) == 1 else 'them'}")
 
 
 def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:

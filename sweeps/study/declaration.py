@@ -233,6 +233,22 @@ class Study:
             counts += rarity[chosen] > 0
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
+    def comparing(self, algorithms: Sequence[str]) -> Study:
+        """The study of these algorithms, without the hyper-parameters of its space that only others of its own have.
+
+        Raises:
+            ValueError: an algorithm is unknown.
+        """
+        known = configurations.among(self.space)
+        gone = [
+            name
+            for name in self.space
+            if name not in known
+            and any(name in objectives.find(own).own for own in self.compared())
+            and not any(name in objectives.find(one).own for one in algorithms)
+        ]
+        return replace(self, space={n: levels for n, levels in self.space.items() if n not in gone})
+
     def compared(self, algorithms: Sequence[str] | None = None) -> tuple[str, ...]:
         """Names of the objectives to compare: these, else the study's own; for ALL every one that its data allow. Of each that has
         hyper-parameters of its own in the space, one for every combination of their levels.
@@ -307,7 +323,7 @@ def _undeclared(name: str, algorithms: Sequence[str], shared: Mapping[str, Param
     own = {n: list(objective.own) for n, objective in objectives.available().items() if objective.own}
     holders = [algorithm for algorithm, names in own.items() if name in names]
     if holders:
-        return f"{name} must be of an algorithm that is compared, got it of {', '.join(holders)} and {', '.join(algorithms)} compared"
+        return f"{name} must be of an algorithm that is compared, got it of {', '.join(holders)} and {', '.join(algorithms)} compared; compare one of those, or leave it out"
     known = dict.fromkeys((*shared, *itertools.chain(*own.values())))
     near = difflib.get_close_matches(name, known, n=1)
     who = "; ".join(f"{algorithm}: {', '.join(names)}" for algorithm, names in own.items())
