@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from result_schema import SchemaError
-from sweeps.cli import open_study
+from sweeps.cli import StudyError, open_study, opened_study
+from sweeps.cli.ending import INTERRUPTED
 from sweeps.cli.options import of_keywords, parse
+from sweeps.cli.study_command import TERMINATED
+from sweeps.store.lease import Fenced
 from sweeps.study import Preset, Study
 from sweeps.toy_robustness import STUDY
 
@@ -94,6 +97,28 @@ def test_a_study_runs_the_preset_that_is_embedded_or_else_its_first() -> None:
         ValueError, match=r"a study must have presets to run, such as presets=.*, got none in s"
     ):
         Study("s", "?", STUDY.space, ("alice",)).preset(None)
+
+
+@pytest.mark.parametrize(
+    ("ended", "kind", "words"),
+    [
+        (1, StudyError, "every run of toy_robustness must end and its report be whole, but the lines above say what did not"),
+        (TERMINATED, StudyError, "the same call continues"),
+        (INTERRUPTED, KeyboardInterrupt, "finished runs are stored; the same call continues"),
+        (Fenced("lost\nto sqlite:///x?password=secret"), Fenced, r"^lost to sqlite:///x\?password=\*\*\*$"),
+    ],
+)  # fmt: skip
+def test_what_is_exit_codes_on_the_command_line_are_exceptions(
+    ended: int | Exception, kind: type[BaseException], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: object) -> int:
+        if isinstance(ended, Exception):
+            raise ended
+        return ended
+
+    monkeypatch.setattr(opened_study, "run", run)
+    with pytest.raises(kind, match=words):
+        open_study(STUDY).run()
 
 
 PROGRAM = """
