@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -301,6 +301,13 @@ def _in_words(column: pd.Series) -> pd.Series:
     return column.map(
         lambda value: HAS_NONE if pd.isna(value) else value if isinstance(value, str) else exact(value)
     ).astype(object)
+
+
+def varying(runs: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    """Those columns that take more than one value. A hyper-parameter with one value in all runs that have it says no more than the
+    part that declares it.
+    """
+    return [name for name in names if runs.loc[runs[name] != HAS_NONE, name].nunique() > 1]
 
 
 @contextmanager

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainables import objectives
+from trainables import metrics, objectives
 from trainables.configurations import VECTOR, fitted
 from trainables.datasets.base import DataSet
 from trainables.engine import checkpoint, rehearsal
 from trainables.engine.training import Result, Training
+from trainables.metrics.base import Metric
 from trainables.networks.base import Network
 from trainables.objectives.base import Objective
 from trainables.optimisers.base import Optimiser
@@ -89,6 +90,36 @@ def objective_contract(objective: type[Objective], data: str = "mixture5", **val
     return test
 
 
+def metric_contract(
+    metric: type[Metric], data: str = "mixture5", algorithm: str = "svae_r", **values: Any
+) -> Test:
+    """A test of a metric: a number of every model, within the best and the worst that it declares, and the same to the bit beside
+    any other models and after an interruption.
+
+    Args:
+        metric: the class.
+        data, algorithm, values: as of `network_contract`; of models that have what it needs.
+    """
+    path = f"{metric.__module__}:{metric.__qualname__}"
+
+    def test() -> None:
+        one, runs = metrics.find(path), _runs(algorithm, data, values)
+        rehearsal.rehearse([path], [algorithm], data)
+        for result in _results(runs, [path]):
+            assert one.name in (result.metrics or {}), (
+                f"{one.name} must be taken of {algorithm} on {data}, but needs {', '.join(one.needs)}; give a data set and an "
+                "algorithm that have that"
+            )
+            value = (result.metrics or {})[one.name]
+            for end, what, beyond in ((one.best, "best", one.better), (one.worst, "worst", -one.better)):
+                assert end is None or (value - end) * beyond <= 0, (
+                    f"{one.name} must not be beyond the {what} that it declares, {end}, got {value}"
+                )
+        _trained(lambda: runs, (), [path])()
+
+    return test
+
+
 def dataset_contract(data: type[DataSet]) -> Test:
     """A test of a data set: shapes and types of its points, labels that are one-hot, and the same points at every call."""
 
@@ -129,36 +160,38 @@ def _runs(algorithm: str, data: str, values: dict[str, Any]) -> list[Run]:
     return found
 
 
-def _trained(runs: Callable[[], Sequence[Run]], parts: Sequence[type]) -> Test:
+def _trained(
+    runs: Callable[[], Sequence[Run]], parts: Sequence[type], metrics: Sequence[str] | None = None
+) -> Test:
     def test() -> None:
         for part in parts:
             if issubclass(part, Part):
                 declared(part)  # refuses a declaration that is not whole
         declared_runs = runs()
         rehearsal.check(declared_runs)
-        together = _results(declared_runs)
-        _same(together[1:2], _results(declared_runs[1:2]), "alone")
-        _same(together[2:0:-1], _results(declared_runs[2:0:-1]), "beside others, in another order")
-        _same(together, _interrupted(declared_runs), "after an interruption")
-        assert not _equal(together[0], _results([replace(declared_runs[0], seed=9)])[0]), (
+        together = _results(declared_runs, metrics)
+        _same(together[1:2], _results(declared_runs[1:2], metrics), "alone")
+        _same(together[2:0:-1], _results(declared_runs[2:0:-1], metrics), "beside others, in another order")
+        _same(together, _interrupted(declared_runs, metrics), "after an interruption")
+        assert not _equal(together[0], _results([replace(declared_runs[0], seed=9)], metrics)[0]), (
             "runs must depend on their seed, but two seeds have equal results"
         )
 
     return test
 
 
-def _results(runs: Sequence[Run]) -> list[Result]:
-    training = Training(runs)
+def _results(runs: Sequence[Run], metrics: Sequence[str] | None) -> list[Result]:
+    training = Training(runs, metrics=metrics)
     while not training.finished:
         training.advance()
     return training.results()
 
 
-def _interrupted(runs: Sequence[Run]) -> list[Result]:
+def _interrupted(runs: Sequence[Run], metrics: Sequence[str] | None) -> list[Result]:
     """The results of a training that was packed after its first block, and went on in another process's memory."""
-    first = Training(runs)
+    first = Training(runs, metrics=metrics)
     first.advance()
-    second = Training(runs)
+    second = Training(runs, metrics=metrics)
     checkpoint.unpack(second, [checkpoint.pack(first)])
     while not second.finished:
         second.advance()

@@ -70,7 +70,7 @@ class Cause:
 
 def factors(runs: pd.DataFrame, hyper_parameters: Sequence[str]) -> list[str]:
     """The hyper-parameters, λ and the algorithm, as far as they take more than one value."""
-    return [name for name in (*hyper_parameters, "lam", ALGORITHM) if runs[name].nunique() > 1]
+    return rows.varying(runs, (*hyper_parameters, "lam", ALGORITHM))
 
 
 def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[Effect]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from analysis.rows import Rows
+from analysis.rows import Rows, varying
 from analysis.statistics.blocks import KEY, Sides
 from analysis.statistics.estimates import Interval
 from analysis.statistics.resampling import CONFIDENCE
@@ -56,7 +56,7 @@ class Tuned:
 
 def configurations(study: Rows) -> pd.DataFrame:
     """Hyper-parameters that take several values: index configuration_key, in order of the configurations' numbers."""
-    names = [name for name in study.manifest.hyper_parameters if study.runs[name].nunique() > 1]
+    names = varying(study.runs, study.manifest.hyper_parameters)
     table = study.runs.sort_values("configuration").drop_duplicates("configuration_key")
     return table.set_index("configuration_key")[names]
 

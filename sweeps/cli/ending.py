@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
@@ -34,6 +35,14 @@ INTERRUPTED = 130
 
 Ended = Callable[[], tuple[Reported, MirrorResult]]
 """Waits for the report and the mirror, and returns how they ended."""
+
+
+def ui_command(study: str, tracking_uri: str) -> str:
+    """What a user types to see the study's runs in the MLflow UI; in a checkout of this project also the shorter one."""
+    if not is_default(tracking_uri):
+        return f"python -m sweeps.tracking.ui --study {study} --tracking-uri {masked(tracking_uri)}"
+    command = f"python -m sweeps.tracking.ui --study {study}"
+    return f"make ui STUDY={study}   ({command})" if Path("sweeps/tracking/ui.py").is_file() else command
 
 
 @dataclass(frozen=True)
@@ -113,9 +122,7 @@ class Ending:
                 f"missing   {failure}; the report has all else; try: python -m analysis.report {uri}",
                 markup=False,
             )
-        default = is_default(self.tracking_uri)
-        ui = f"make ui STUDY={self.study}" if default else f"python -m sweeps.tracking.ui --tracking-uri {masked(self.tracking_uri)}"  # fmt: skip
-        say(f"look      {ui}   (python -m sweeps.tracking.ui --study {self.study})")
+        say(f"look      {ui_command(self.study, self.tracking_uri)}")
         work.conclude(self.console)
         for error in errors[:3]:
             say(f"failed    {error}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
@@ -28,16 +29,22 @@ def _preset(metavar: str) -> Any:
 class Options:
     """Options of a study; what is left out comes from its preset."""
 
-    preset: Annotated[str, tyro.conf.arg(metavar="{smoke,embedded,paper}")] = "embedded"
-    """How much to run: smoke (a minute), embedded (a laptop) or paper."""
-    algorithms: Annotated[tuple[str, ...] | None, _preset("NAME ...")] = None
-    """Objectives to compare, such as svae_r alice svae ali."""
+    preset: Annotated[
+        str | None,
+        tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: embedded, else the study's first)"),
+    ] = None
+    """How much to run, one of the study's presets: mostly smoke (a minute), embedded (a laptop) and paper."""
+    algorithms: Annotated[
+        tuple[str, ...] | None,
+        tyro.conf.arg(metavar="NAME ...", help_behavior_hint="(default: the study's)"),
+    ] = None
+    """Objectives to compare, such as svae_r alice svae ali, or of your own at an import path, my_losses:Hinge."""
     set: Annotated[
         tuple[tuple[str, ...], ...],
         tyro.conf.UseAppendAction,
         tyro.conf.arg(metavar="NAME VALUE ...", help_behavior_hint="(repeatable)"),
     ] = ()
-    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
+    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128 or --set optimiser adam my_optimiser:RMSProp, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
     lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
     """Values of λ >= 0, the weight of the reconstruction terms; systems that have none are trained once."""
     seeds: Annotated[int | None, _preset("N")] = None
@@ -98,15 +105,53 @@ class Options:
 
 def parse(study: Study, arguments: Sequence[str] | None, description: str | None = None) -> Options:
     """Options from the command line; a bad one ends the process with one line and exit code 2."""
+    script = Path(sys.argv[0]).name if arguments is None else f"{study.name}.py"
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["--"]:  # `ray submit … -- OPTIONS` hands the separator on
         arguments = arguments[1:]
-    options = command_line.read(Options, f"{study.name}.py", description or study.question, arguments)
+    options = command_line.read(Options, script, description or study.question, arguments)
     try:
         check_given(options)
     except ValueError as error:
         refuse(str(error))
     return options
+
+
+def of_keywords(study: Study, keywords: Mapping[str, Any]) -> Options:
+    """Options by the same names as on the command line, `--dry-run` as `dry_run=True`, and read as there.
+
+    Args:
+        keywords: option -> its value, a collection of values, or of `set` hyper-parameter -> levels; None, False and a collection of
+            nothing are as if left out.
+
+    Raises:
+        ValueError: there is no such option, or a value is none of it.
+    """
+    known = [field.name for field in fields(Options)]
+    words: list[str] = []
+    for name, value in keywords.items():
+        if name not in known:
+            raise ValueError(unknown("an option", name, known))
+        option = f"--{name.replace('_', '-')}"
+        if name == "set":
+            if not isinstance(value, Mapping):
+                raise ValueError(
+                    f"set must be hyper-parameter -> levels, such as {{'width': (64, 128)}}, got {value!r}"
+                )
+            for parameter, levels in value.items():
+                words += [option, parameter, *_words(levels)]
+        elif value is True:
+            words.append(option)
+        elif value is not None and value is not False and (given := _words(value)):
+            words += [option, *given]
+    options = command_line.parsed(Options, study.name, words)
+    check_given(options)
+    return options
+
+
+def _words(value: Any) -> list[str]:
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return [str(one) for one in (value if several else (value,))]
 
 
 def search_metrics(study: Study, sampler: str, names: Sequence[str]) -> tuple[Metric, ...]:

@@ -36,14 +36,15 @@ class Reporting:
 
     Args:
         store: of the study.
-        iterations: the budget to report.
+        iterations: the budget to report; None for the one with most rows.
         sampler: whose rows to report; None for the one with most rows.
     """
 
-    def __init__(self, store: Store, iterations: int, sampler: str | None) -> None:
+    def __init__(self, store: Store, iterations: int | None, sampler: str | None) -> None:
         self._process: subprocess.Popen[str] | None = None
         if not result_digests.report_is_current(store.uri, iterations, sampler):
-            command = [sys.executable, "-m", "analysis.report", store.uri, "--iterations", str(iterations)]
+            command = [sys.executable, "-m", "analysis.report", store.uri]
+            command += ["--iterations", str(iterations)] if iterations else []
             self._process = subprocess.Popen(
                 [*command, *(["--sampler", sampler] if sampler else [])],
                 stdout=subprocess.PIPE,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,6 +22,7 @@ from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
+from sweeps.execution.starting import beside, leave
 from sweeps.planning.slots import Slots
 from sweeps.store import lease, superseded
 from sweeps.store.lease import Fenced, Lease
@@ -35,8 +34,9 @@ from sweeps.strategies.halving import Halving
 from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
+from sweeps.study.space import Space
 from sweeps.tracking.follower import resolve_tracking_uri
-from trainables import datasets, metrics, objectives, runs
+from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 
 if TYPE_CHECKING:
@@ -81,11 +81,16 @@ def main(
 
 
 def run(study: Study, options: Options, console: Console) -> int:
-    """Train what is declared and not stored, mirror it, report it; returns the exit code.
+    """Train what is declared and not stored, mirror it, report it; returns the exit code. A Ray that it started has ended then.
 
     Raises:
         ValueError, SchemaError, ClusterError: bad input; nothing was written.
     """
+    with contextlib.ExitStack() as started:
+        return _run(study, options, console, started)
+
+
+def _run(study: Study, options: Options, console: Console, started: contextlib.ExitStack) -> int:
     preset = study.preset(
         options.preset,
         lambdas=options.lambdas,
@@ -93,20 +98,16 @@ def run(study: Study, options: Options, console: Console) -> int:
         iterations=options.iterations,
         limit=options.limit,
     )
-    if options.data is not None and options.data != study.data:
-        study = on_data(study, options.data)
+    study = placed(study, options.data, options.search)
+    if options.algorithms and set(study.space) - set(configurations.among(study.space)):
+        before, study = study.space, study.comparing(options.algorithms)
+        say_left_out(before, study.space, "algorithm that is compared has", console)
     if options.set:
-        before = study.space
-        study = varied(study, options.set)
-        if gone := [name for name in before if name not in study.space]:
-            console.print(
-                f"left out  {', '.join(gone)}: no part of the study with --set declares {'it' if len(gone) == 1 else 'them'}"
-            )
+        before, study = study.space, varied(study, options.set)
+        say_left_out(before, study.space, "part of the study with --set declares", console)
     for path in (*study.sections, *part_registry.contributed_paths("sections")):
         part_registry.imported(path, object)  # now rather than in the report, after hours of training
     sampler = options.search or study.search
-    if sampler != study.search == "grid":  # what a sampler chose must not get into the grid's histograms
-        study = replace(study, name=f"{study.name}-search")
     tracking_uri = resolve_tracking_uri(options.tracking_uri)
     check_uri("--results", options.results)
     store = Store(below(options.results, study.name))
@@ -136,6 +137,7 @@ def run(study: Study, options: Options, console: Console) -> int:
             store.check_writable()
             lease.refuse(store.filesystem, store.path)
             starting = beside(connect, options.address, options.scale_to, options.py_modules)
+            started.callback(leave, starting)
 
     if options.data is not None:
         datasets.find(options.data)
@@ -205,6 +207,7 @@ def run(study: Study, options: Options, console: Console) -> int:
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
             starting = beside(connect, options.address, options.scale_to, options.py_modules)
+            started.callback(leave, starting)
         from trainables.networks import precision
 
         if options.address == "local":
@@ -224,6 +227,12 @@ def run(study: Study, options: Options, console: Console) -> int:
             if store.contents() != contents:  # somebody else has trained in the meantime
                 work = declare()
         return carry_out(work, slots, record, ending, kept)
+
+
+def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:
+    """Names the dimensions that a space has lost, since no part has them any more."""
+    if gone := [name for name in before if name not in after]:
+        console.print(f"left out  {', '.join(gone)}: no {who} {'it' if len(gone) == 1 else 'them'}")
 
 
 def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
@@ -270,22 +279,21 @@ def until_decided(study: Study, preset: Preset, declared: Grid, store: Store) ->
     return DecidedGrid(study, preset, declared, store)
 
 
-def beside(function: Callable[..., Slots], *arguments: object) -> Future[Slots]:
-    """Calls the function in a thread that then stays: Ray's processes end with the thread that started them (Linux'
-    PR_SET_PDEATHSIG), and a driver ends a minute after them.
+def placed(study: Study, data: str | None, sampler: str | None) -> Study:
+    """The study on these data and with this sampler, by the name that its folder has: what a sampler chose must not get into a
+    grid's histograms.
+
+    Args:
+        data, sampler: None for the study's own.
+
+    Raises:
+        ValueError: the name of the data can be none.
     """
-    called: Future[Slots] = Future()
-
-    def call() -> None:
-        try:
-            called.set_result(function(*arguments))
-        except BaseException as error:  # raised where the result is taken
-            called.set_exception(error)
-        else:
-            threading.Event().wait()
-
-    threading.Thread(target=call, name="Ray's start", daemon=True).start()
-    return called
+    if data is not None and data != study.data:
+        study = on_data(study, data)
+    if (sampler or study.search) != study.search == "grid":
+        study = replace(study, name=f"{study.name}-search")
+    return study
 
 
 def on_data(study: Study, data: str) -> Study:
@@ -329,10 +337,14 @@ def carry_out(
         return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
     follower = ending.follow()
     errors = []
-    if slots and work.todo:
-        from sweeps.execution import executor  # Ray
+    try:
+        if slots and work.todo:
+            from sweeps.execution import executor  # Ray
 
-        errors = executor.train(work, store, slots, console)
+            errors = executor.train(work, store, slots, console)
+    except BaseException:
+        follower.leave()
+        raise
     if isinstance(store.token, Lease) and store.token.stopping.is_set():
         follower.finish(LAST_SECONDS)
         counts = work.outcomes(work.stored(store))

@@ -29,9 +29,22 @@ def read(
         arguments: of the command; by default those of the process.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    errors = io.StringIO()
     if {"-h", "--help"} & set(arguments):  # tyro would run its lines together
         print(inspect.cleandoc(description), end="\n\n")
+    try:
+        return parsed(kind, prog, arguments)
+    except ValueError as error:
+        refuse(f"{error} (try --help)")
+
+
+def parsed(kind: type[OptionsType], prog: str, arguments: Sequence[str]) -> OptionsType:
+    """Options of a dataclass. Raises ValueError where one is bad.
+
+    Args:
+        kind, prog: as of `read`.
+        arguments: of the command.
+    """
+    errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
             return tyro.cli(kind, args=arguments, prog=prog, description="")
@@ -40,4 +53,4 @@ def read(
             raise
         words = re.sub(r"[^\w\s.,:;'\"/()<>=|{}\[\]…-]|[╭╮╰╯│─]", " ", errors.getvalue())
         cause = re.split(r"Argument helptext|For full helptext", " ".join(words.split()))[0]
-        refuse(f"{cause.strip()} (try --help)")
+        raise ValueError(cause.strip()) from None

@@ -54,10 +54,15 @@ def remedy(error: OSError) -> str:
     return f"remove the cause, then {again}"
 
 
-def refuse(message: str) -> NoReturn:
-    """End the process with one line, of characters that a terminal only shows, and exit code 2."""
+def one_line(message: str) -> str:
+    """A message as one line of characters that a terminal only shows, without secrets."""
     line = "".join(c if c.isprintable() else "?" for c in " ".join(masked(message).split()))
     if len(line) > LONGEST_LINE:
         line = f"{line[: LONGEST_LINE // 2]} … {line[-LONGEST_LINE // 2 :]}"
-    print(f"error: {line}", file=sys.stderr)
+    return line
+
+
+def refuse(message: str) -> NoReturn:
+    """End the process with one line and exit code 2."""
+    print(f"error: {one_line(message)}", file=sys.stderr)
     sys.exit(2)

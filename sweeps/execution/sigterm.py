@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import threading
 from collections.abc import Iterator
 from types import FrameType
 
@@ -14,7 +15,10 @@ from sweeps.store.lease import Lease
 
 @contextlib.contextmanager
 def stopped_by_sigterm(token: Lease, console: Console) -> Iterator[None]:
-    """Context in which SIGTERM makes the lease's trials save their state and end."""
+    """Context in which SIGTERM makes the lease's trials save their state and end; a main thread alone receives it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
 
     def stop(signum: int, frame: FrameType | None) -> None:
         console.print("SIGTERM: the state of what is in training is kept")

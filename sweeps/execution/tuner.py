@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import tempfile
 import threading
 import warnings
@@ -156,6 +158,20 @@ def train_stages(
     return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
 
 
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Puts this process's answers to Ctrl-C and SIGUSR1 back afterwards: Tune leaves its own, which ignores the next one."""
+    if threading.current_thread() is not threading.main_thread():  # there Tune takes none
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGUSR1)}
+    try:
+        yield
+    finally:
+        for number, answer in before.items():
+            signal.signal(number, answer)
+
+
 def _stopping(store: Store) -> threading.Event:
     return store.token.stopping if isinstance(store.token, Lease) else threading.Event()
 
@@ -219,7 +235,8 @@ def _fit(
             ),
         )
         try:
-            tuner.fit()
+            with _own_signals():
+                tuner.fit()
         except (RayError, tune.TuneError) as error:
             if not lost.end(error):
                 raise

@@ -89,18 +89,30 @@ class Lease(Token):
         super().__init__(filesystem, path, name)
         self.seconds, self.owner = seconds, this_process()
         self.stopping = threading.Event()
+        self._claimed = False
         self._released = threading.Event()
         self._renewal = threading.Thread(target=self._renew, daemon=True)
 
     def __enter__(self) -> Lease:
-        self._renewal.start()
+        try:
+            self._renewal.start()
+        except BaseException:  # Ctrl-C in a process that lives on, and would hold it
+            self.release()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Give it back, where it was taken and is not another's by now."""
         self._released.set()
-        self._renewal.join()
+        if self._renewal.ident is not None:  # it was started
+            self._renewal.join()
+        if not self._claimed:
+            return
         with contextlib.suppress(Fenced, OSError):  # it is another's, or ends by itself
             self.check()
             result_files.write(self.filesystem, self._file("json"), self._content(released=True))
@@ -116,9 +128,11 @@ class Lease(Token):
             result_files.write(self.filesystem, self._file("json"), self._content())
         elif not result_files.create(self._file("json"), self._content()):
             return False
+        self._claimed = True
         others = {name.rpartition(".")[0] for name in _names(self.filesystem, self.path)} - {self.name}
         if any(_number(name) >= self.number for name in others):
             self.filesystem.delete_file(self._file("json"))
+            self._claimed = False
             return False
         return True
 
@@ -186,9 +200,13 @@ def take(filesystem: pafs.FileSystem, path: str) -> Lease:
         number = refuse(filesystem, path) + 1
         name = f"{number:08d}" if local else f"{number:08d}-{uuid.uuid4().hex[:8]}"
         lease = Lease(filesystem, path, name, SECONDS)
-        if lease.claim():
-            lease.sweep()
-            return lease
+        try:
+            if lease.claim():
+                lease.sweep()
+                return lease
+        except BaseException:
+            lease.release()
+            raise
         time.sleep(random.uniform(0.1, 0.5))
     refuse(filesystem, path)
     raise LeaseHeld(f"{path} must be free, but others try to take it at the same time; try again")

@@ -33,6 +33,9 @@ from trainables.runs import check as check_run
 ALL = ()
 """In place of a study's algorithms: all that can be trained on its data."""
 
+USUAL_PRESET = "embedded"
+"""The preset that is run where none is named, if a study has it; else its first."""
+
 LONGEST_NAME = 100
 """Characters of a study's name: it is a folder's, and further words are added to it."""
 
@@ -88,7 +91,7 @@ class Study:
         space: hyper-parameter -> its levels, or what else `sweeps.study.space` has; the configurations are the full factorial. One that
             algorithms declare as their own has levels alone, and each of these algorithms is compared at every level.
         algorithms: objectives compared by default, or ALL.
-        presets: name -> Preset.
+        presets: name -> Preset; the one called `embedded`, or else the first, is run where none is named.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.strategies.optuna_search`).
         targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
@@ -236,6 +239,22 @@ class Study:
             counts += rarity[chosen] > 0
         return [pair for pair, remains in zip(numbered, left, strict=True) if not remains]
 
+    def comparing(self, algorithms: Sequence[str]) -> Study:
+        """The study of these algorithms, without the hyper-parameters of its space that only others of its own have.
+
+        Raises:
+            ValueError: an algorithm is unknown.
+        """
+        known = configurations.among(self.space)
+        gone = [
+            name
+            for name in self.space
+            if name not in known
+            and any(name in objectives.find(own).own for own in self.compared())
+            and not any(name in objectives.find(one).own for one in algorithms)
+        ]
+        return replace(self, space={n: levels for n, levels in self.space.items() if n not in gone})
+
     def compared(self, algorithms: Sequence[str] | None = None) -> tuple[str, ...]:
         """Names of the objectives to compare: these, else the study's own; for ALL every one that its data allow. Of each that has
         hyper-parameters of its own in the space, one for every combination of their levels.
@@ -288,12 +307,19 @@ class Study:
         """The same as a list."""
         return list(self.declared(preset, algorithms))
 
-    def preset(self, name: str, **overrides: Any) -> Preset:
-        """A preset with what is not None in `overrides` in place of its own values.
+    def preset(self, name: str | None, **overrides: Any) -> Preset:
+        """A preset with what is not None in `overrides` in place of its own values; of no name `embedded`, or else the first.
 
         Raises:
-            ValueError: the name is unknown, or a value is out of bounds.
+            ValueError: the name is unknown, there are none, or a value is out of bounds.
         """
+        if not self.presets:
+            raise ValueError(
+                f"a study must have presets to run, such as presets={{'smoke': Preset(iterations=60, lambdas=(0.1,))}}, "
+                f"got none in {self.name}"
+            )
+        if name is None:
+            name = USUAL_PRESET if USUAL_PRESET in self.presets else next(iter(self.presets))
         if name not in self.presets:
             raise ValueError(f"preset must be one of {', '.join(self.presets)}, got {name!r}")
         return replace(self.presets[name], **{k: v for k, v in overrides.items() if v is not None})
@@ -304,7 +330,7 @@ def _undeclared(name: str, algorithms: Sequence[str], shared: Mapping[str, Param
     own = {n: list(objective.own) for n, objective in objectives.available().items() if objective.own}
     holders = [algorithm for algorithm, names in own.items() if name in names]
     if holders:
-        return f"{name} must be of an algorithm that is compared, got it of {', '.join(holders)} and {', '.join(algorithms)} compared"
+        return f"{name} must be of an algorithm that is compared, got it of {', '.join(holders)} and {', '.join(algorithms)} compared; compare one of those, or leave it out"
     known = dict.fromkeys((*shared, *itertools.chain(*own.values())))
     near = difflib.get_close_matches(name, known, n=1)
     who = "; ".join(f"{algorithm}: {', '.join(names)}" for algorithm, names in own.items())

@@ -154,6 +154,11 @@ class Follower:
     def pid(self) -> int:
         return self._process.pid
 
+    def leave(self) -> None:
+        """Let it mirror what is stored by now, and end by itself."""
+        assert self._process.stdin
+        self._process.stdin.close()
+
     def finish(self, timeout_s: float = 120.0) -> MirrorResult:
         """Asks the mirror to write all that is stored, the report included, and waits for it.
 

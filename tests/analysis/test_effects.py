@@ -89,6 +89,21 @@ def test_factors_are_what_varies(run):
     assert factors(only, ["depth"]) == ["depth", "lam"]
 
 
+def test_a_hyper_parameter_of_one_part_alone_is_a_factor_where_that_part_has_several_values_of_it() -> None:
+    runs = pd.DataFrame(
+        {
+            "encoder": ["mlp", "mlp", "my_nets:Convolutional", "my_nets:Convolutional"],
+            "lam": 0.1,
+            "algorithm": "alice",
+        }
+    )
+    assert factors(runs.assign(channels=["–", "–", "8", "8"]), ["encoder", "channels"]) == ["encoder"]
+    assert factors(runs.assign(channels=["–", "–", "8", "16"]), ["encoder", "channels"]) == [
+        "encoder",
+        "channels",
+    ]
+
+
 def test_causes_name_the_factor_and_level_that_diverge(run):
     runs = factorial(
         run,

@@ -66,6 +66,20 @@ def test_lease_is_refused_while_it_is_held_and_free_when_it_is_released(
             first.check()
 
 
+@pytest.mark.parametrize(("owner", "name"), [(Lease, "sweep"), (threading.Thread, "start")])
+def test_lease_whose_taking_is_interrupted_is_free_in_a_process_that_lives_on(
+    owner: type, name: str, place: tuple[pafs.FileSystem, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, interrupted)
+        with pytest.raises(KeyboardInterrupt), take(*place):
+            pass
+    assert held(*place)[0] == ""
+
+
 def test_lease_of_a_machine_that_is_gone_ends_when_it_is_not_renewed(
     place: tuple[pafs.FileSystem, str], elsewhere: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,6 +136,17 @@ def test_a_space_may_have_hyper_parameters_that_algorithms_have_of_their_own():
     }  # a finished study is extended by the axis: the default's runs are those it has
 
 
+def test_a_study_of_some_of_its_algorithms_leaves_out_what_only_the_others_have():
+    own = {"temperature": (1.5, 3.0), "penalty": (1.0, 10.0)}
+    study = Study("own", "?", {**own, **FIXED}, algorithms=("vae", "aavae", "wgan_gp"))
+    assert set(study.comparing(["vae"]).space) == set(FIXED)
+    assert set(study.comparing(["vae", "aavae"]).space) == {"temperature", *FIXED}
+    assert study.comparing(["aavae", "wgan_gp"]) == study
+    unused = Study("own", "?", {"temperature": (1.5,), **FIXED}, algorithms=("vae",))
+    with pytest.raises(ValueError, match="compare one of those, or leave it out"):
+        unused.comparing(["svae"])
+
+
 def test_levels_can_be_varied_by_words_and_of_the_study_nothing_else_changes():
     study = STUDY.varied({"width": ["32"], "learning_rate": ["1e-3", "0.01"]})
     assert study.space["width"] == (32,)

@@ -5,18 +5,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 SOMEBODYS = Path(__file__).parents[1] / "somebodys"
 sys.path.append(str(SOMEBODYS))  # as an installed package is
 
+from my_lab.bad_metrics import Branching, PerPoint  # noqa: E402
 from my_lab.convolutional import Convolutional  # noqa: E402
 from my_lab.data import Ring  # noqa: E402
 from my_lab.losses import Hinge  # noqa: E402
+from my_lab.ring import OnRingShare  # noqa: E402
 from my_lab.rmsprop import RMSProp  # noqa: E402
+from my_lab.sliced_wasserstein import SlicedWasserstein  # noqa: E402
 
 from trainables.networks.mlp import Perceptron  # noqa: E402
 from trainables.optimisers.adam import Adam  # noqa: E402
 from trainables.testing import (  # noqa: E402
     dataset_contract,
+    metric_contract,
     network_contract,
     objective_contract,
     optimiser_contract,
@@ -36,3 +42,25 @@ test_rmsprop_of_convolutional_networks = optimiser_contract(
 )
 test_hinge = objective_contract(Hinge)
 test_ring = dataset_contract(Ring)
+test_on_ring_share = metric_contract(OnRingShare, data="ring", algorithm="gan")
+test_sliced_wasserstein = metric_contract(SlicedWasserstein)
+
+
+class BestInVain(SlicedWasserstein):  # type: ignore[misc]
+    """Declares a best value that it goes beyond."""
+
+    best = 100.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "options", "error", "words"),
+    [
+        (PerPoint, {}, ValueError, "must return a scalar tensor"),
+        (Branching, {}, ValueError, "declare what it needs, or correct it"),
+        (OnRingShare, {"data": "digits"}, ValueError, "not classes"),
+        (BestInVain, {}, AssertionError, "must not be beyond the best that it declares, 100.0, got"),
+    ],
+)
+def test_a_metric_that_is_none_fails_its_contract(metric, options, error, words) -> None:
+    with pytest.raises(error, match=words):
+        metric_contract(metric, **options)()

@@ -101,7 +101,7 @@ def test_the_readme_example_is_found_and_trains_beside_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = re.findall(r"```python\n(.*?class Hinge.*?)```", readme, flags=re.DOTALL)
+    (example,) = re.findall(r"```python\n((?:(?!```).)*class Hinge.*?)```", readme, flags=re.DOTALL)
     (tmp_path / "hinge.py").write_text(example)
     monkeypatch.setattr(objectives, "__path__", [*objectives.__path__, str(tmp_path)])
     objectives.available.cache_clear()
