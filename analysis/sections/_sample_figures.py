@@ -56,7 +56,7 @@ def sample_figure(
                 match = [exemplar for exemplar in exemplars if exemplar.rank == rank]
                 if match:
                     run = match[0].run
-                    title = f"{rank}: {run_name(run)}\n{_numbers(run, measures)}"
+                    title = f"{rank}: {run_name(run)}\n{_numbers(run, measures, 45)}"
                     panel.set_title(title, fontsize=8.5)
                     _run(panel, run, points, draw, colour[algorithm])
                 else:
@@ -77,9 +77,10 @@ def gallery_figure(
         for panel, (algorithm, exemplars) in zip(panels, shown.items(), strict=False):
             for exemplar in (e for e in exemplars if e.rank == "median"):
                 _run(panel, exemplar.run, points, draw, colour[algorithm])
-                panel.set_title(f"{label(algorithm)}\n{_numbers(exemplar.run, measures)}", fontsize=8)
+                panel.set_title(f"{label(algorithm)}\n{_numbers(exemplar.run, measures, 30)}", fontsize=8)
             if not exemplars:
-                _note(panel, f"{label(algorithm)}: no COMPLETED run")
+                panel.set_title(label(algorithm), fontsize=8)
+                _note(panel, "no COMPLETED run")
         for panel in panels[len(shown) :]:
             panel.set_axis_off()
     return figure
@@ -181,10 +182,14 @@ def _grid(panel: Axes, drawn: npt.NDArray[np.float32], _: str) -> None:
     panel.grid(False)
 
 
-def _numbers(run: Mapping[str, Any], measures: Sequence[Measure]) -> str:
-    """The metrics that the run has."""
-    return ", ".join(f"{m.label} {number(run[m.column])}" for m in measures if not math.isnan(run[m.column]))
+def _numbers(run: Mapping[str, Any], measures: Sequence[Measure], width: int) -> str:
+    """The metrics that the run has, a line each where they are wider than so many characters."""
+    words = [f"{m.label} {number(run[m.column])}" for m in measures if not math.isnan(run[m.column])]
+    line = ", ".join(words)
+    return line if len(line) <= width else "\n".join(words)
 
 
 def _note(panel: Axes, words: str) -> None:
-    panel.text(0.5, 0.06, words, ha="center", color=MUTED, transform=panel.transAxes)
+    panel.set_xticks([])
+    panel.set_yticks([])
+    panel.text(0.5, 0.06, words, ha="center", color=MUTED, transform=panel.transAxes, fontsize=8)

@@ -23,11 +23,13 @@ from analysis.report import main
 from analysis.rows import load
 from analysis.sections._lambda_figures import lambda_figure, lambda_places
 from analysis.sections.best_of_k import budget_figure
+from analysis.sections.samples import Samples
 from analysis.statistics.estimates import mean_and_std
 from analysis.statistics.histograms import linear_edges, log_edges
 from analysis.words import counted
 from result_schema import MANIFEST, METRICS
 from tests.analysis.conftest import HYPER_PARAMETERS
+from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION, MSE
 
 CODE = '__import__("os").system("echo > executed")'
@@ -90,6 +92,16 @@ def test_words_and_what_some_runs_have_not_are_levels_like_numbers(store, run, s
     assert rows.HAS_NONE in set(rows.load(str(where)).runs["channels"])
     assert set(rows.load(str(where)).runs["channels"]) == {"4", "8", rows.HAS_NONE}
     assert len(set(rows.load(str(where)).runs["slope"])) == 5
+
+
+def test_points_are_shown_by_the_metric_that_most_systems_have_and_of_the_others_by_their_own(store, run):
+    have = {"alice": {}, "ali": {"mse_x": None}, "gan": {"mse_x": None, "mse_z": None}}
+    where = store([run(name, i, **lacking) for name, lacking in have.items() for i in range(3)])
+    fields = json.loads((where / MANIFEST).read_text())
+    headline = ["mse_x", "mse_z", "inception_score"]
+    for names, words in ((headline[:2], "by MSE of z."), (headline, "by inception score.")):
+        (where / MANIFEST).write_text(json.dumps(fields | {"headline": names}))
+        assert f"worst COMPLETED run {words}" in made(Samples, rows.load(str(where))).body
 
 
 @pytest.mark.parametrize("name", ["lam", "outcome", "mse_x", "algorithm"])
