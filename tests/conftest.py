@@ -8,8 +8,8 @@ import os
 import pytest
 import torch
 
-from trainables.engine import speed
 from trainables.engine.cost import REFERENCE, Speed
+from trainables.engine.machine import speed
 from trainables.runs import Run
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -72,8 +72,10 @@ ADAPTERS = {
     "optuna": {"sweeps/strategies/", "analysis/importance/fanova.py"},
 }  # fmt: skip
 FILES = [p for package in LAYERS for p in sorted((ROOT / package).rglob("*.py"))]
-MOST_FILES = {"trainables/objectives": 40, "analysis/sections": 40, "trainables/engine/native": 20}
-"""Folders of things of one kind, a file each; others have at most 16."""
+MOST_FILES = {
+    "trainables/objectives": 40, "analysis/sections": 40, "trainables/engine/native": 20, "infra/benchmarks": 16,
+}  # fmt: skip
+"""Folders of things of one kind, a file each; others have at most 12."""
 
 
 def modules(path: Path) -> Iterator[str]:
@@ -134,7 +136,7 @@ def test_analysis_knows_no_torch(path: Path) -> None:
 )
 def test_a_folder_can_be_read_at_a_glance(folder: Path) -> None:
     files = [path for path in folder.iterdir() if path.is_file() and path.name != "__init__.py"]
-    assert len(files) <= MOST_FILES.get(str(folder.relative_to(ROOT)), 16)
+    assert len(files) <= MOST_FILES.get(str(folder.relative_to(ROOT)), 12)
 
 
 def test_no_file_or_folder_beside_a_script_is_named_as_an_importable_package() -> None:

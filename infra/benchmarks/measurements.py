@@ -12,7 +12,7 @@ import torch
 
 from sweeps.planning import cores
 from sweeps.store.provenance import git_commit
-from trainables.engine.arithmetic import processor
+from trainables.engine.machine.arithmetic import processor
 
 PACKAGES = ("torch", "numpy", "ray", "tensorboardX")
 

@@ -22,7 +22,8 @@ from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
 from sweeps.store.lease import Fenced
 from sweeps.store.store import BEGUN, Store
-from trainables.engine import checkpoint, memory
+from trainables.engine import checkpoint
+from trainables.engine.machine import memory
 from trainables.engine.native import build
 from trainables.engine.training import Training
 from trainables.runs import Run

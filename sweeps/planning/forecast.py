@@ -11,7 +11,8 @@ from sweeps.planning import schedule
 from sweeps.planning.cohort_plans import CohortPlan, Missing
 from sweeps.planning.slots import Slots
 from trainables import objectives
-from trainables.engine import cost, speed
+from trainables.engine import cost
+from trainables.engine.machine import speed
 from trainables.runs import Run
 
 BUSY_CORES = 0.2

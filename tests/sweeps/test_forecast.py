@@ -7,8 +7,9 @@ import pytest
 from sweeps.planning import cohort_plans, forecast
 from sweeps.planning.slots import Slots
 from sweeps.toy_robustness import STUDY
-from trainables.engine import cost, speed
+from trainables.engine import cost
 from trainables.engine.cost import REFERENCE, Speed
+from trainables.engine.machine import speed
 from trainables.runs import Run
 
 TODO = cohort_plans.missing(STUDY.declared(STUDY.preset("embedded")))

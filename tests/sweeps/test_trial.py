@@ -23,7 +23,8 @@ from sweeps.store.lease import Lease, take
 from sweeps.store.store import Store
 from tests.trainables.factory import different_runs, run, train
 from trainables import configurations
-from trainables.engine import checkpoint, memory
+from trainables.engine import checkpoint
+from trainables.engine.machine import memory
 from trainables.engine.native import build
 from trainables.engine.training import Result, Training
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from tests.trainables.factory import run
-from trainables.engine import arithmetic, checkpoint
+from trainables.engine import checkpoint
 from trainables.engine.cohort import Cohort
+from trainables.engine.machine import arithmetic
 from trainables.engine.native import build
 from trainables.engine.training import Training
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from tests.trainables.factory import run
-from trainables.engine import cost, memory
+from trainables.engine import cost
+from trainables.engine.machine import memory
 from trainables.engine.training import Training
 
 RUNS = [run(seed=n, budget=100) for n in range(memory.PROBE + 4)]

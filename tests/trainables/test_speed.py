@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.factory import SMALL
-from trainables.engine import speed
 from trainables.engine.cost import REFERENCE, Speed
+from trainables.engine.machine import speed
+from trainables.engine.machine.speed import here, measure, of
 from trainables.engine.native import build
-from trainables.engine.speed import here, measure, of
 from trainables.runs import Run
 
 RUN = Run("study", "alice", 0.1, 0, SMALL.changed(width=64, critic_depth=3, batch_size=128, steps=5), 300)

@@ -47,7 +47,7 @@ class Speed:
 
 REFERENCE = Speed((32, 64, 128, 256), (13e9, 19e9, 25e9, 29e9), (67e9, 71e9, 77e9, 63e9))
 """Two thirds of what a core of an AMD EPYC with AVX-512, Zen 4, was measured at. Plans are cut by it, and so are a
-function of the runs alone; how long they take here is another question (`trainables.engine.speed`)."""
+function of the runs alone; how long they take here is another question (`trainables.engine.machine.speed`)."""
 
 ENGINE = 1.04
 """Time of a block of training over that of its products alone: noise, losses and Adam."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainables.engine import arithmetic
-from trainables.engine.allocator import keep_freed_memory
 from trainables.engine.cohort import Cohort
 from trainables.engine.evaluation import Evaluation
+from trainables.engine.machine import arithmetic
+from trainables.engine.machine.allocator import keep_freed_memory
 from trainables.engine.prefetch import Blocks
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.networks.precision import applied
@@ -71,7 +71,7 @@ class Training:
     Attributes:
         iteration: iterations done.
         diverged_at: per member, [M]: the iteration at which it diverged, or 0.
-        arithmetic: by which it is and was trained (`trainables.engine.arithmetic`).
+        arithmetic: by which it is and was trained (`trainables.engine.machine.arithmetic`).
 
     Raises:
         ValueError: `until` is no evaluation of theirs, or there is no such metric.

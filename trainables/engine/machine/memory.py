@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 
 from trainables.engine import cost
-from trainables.engine.allocator import return_freed_memory
+from trainables.engine.machine.allocator import return_freed_memory
 from trainables.engine.training import Training
 from trainables.iterations import BLOCK
 from trainables.runs import Run

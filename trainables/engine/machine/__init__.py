@@ -1,0 +1,1 @@
+"""The machine that trains: its memory, its speed, and the arithmetic of its processor."""
