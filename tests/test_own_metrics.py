@@ -47,7 +47,7 @@ main(Study(
 
 @pytest.fixture
 def my_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    caches = (metrics.find, metrics.available, datasets.available)
+    caches = (metrics._elsewhere, metrics.available, datasets.available)
     for folder in (SOMEBODYS, INSTALLED):
         monkeypatch.syspath_prepend(str(folder))
     for cache in caches:
@@ -177,11 +177,14 @@ def mlflow(folder: Path) -> tuple[object, str]:
 @pytest.mark.parametrize(
     "options",
     [
-        ("--search", "random", "--metrics", "sliced_wasserstein"),
-        ("--search", "tpe"),
-        ("--halving", "2", "--allow-biased-histograms"),
+        pytest.param(
+            ("--search", "random", "--metrics", "sliced_wasserstein"),
+            id="search-random",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(("--search", "tpe"), id="search-tpe"),
+        pytest.param(("--halving", "2", "--allow-biased-histograms"), id="halving-2", marks=pytest.mark.slow),
     ],
-    ids=lambda options: "-".join(options[:2]).strip("-"),
 )
 def test_a_metric_by_its_path_is_searched_for_and_halved_by(study: Path, options: tuple[str, ...]) -> None:
     more = ("--runs", "3", "--generation", "2") if "--search" in options else ()
@@ -289,6 +292,7 @@ def test_a_study_whose_metric_is_gone_is_refused(
     assert "No module named 'my_lab.gone'" in error
 
 
+@pytest.mark.slow
 def test_a_study_that_gains_a_metric_keeps_its_rows_and_they_lack_it(tmp_path: Path) -> None:
     write(tmp_path, named="", headline='"mse_x",', data="ring")
     first = command(tmp_path, "own.py")

@@ -30,6 +30,7 @@ from sweeps.cli.reporting import Reporting
 from sweeps.cli.study_command import placed, run
 from sweeps.console.errors import check_uri, one_line
 from sweeps.execution.cluster import ClusterError
+from sweeps.store import lease
 from sweeps.store.lease import Fenced
 from sweeps.store.store import Store
 from sweeps.study import Study
@@ -106,6 +107,7 @@ class OpenedStudy:
             raise type(error)(line) from None
         except KeyboardInterrupt:
             code = INTERRUPTED
+            lease.release_all(Store(self.uri).path)
         if code == INTERRUPTED:
             raise KeyboardInterrupt("finished runs are stored; the same call continues")
         if code:

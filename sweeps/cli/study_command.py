@@ -14,6 +14,7 @@ from rich.console import Console
 import command_output
 import part_registry
 from result_files import below
+from result_metrics import VERSION_1
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
@@ -130,6 +131,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             and not options.set
             and not set(NAMED) & set(study.space)
             and not study.metrics
+            and not (there and foreign_metrics(store))
             and surely_todo(study, preset, store)
         ):
             # Nothing that is left to check can be refused: Ray starts while torch is loaded.
@@ -249,6 +251,11 @@ def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
             f"--set must name a hyper-parameter once, got {', '.join(sorted(named))} more than once"
         )
     return study.varied({name: values for name, *values in levels})
+
+
+def foreign_metrics(store: Store) -> bool:
+    """Whether stored rows have metrics that are not of this project, and so may not be here."""
+    return any(metric.name not in {known.name for known in VERSION_1} for metric in store.manifest.metrics)
 
 
 def check_stored_metrics(store: Store) -> None:

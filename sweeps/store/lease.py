@@ -48,6 +48,10 @@ class Fenced(RuntimeError):
     """This process lost the lease and must not write any more."""
 
 
+_TAKEN: set[Lease] = set()
+"""Leases that this process took and has not given back."""
+
+
 class Token:
     """Right of a process to write: checks the file of the lease under which it works.
 
@@ -111,11 +115,13 @@ class Lease(Token):
         self._released.set()
         if self._renewal.ident is not None:  # it was started
             self._renewal.join()
-        if not self._claimed:
-            return
-        with contextlib.suppress(Fenced, OSError):  # it is another's, or ends by itself
-            self.check()
-            result_files.write(self.filesystem, self._file("json"), self._content(released=True))
+        if self._claimed:
+            with contextlib.suppress(Fenced, OSError):  # it is another's, or ends by itself
+                self.check()
+                record = _record(self.filesystem, self._file("json"))
+                if record and record["owner"] == self.owner:
+                    result_files.write(self.filesystem, self._file("json"), self._content(released=True))
+        _TAKEN.discard(self)
 
     def stop(self) -> None:
         """Tells the trials to save their state and end. Raises OSError."""
@@ -124,11 +130,13 @@ class Lease(Token):
 
     def claim(self) -> bool:
         """Takes the lease; False if another driver was faster."""
+        _TAKEN.add(self)
+        self._claimed = True  # before it is written: an interrupt may come at once
         if not isinstance(self.filesystem, pafs.LocalFileSystem):
             result_files.write(self.filesystem, self._file("json"), self._content())
         elif not result_files.create(self._file("json"), self._content()):
+            self._claimed = False
             return False
-        self._claimed = True
         others = {name.rpartition(".")[0] for name in _names(self.filesystem, self.path)} - {self.name}
         if any(_number(name) >= self.number for name in others):
             self.filesystem.delete_file(self._file("json"))
@@ -185,6 +193,12 @@ def refuse(filesystem: pafs.FileSystem, path: str) -> int:
         raise LeaseHeld(f"{path} must be free, but is held by {holder}; "
                         "wait for it, stop it, or choose another --results")  # fmt: skip
     return number
+
+
+def release_all(path: str) -> None:
+    """Gives back what this process still holds of the store at `path`, after an interrupt that may have come between any two steps."""
+    for lease in [lease for lease in _TAKEN if lease.path == path]:
+        lease.release()
 
 
 def take(filesystem: pafs.FileSystem, path: str) -> Lease:

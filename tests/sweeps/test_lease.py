@@ -80,6 +80,18 @@ def test_lease_whose_taking_is_interrupted_is_free_in_a_process_that_lives_on(
     assert held(*place)[0] == ""
 
 
+def test_what_a_process_took_and_lost_sight_of_is_given_back(place: tuple[pafs.FileSystem, str]) -> None:
+    take(*place)  # as where an interrupt comes before it is held
+    assert held(*place)[0]
+    lease.release_all("elsewhere")
+    assert held(*place)[0]
+    lease.release_all(place[1])
+    assert not held(*place)[0]
+    with take(*place):
+        lease.release_all("elsewhere")
+        assert held(*place)[0]
+
+
 def test_lease_of_a_machine_that_is_gone_ends_when_it_is_not_renewed(
     place: tuple[pafs.FileSystem, str], elsewhere: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,7 +131,7 @@ from sweeps.toy_robustness import STUDY as TOY
 
 HEAVY = sorted({'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules))
 STUDY = Study(
-    "own", "Twice?", {**TOY.space, "width": (32, 64)}, ("svae_r", "alice"), {"small": Preset(600, (0.1,), limit=4)}
+    "own", "Twice?", {**TOY.space, "width": (32, 64)}, ("svae_r", "alice"), {"small": Preset(3000, (0.1,), limit=4)}
 )
 study = open_study(STUDY, results="there", tracking_uri="sqlite:///mlflow.db")
 
@@ -140,12 +140,16 @@ def interrupt():
     while not Path("there/own/study.json").exists():
         time.sleep(0.02)
     os.kill(os.getpid(), signal.SIGINT)
+    while not stopped.wait(5):  # one may come where a library keeps it for itself
+        os.kill(os.getpid(), signal.SIGINT)
 
 
+stopped = threading.Event()
 threading.Thread(target=interrupt).start()
 try:
     study.run()
 except KeyboardInterrupt as stop:
+    stopped.set()
     print("STOPPED", stop)
 interrupted = len(study.rows())
 study.run()
@@ -163,7 +167,7 @@ print(json.dumps({
     "report": str(before),
     "made_again": os.stat(before).st_mtime_ns != os.stat(study.report()).st_mtime_ns,
     "html": study.report()._repr_html_()[:15],
-    "of_another": os.stat(study.report(iterations=600)).st_size > 10_000,
+    "of_another": os.stat(study.report(iterations=3000)).st_size > 10_000,
     "ctrl_c": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
     "threads": [thread.name for thread in threading.enumerate() if "Ray" in thread.name],
 }))
@@ -191,7 +195,7 @@ def test_a_study_of_ones_own_is_interrupted_and_done_in_one_process_and_read(tmp
         "rows": 8,
         "columns": ["algorithm", "lam", "mse_x", "outcome", "width"],
         "arrow": 8,
-        "curve": [600],
+        "curve": [3000],
         "samples": [256, 2],
         "report": "there/own/report/report.html",
         "made_again": False,

@@ -42,7 +42,7 @@ test_rmsprop_of_convolutional_networks = optimiser_contract(
 )
 test_hinge = objective_contract(Hinge)
 test_ring = dataset_contract(Ring)
-test_on_ring_share = metric_contract(OnRingShare, data="ring", algorithm="gan")
+test_on_ring_share = metric_contract(OnRingShare, data="my_lab.data:Ring", algorithm="gan")
 test_sliced_wasserstein = metric_contract(SlicedWasserstein)
 
 

@@ -31,21 +31,23 @@ def available() -> dict[str, Metric]:
     return {name: found[name].checked() for name in order}
 
 
-@functools.cache
 def find(name: str) -> Metric:
     """The metric of this name, or of the class at this import path, such as my_lab.distances:SlicedWasserstein.
 
     Raises:
         ValueError: there is none, naming those there are and the one most like it; or it declares what cannot be.
     """
+    if ":" in name:
+        return _elsewhere(name)
+    if name not in available():
+        raise ValueError(f"{unknown('metric', name, available())}; else give an import path, module:Class")
+    return available()[name]
+
+
+@functools.cache
+def _elsewhere(name: str) -> Metric:
     from trainables.metrics.base import Metric
 
-    if ":" not in name:
-        if name not in available():
-            raise ValueError(
-                f"{unknown('metric', name, available())}; else give an import path, module:Class"
-            )
-        return available()[name]
     metric: Metric = imported(name, Metric)().checked()
     other = available().get(metric.name)
     if other and type(other) is not type(metric):
