@@ -51,7 +51,7 @@ levels: the bits per dimension that the bound amounts to, and the root mean squa
 Last, the Monte-Carlo error of the bound: the standard error of its mean over test points, each with one code."""
 
 RATIOS = tuple(metric.name for metric in VERSION_1 if metric.log)
-"""Of those, the metrics that are compared as ratios: of them the smallest difference of interest is a factor above 1."""
+"""Metrics of VERSION_1 that are compared as ratios: their smallest difference of interest is a factor above 1."""
 
 GRID = "grid"
 """In place of a sampler's name: the runs of a full factorial, or of a balanced subset of it."""
@@ -193,7 +193,7 @@ def _numbers(names: Iterable[str]) -> list[pa.Field]:
 
 
 CURVES = curves_schema()
-"""Of studies whose manifests name neither metrics nor losses."""
+"""Schema of `curves` of studies whose manifests name neither metrics nor losses."""
 
 
 def check_columns(

@@ -19,7 +19,7 @@ from analysis.words import naming
 
 @dataclass(frozen=True)
 class Contents:
-    """What a report is.
+    """Files of a report.
 
     Attributes:
         files: name -> content; `report.html` last, so that it never points ahead of its figures.
@@ -104,7 +104,7 @@ def _files(study: Rows, opening: Sequence[Block], parts: Sequence[Part]) -> dict
 
 
 def _failure(section: Section, error: Exception) -> str:
-    """Where a section failed and why, in one line."""
+    """Name of a section that failed, with reason and place, in one line."""
     kind, reason = type(section), " ".join(f"{type(error).__name__}: {error}".split())
     *_, last = traceback.extract_tb(error.__traceback__)
     return f"The section {section.name} ({kind.__module__}:{kind.__name__}) could not be made: {reason} (line {last.lineno} of {Path(last.filename).name})"

@@ -13,7 +13,7 @@ _SAME = ["algorithm", "configuration_key", "seed", "data_version"]
 
 
 def without_lambda(algorithms: Collection[str], manifest: Manifest) -> frozenset[str]:
-    """Those of these algorithms, and of their variants, that have no λ, as far as the manifest says it."""
+    """Algorithms and variants without λ, as far as the manifest says it."""
     declared = manifest.own
     plain = {name: split_variant(name)[0] for name in algorithms}
     return frozenset(

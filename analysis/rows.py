@@ -304,7 +304,7 @@ def _in_words(column: pd.Series) -> pd.Series:
 
 
 def varying(runs: pd.DataFrame, names: Iterable[str]) -> list[str]:
-    """Those columns that take more than one value. A hyper-parameter with one value in all runs that have it says no more than the
+    """Columns with more than one value. A hyper-parameter with one value in all runs that have it says no more than the
     part that declares it.
     """
     return [name for name in names if runs.loc[runs[name] != HAS_NONE, name].nunique() > 1]

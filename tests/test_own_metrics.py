@@ -180,10 +180,9 @@ def mlflow(folder: Path) -> tuple[object, str]:
         pytest.param(
             ("--search", "random", "--metrics", "sliced_wasserstein"),
             id="search-random",
-            marks=pytest.mark.slow,
         ),
         pytest.param(("--search", "tpe"), id="search-tpe"),
-        pytest.param(("--halving", "2", "--allow-biased-histograms"), id="halving-2", marks=pytest.mark.slow),
+        pytest.param(("--halving", "2", "--allow-biased-histograms"), id="halving-2"),
     ],
 )
 def test_a_metric_by_its_path_is_searched_for_and_halved_by(study: Path, options: tuple[str, ...]) -> None:
@@ -292,7 +291,6 @@ def test_a_study_whose_metric_is_gone_is_refused(
     assert "No module named 'my_lab.gone'" in error
 
 
-@pytest.mark.slow
 def test_a_study_that_gains_a_metric_keeps_its_rows_and_they_lack_it(tmp_path: Path) -> None:
     write(tmp_path, named="", headline='"mse_x",', data="ring")
     first = command(tmp_path, "own.py")

@@ -21,7 +21,7 @@ VECTOR = 32
 vectorised CPU loop, where exp and log round differently: a run's bits do not depend on its neighbours."""
 
 ROLES = ("encoder", "decoder", "critic")
-"""What networks are for; each is of a kind of its own."""
+"""Roles of networks; each role has a network of its own."""
 
 _FIND = {"networks": networks.find, "optimisers": optimisers.find}
 

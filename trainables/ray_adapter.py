@@ -43,7 +43,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 OF_A_RUN = ("algorithm", "lam", "seed", "iterations", "device")
-"""What is no hyper-parameter."""
+"""Keys of a configuration that are no hyper-parameters."""
 
 
 class ToyTrainable(tune.Trainable):

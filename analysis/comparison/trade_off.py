@@ -114,7 +114,7 @@ def enough(study: Rows) -> bool:
 
 
 def judged_changes(study: Rows) -> int:
-    """How many changes with λ the report judges: two metrics of each algorithm that has it, and a claim's paired difference."""
+    """Number of changes with λ that the report judges: two metrics of each algorithm with λ, and a claim's paired difference."""
     if not enough(study):
         return 0
     return 2 * len(moving(study)) + claims(study, paired.choose_pair(study))

@@ -222,12 +222,12 @@ def paired_share(differences: Floats, units: npt.NDArray[np.intp]) -> Interval:
 
 
 def _seeds(units: npt.NDArray[np.intp]) -> int:
-    """Of each unit, rounded down."""
+    """Rounds the numbers of each unit down."""
     return max(len(units) // (int(units.max()) + 1), 1)
 
 
 def _worst(worth: Floats, tail: int) -> Floats:
-    """What each result [n] adds to the mean of the worst `tail`, of which it is the mean: q + min(x − q, 0) n / tail [n]."""
+    """Contribution of each result [n] to the mean of the worst `tail`: q + min(x − q, 0) n / tail [n], whose mean it is."""
     edge = np.sort(worth)[tail - 1]
     with np.errstate(invalid="ignore"):
         return np.asarray(edge + np.minimum(worth - edge, 0.0) * (len(worth) / tail))

@@ -53,7 +53,7 @@ def scope(study: Rows, family: Family) -> str:
 
 
 def _level(study: Rows) -> str:
-    """What stands at every λ and is counted once, in words; '' where nothing does."""
+    """Words for systems that stand at every λ and are counted once; '' without any."""
     return "Two systems without λ are one comparison, whatever λ. " * (
         len(study.level) > 1 and len(study.lambdas) > 1
     )

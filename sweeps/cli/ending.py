@@ -38,7 +38,7 @@ Ended = Callable[[], tuple[Reported, MirrorResult]]
 
 
 def ui_command(study: str, tracking_uri: str) -> str:
-    """What a user types to see the study's runs in the MLflow UI; in a checkout of this project also the shorter one."""
+    """Command that shows the study's runs in the MLflow UI; in a checkout of this project also the shorter one."""
     if not is_default(tracking_uri):
         return f"python -m sweeps.tracking.ui --study {study} --tracking-uri {masked(tracking_uri)}"
     command = f"python -m sweeps.tracking.ui --study {study}"

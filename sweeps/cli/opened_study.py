@@ -141,7 +141,7 @@ class OpenedStudy:
         return _as(form, read_curves(self._stored()))
 
     def samples(self, run_key: str) -> npt.NDArray[np.float32]:
-        """What a run generates: [n, *shape of a point].
+        """Points that a run generates: [n, *shape of a point].
 
         Raises:
             ValueError: no points are stored of such a run; one that diverged has none.

@@ -151,7 +151,7 @@ def build(
 
 
 def ports_of(form: Form, name: str, data: DataSet) -> Ports:
-    """What a network of a form connects on a data set. Points have their shape, of which the batch has rows."""
+    """Ports of a network of a form on a data set; images keep their shape there."""
     net, dims = form.networks[name], form.quantities(data)
     shaped: dict[str, tuple[int, ...]] = {quantity: (size,) for quantity, size in dims.items()}
     if math.prod(data.shape) == data.x_dim:

@@ -16,9 +16,6 @@ from trainables.runs import Run
 if TYPE_CHECKING:
     from trainables.networks.base import Network, Ports
 
-WIDE = 128
-"""Units per hidden layer of a network whose products run as fast as a convolution's."""
-
 
 @dataclass(frozen=True)
 class Speed:
@@ -103,9 +100,9 @@ def _operations(run: Run) -> tuple[float, float]:
 
 
 def width_of(run: Run) -> int:
-    """Units per hidden layer, at which the speed of its arithmetic is looked up; of networks without them those of a wide one."""
-    width: int = run.configuration.values.get("width", WIDE)
-    return width
+    """Units per hidden layer of its widest network, at which the speed of its arithmetic is looked up."""
+    part = run.configuration.part
+    return max(part(ports.role).units_per_layer for ports in _ports(run).values())
 
 
 def _weights(run: Run) -> dict[str, tuple[float, float]]:

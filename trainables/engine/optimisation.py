@@ -41,7 +41,7 @@ class CohortOptimiser(ABC):
 
     @abstractmethod
     def scalars(self, steps: int) -> np.ndarray:
-        """What each of the next `steps` steps needs of each member, computed in float64: float32 [steps, M, S]."""
+        """Numbers that each of the next `steps` steps takes for each member, computed in float64: float32 [steps, M, S]."""
 
     @abstractmethod
     def step(self, gradient: Tensor, scalars: Tensor) -> None:

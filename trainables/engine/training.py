@@ -24,7 +24,7 @@ DIVERGENCE_BOUND = 1e6
 is not finite at an evaluation and may not be infinite. The embedded study's mean losses stay below 50."""
 
 VERSION = 2
-"""Of states: 2 has what optimisers and networks keep by name."""
+"""Version of states: in 2, state of optimisers and networks is kept by name."""
 
 SAMPLES = 256
 """Generated points kept of a run."""

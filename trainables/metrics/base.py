@@ -1,4 +1,4 @@
-"""What a metric is: one number of ONE trained model, and what is to be known of it."""
+"""Interface of a metric: one number of ONE trained model, with its label, direction and needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NETWORKS = ("encoder", "decoder", "classifier")
 """Networks that a metric may need; of each also that it is explicit, as in 'explicit decoder'."""
 OF_MODELS = ("labels", "bound", *NETWORKS, *(f"explicit {network}" for network in NETWORKS))
-"""What a metric may need of a model: networks that take labels, an objective with a lower bound, a network."""
+"""Needs that a metric may have of a model: networks that take labels, an objective with a lower bound, a network."""
 OF_DATA = (
     "classes",
     "posterior",
@@ -31,7 +31,7 @@ OF_DATA = (
     "log_evidence",
     "likelihood_points",
 )
-"""What a metric may need of data: attributes of `datasets.base.DataSet` that are set."""
+"""Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
 
 
 class When(Enum):
@@ -82,7 +82,7 @@ class Metric(ABC):
 
     @property
     def info(self) -> MetricInfo:
-        """What a manifest says of it."""
+        """Its entry in a manifest."""
         return MetricInfo(
             name=self.name,
             label=self.label,
@@ -132,7 +132,7 @@ class Metric(ABC):
         return self
 
     def lacking(self, data: DataSet) -> str:
-        """What it needs that no model of these data has, in its words; '' where there is nothing."""
+        """Needs that no model of these data can meet, in words; '' without any."""
         return ", ".join(
             need for need in self.needs if not any(_may_have(word, data) for word in need.split(" or "))
         )

@@ -20,7 +20,7 @@ Draw = Callable[..., Tensor]
 
 
 class Evaluated:
-    """What a model generates, encodes and reconstructs at the test points; each is computed when first asked for, and once.
+    """Points and codes that a model generates, encodes and reconstructs at the test points; each is computed when first asked for, and once.
 
     Args:
         model: its encoder and decoder, as functions; it holds the test points' labels.

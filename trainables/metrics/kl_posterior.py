@@ -1,4 +1,4 @@
-"""How far an encoder is from a posterior whose evidence is known."""
+"""Divergence of an encoder from a posterior whose evidence is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the codes of all data together are from the prior."""
+"""Divergence of the codes of all data together from the prior."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from trainables.metrics.evaluated import Evaluated
 from trainables.models.batch import Model
 
 CHAINS, TEMPERATURES, LEAPFROG = 8, 400, 5
-"""Of annealed importance sampling: its chains, distributions and leapfrog steps."""
+"""Chains, distributions and leapfrog steps of annealed importance sampling."""
 
 
 @final

@@ -27,7 +27,7 @@ def on_mode(x: Tensor, means: Means, variance: float) -> Tensor:
 
 
 def modes_covered(x: Tensor, means: Means, variance: float) -> Tensor:
-    """How many of the modes hold at least a tenth of their fair share of the points x [n, d]."""
+    """Number of modes that hold at least a tenth of their fair share of the points x [n, d]."""
     enough = COVERED_SHARE * x.shape[0] / len(means)
     return (on_mode(x, means, variance).sum(0) >= enough).sum().to(x.dtype)
 

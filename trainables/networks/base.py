@@ -20,7 +20,7 @@ POINTS = 32
 
 @dataclass(frozen=True)
 class Ports:
-    """What a network reads and gives.
+    """Quantities that a network reads and gives.
 
     Attributes:
         role: 'encoder', 'decoder' or 'critic'; a classifier is an encoder.
@@ -60,6 +60,11 @@ class Network(Part, ABC):
     def dropout(self) -> float:
         """Probability of dropping a hidden unit of a critic, whose draws the engine hands to it."""
         return 0.0
+
+    @property
+    def units_per_layer(self) -> int:
+        """Units of a hidden layer, by which the speed of its arithmetic is looked up; of a convolution those of a wide one."""
+        return 128
 
     @abstractmethod
     def build(self, ports: Ports) -> nn.Module:

@@ -135,6 +135,11 @@ class Perceptron(Network):
         """`critic_dropout`."""
         return self.critic_dropout
 
+    @property
+    def units_per_layer(self) -> int:
+        """`width`."""
+        return self.width
+
     def build(self, ports: Ports) -> MLP:
         """Uninitialised: `MLP.xavier_` does it."""
         if ports.role == "critic":

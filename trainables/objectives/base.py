@@ -73,7 +73,7 @@ class Objective(ABC):
 
     @property
     def hyper_parameters(self) -> dict[str, float | None]:
-        """What its class declares outside of configurations -> default: `lam`, without one, where it reads λ, and what is its own."""
+        """Hyper-parameter of its own -> default, first `lam`, without one, where it reads λ."""
         own = {name: float(one.default) for name, one in declared(type(self)).items()}
         return {**({"lam": None} if self.lam else {}), **own}
 
@@ -87,7 +87,7 @@ class Objective(ABC):
         return f"{self.form.key} {type(self).bound is not Objective.bound}"
 
     def loss(self, player: str, batch: Batch, lam: Tensor) -> Tensor:
-        """What a player minimises, a scalar. Raises ValueError where it reads λ, and the system does not declare it."""
+        """Loss of a player, a scalar. Raises ValueError where it reads λ, and the system does not declare it."""
         value: Tensor = getattr(self, player)(batch, lam if self.lam else _Undeclared(self.name))
         return value
 

@@ -24,8 +24,10 @@ import numpy as np
 import torch
 
 from trainables import objectives
+from trainables.configurations import ROLES
 from trainables.engine.cost import Speed
 from trainables.engine.native import build, kernels
+from trainables.networks.mlp import Perceptron
 from trainables.runs import Run
 
 WIDTHS = (32, 64, 128, 256)
@@ -53,7 +55,8 @@ MOST_THREADS = 16
 def of(run: Run, cores: int) -> Speed:
     """The speed of a core here at what trains the run, while `cores` of them train."""
     form = objectives.find(run.algorithm).form
-    fits = run.configuration.values.get("width", 1) % kernels.WIDTH == 0
+    parts = [run.configuration.part(role) for role in ROLES]
+    fits = all(isinstance(part, Perceptron) and part.width % kernels.WIDTH == 0 for part in parts)
     fused = run.precision == "float32" and fits and not form.twice
     return here(fused and not build.missing(), cores)
 
