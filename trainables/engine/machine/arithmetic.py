@@ -32,7 +32,7 @@ def of(cohort: Cohort) -> dict[str, str]:
     if cohort.vectorised:
         arithmetic = "native kernels" if cohort.native else "torch operations on native networks"
     else:
-        arithmetic = "torch operations and native convolutions, one member after another"
+        arithmetic = "torch operations with native convolutions and normalisation, one member after another"
     instructions = f"kernels {_text(library.instructions)}, torch {torchs}"
     return {
         "arithmetic": arithmetic,
