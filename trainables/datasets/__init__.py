@@ -56,6 +56,11 @@ def _elsewhere(path: str) -> DataSet:
     return data
 
 
+def check(name: str) -> None:
+    """Raises ValueError where there is no data set of a name, or the files that it is read from are not here or damaged."""
+    _ = find(name).version
+
+
 def files_version(name: str) -> str:
     """Version of a data set of the folder `images`, prepared where it is not yet; '' of any other, told without loading torch.
 
@@ -74,11 +79,15 @@ def of_version(version: str, named: str = "") -> str | None:
         version: as rows say it.
         named: what their study calls its data, which may be a variant or an import path.
     """
-    names = [name for name, data in available().items() if data.has_version(version)]
-    if ":" in named:
-        with contextlib.suppress(ValueError):
-            names += [named] * find(named).has_version(version)
-    return names[0] if names else None
+    for name in (
+        *available(),
+        named,
+        version.rsplit("-", 2)[0],
+    ):  # a version of images begins with their name
+        with contextlib.suppress(ValueError):  # no such part, or its files are not here
+            if (name in available() or ":" in name) and find(name).has_version(version):
+                return name
+    return None
 
 
 def sized(name: str, z_dim: int | None) -> DataSet:
