@@ -29,7 +29,7 @@ LAYERS = {
 }
 FLOORS = {
     "trainables": [
-        {"parameters", "iterations", "randomness"},
+        {"parameters", "iterations", "randomness", "cache"},
         {"networks", "optimisers"},
         {"datasets"},
         {"models"},
