@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from trainables.networks.base import Ports
 from trainables.networks.images import Inputs, Pixels, halves, joined
-from trainables.networks.layers import Convolutions, Layers
+from trainables.networks.layers import Convolutions, Layers, Rest
 from trainables.parameters import structural
 
 
@@ -105,8 +105,7 @@ class Encoder(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """[batch, outputs]."""
         image, others = self.inputs(inputs)
-        features = self.convolutions(image)
-        return self.head(features if others is None else torch.cat([features, others], -1))
+        return self.head(joined([self.convolutions(image), others]))
 
 
 class Critic(nn.Module):
@@ -132,8 +131,8 @@ class Critic(nn.Module):
     def forward(self, *inputs: Tensor) -> Tensor:
         """[batch, 1]."""
         image, others = self.inputs(inputs)
-        features = [] if image is None else [self.convolutions(image)]
-        return self.head(joined(features if others is None else [*features, self.codes(others)]))
+        seen = None if image is None else self.convolutions(image)
+        return self.head(joined([seen, None if others is None else self.codes(others)]))
 
 
 class Decoder(nn.Module):
@@ -158,7 +157,7 @@ class Decoder(nn.Module):
         one, every = pixels.image[0], pixels.channels
         apart = [one, every - one] if network.convolutions > 1 and every > one else [every]
         self.pixels = nn.ModuleList(self._pixels(before, channels, network, layers) for channels in apart)
-        self.rest = layers.plain(nn.Linear(ports.width, pixels.rest)) if pixels.rest else None
+        self.rest = Rest(ports, pixels.rest, layers)
 
     @staticmethod
     def _pixels(before: int, channels: int, network: AsVae, layers: Layers) -> nn.Sequential:
@@ -171,5 +170,4 @@ class Decoder(nn.Module):
         """[batch, outputs]."""
         code = torch.cat(inputs, -1)
         hidden = self.hidden(code)
-        given = [branch(hidden) for branch in self.pixels]
-        return torch.cat([*given, self.rest(code)] if self.rest is not None else given, -1)
+        return self.rest(torch.cat([branch(hidden) for branch in self.pixels], -1), code)

@@ -73,12 +73,13 @@ class Inputs:
         """The image [batch, channels, height, width] and the rest [batch, others], each None where there is none."""
         pairs = list(zip(inputs, self.shapes, strict=True))
         images = [value.unflatten(-1, shape) for value, shape in pairs if shape]
-        return joined(images, 1), joined([value for value, shape in pairs if not shape], -1)
+        return joined(images, 1), joined([value for value, shape in pairs if not shape])
 
 
-def joined(values: Sequence[Tensor], dim: int = -1) -> Tensor | None:
-    """Concatenated along a dimension; None of none."""
-    return torch.cat(tuple(values), dim) if len(values) > 1 else values[0] if values else None
+def joined(values: Sequence[Tensor | None], dim: int = -1) -> Tensor | None:
+    """Those that are there, concatenated along a dimension; None where there are none."""
+    given = [value for value in values if value is not None]
+    return torch.cat(given, dim) if len(given) > 1 else given[0] if given else None
 
 
 class Pixels:

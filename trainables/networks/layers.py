@@ -7,21 +7,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
-from torch.nn.functional import normalize
 
 from trainables.networks.base import Network, Ports
+from trainables.networks.spectral import Map, Spectral
 from trainables.parameters import structural
-
-Map = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU, "leaky_relu": lambda: nn.LeakyReLU(0.2), "elu": nn.ELU, "silu": nn.SiLU, "tanh": nn.Tanh,
 }  # fmt: skip
 NORMALISATIONS = ("batch", "layer", "spectral", "none")
-
-FIRST_STEPS = 15
-"""Steps of the power iteration before training, as many as PyTorch's `spectral_norm` takes."""
 
 
 def xavier(weight: Tensor) -> Tensor:
@@ -87,46 +81,21 @@ class Layers:
         return [linear, nn.Unflatten(-1, small), *self.norm(channels), self.act()]
 
 
-class Spectral(nn.Module):
-    """A layer whose weight is divided by its largest singular value, σ = uᵀ W v.
+class Rest(nn.Module):
+    """Numbers that a decoder gives for a point beyond those of its pixels, such as the biases of a flow: linear in what it reads.
 
-    Source: Miyato et al. 2018, algorithm 1. A pass in training takes one step of the power iteration, v = Wᵀu / ‖Wᵀu‖ and
-    u = Wv / ‖Wv‖ in PyTorch's order, u first; one in evaluation none. u and v are constants of the gradient.
+    Args:
+        ports: of the decoder.
+        count: how many there are; of none nothing is added.
     """
 
-    u: Tensor
-    v: Tensor
-
-    def __init__(self, layer: Map) -> None:
+    def __init__(self, ports: Ports, count: int, layers: Layers) -> None:
         super().__init__()
-        self.layer = layer
-        rows, columns = self.matrix().shape
-        self.register_buffer("u", normalize(torch.randn(rows), dim=0))
-        self.register_buffer("v", normalize(torch.randn(columns), dim=0))
-        for _ in range(FIRST_STEPS):
-            self.u, self.v = self.step(self.matrix().detach())
+        self.linear = layers.plain(nn.Linear(ports.width, count)) if count else None
 
-    def matrix(self) -> Tensor:
-        """The weight as [outputs, inputs · places]."""
-        weight = self.layer.weight
-        return (weight.transpose(0, 1) if isinstance(self.layer, nn.ConvTranspose2d) else weight).flatten(1)
-
-    def step(self, matrix: Tensor) -> tuple[Tensor, Tensor]:
-        """u and v after one step."""
-        u = normalize(matrix @ self.v, dim=0)
-        return u, normalize(matrix.t() @ u, dim=0)
-
-    def forward(self, h: Tensor) -> Tensor:
-        """The layer at h, with its weight divided."""
-        matrix = self.matrix()
-        u, v = self.u, self.v
-        if self.training:
-            u, v = self.step(matrix.detach())
-            self.u.copy_(u)
-            self.v.copy_(v)
-        weight = self.layer.weight / torch.dot(u, matrix @ v)
-        output: Tensor = functional_call(self.layer, {"weight": weight}, (h,))
-        return output
+    def forward(self, pixels: Tensor, code: Tensor) -> Tensor:
+        """[batch, outputs] from the numbers of pixels [batch, outputs − count] and all that the decoder reads [batch, d]."""
+        return pixels if self.linear is None else torch.cat([pixels, self.linear(code)], -1)
 
 
 class Convolutions(Network):
