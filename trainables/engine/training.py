@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from trainables.engine.cohort import Cohort
 from trainables.engine.evaluation import Evaluation
 from trainables.engine.machine import arithmetic
 from trainables.engine.machine.allocator import keep_freed_memory
+from trainables.engine.native import convolutions
 from trainables.engine.prefetch import Blocks
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.networks.precision import applied
@@ -129,7 +131,8 @@ class Training:
         with torch.inference_mode():
             self._train_block()
             if self.iteration % self.evaluate_every == 0 or self.finished:
-                self._evaluate()
+                with self._convolutions():
+                    self._evaluate()
         self.seconds += (time.perf_counter() - started) / len(self.runs)
 
     def results(self) -> list[Result]:
@@ -222,6 +225,11 @@ class Training:
         self.curves = [list(state["curves"][m]) for state, m in places]
         self.losses = {p: _stacked(state["losses"][p][m] for state, m in places) for p in self.losses}
         self._points = _stacked(state["points"][m] for state, m in places)
+
+    def _convolutions(self) -> contextlib.AbstractContextManager[object]:
+        """What computes the convolutions of networks as they are evaluated."""
+        native = self.cohort.kernels and not self.cohort.vectorised
+        return convolutions.Applied() if native else contextlib.nullcontext()
 
     def _train_block(self) -> None:
         iterations = min(BLOCK, self.until - self.iteration)
