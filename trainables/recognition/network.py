@@ -53,13 +53,12 @@ def initial(shape: Shape, classes: int, generator: torch.Generator) -> dict[str,
     return arrays
 
 
-def forward(arrays: Mapping[str, Tensor], images: Tensor, dropout: Tensor | None = None) -> Logits:
+def forward(arrays: Mapping[str, Tensor], images: Tensor) -> Logits:
     """Convolution, pooling and ReLU in each stage, a hidden layer of features, and an affine map.
 
     Args:
         arrays: as of `initial`, and of training pixels their mean, `centre`, and standard deviation, `spread`.
         images: [n, c, h, w] in [0, 1].
-        dropout: factors [n, 128] of the features, while it is trained.
     """
     h = ((images - arrays["centre"]) / arrays["spread"]).contiguous(
         memory_format=torch.channels_last
@@ -69,8 +68,7 @@ def forward(arrays: Mapping[str, Tensor], images: Tensor, dropout: Tensor | None
         h = functional.conv2d(h, weight, arrays[f"convolution{stage}_bias"], padding=weight.shape[-1] // 2)
         h = torch.relu(functional.max_pool2d(h, 2))
     features = torch.relu(functional.linear(h.flatten(1), arrays["hidden"], arrays["hidden_bias"]))
-    seen = features if dropout is None else features * dropout
-    return Logits(features, functional.linear(seen, arrays["output"], arrays["output_bias"]))
+    return Logits(features, functional.linear(features, arrays["output"], arrays["output_bias"]))
 
 
 def _uniform(size: tuple[int, ...], inputs: int, generator: torch.Generator) -> Tensor:

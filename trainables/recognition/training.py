@@ -15,9 +15,7 @@ BATCH = 128
 RATE = 3e-3
 """Highest learning rate of AdamW, whose rate follows one cycle (Smith & Topin 2018)."""
 
-DECAY = 1e-2
-KEPT = 0.7
-"""Probability with which a feature is kept in training."""
+DECAY = 0.05
 
 PASSES, FEWEST, SHOWN = 20, 4, 240_000
 """A small set is passed through twenty times; a larger one until so many images were shown, but at least four times."""
@@ -87,8 +85,7 @@ def _fitted(data: Labelled, classes: int) -> dict[str, Tensor]:
     rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=max(steps, 2))
     for _ in range(passes(count)):
         for chosen in torch.randperm(count, generator=generator)[: count // batch * batch].split(batch):
-            kept = torch.rand(batch, network.FEATURES, generator=generator) < KEPT
-            logits = network.forward(arrays, _scaled(data.images[chosen]), kept / KEPT).logits
+            logits = network.forward(arrays, _scaled(data.images[chosen])).logits
             optimiser.zero_grad()
             functional.cross_entropy(logits, data.labels[chosen]).backward()
             optimiser.step()
