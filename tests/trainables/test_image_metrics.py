@@ -186,3 +186,25 @@ def test_importance_bound_is_the_likelihood_where_it_is_known() -> None:
     # −log(4π) − ‖x‖²/4 at the first three points: squares 0, 5, 9.25.
     expected = -math.log(4 * math.pi) - (0 + 5 + 9.25) / 3 / 4
     assert metrics.find("iw_log_likelihood")(at).item() == pytest.approx(expected, abs=0.02)
+
+
+def test_annealing_of_a_convolutional_decoder_finds_what_quadrature_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pictures.Bars, "annealing", (8, 100))
+    convolutional = run("vae", decoder="as_vae", channels=4, mlp_width=16, z_dim=1)
+    cohort = Cohort([replace(convolutional, data=BARS)], torch.device("cpu"))
+    cohort.parameters["decoder"] *= 1.8  # log p(x|z) varies by tens of nats over the codes
+    with torch.inference_mode():
+        found = Evaluation(cohort, ["log_likelihood"]).alone(cohort, np.ones(1, dtype=bool), last=True)
+    with torch.no_grad():
+        data = cohort.dataset
+        model = Model(cohort.member(0), cohort.form, data)
+        x = data.test[: data.likelihood_points, None, : data.x_dim].double()
+        # The mean of p(x|z) over the middles of 4,000 equally probable cells of the one code.
+        u = (torch.arange(4000).double() + 0.5) / 4000
+        given = model.given("decoder", z=torch.special.ndtri(u).float().unsqueeze(1)).double()
+        densities = model.log_p_given(x, given)
+        exact = (torch.logsumexp(densities, 1) - math.log(4000)).mean().item()
+    assert (densities.std(1) > 10).all()
+    assert found["log_likelihood"][0] == pytest.approx(exact, abs=0.1)

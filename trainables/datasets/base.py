@@ -213,11 +213,11 @@ class DataSet(ABC):
             raise NotImplementedError(f"{self.name} has no recogniser of its points")
         return self.recogniser(x).features
 
-    @functools.cached_property
+    @property
     def test_features(self) -> Tensor:
-        """Features of the test points, [n, d], on the CPU."""
-        with torch.inference_mode(False), torch.no_grad():
-            return self.features(self.test[:, : self.x_dim])
+        """Features of the test points, [n, d], on the CPU; found once in a process."""
+        assert self.recogniser is not None
+        return _test_features(self, self.recogniser)
 
     def straightened(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Codes [n, d] under a map that makes the known posterior of one observation round, and log|det| [n] of the map.
@@ -225,3 +225,9 @@ class DataSet(ABC):
         The sign of the first coordinate may tell two modes apart.
         """
         return z, torch.zeros_like(z[:, 0])
+
+
+@functools.cache
+def _test_features(data: DataSet, recogniser: Recogniser) -> Tensor:
+    with torch.inference_mode(False), torch.no_grad():
+        return recogniser(data.test[:, : data.x_dim]).features

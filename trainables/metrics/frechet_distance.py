@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, final
+from typing import final
 
 import torch
 from torch import Tensor
@@ -12,9 +12,6 @@ from result_metrics import SMALLER
 from trainables.estimators import frechet
 from trainables.metrics.base import Metric
 from trainables.metrics.evaluated import Evaluated
-
-if TYPE_CHECKING:
-    from trainables.datasets.base import DataSet
 
 
 @final
@@ -33,15 +30,15 @@ class FrechetDistance(Metric):
     needs = ("featured", "decoder")
 
     def __call__(self, at: Evaluated) -> Tensor:
-        reference, root = _of_test(at.data)
+        reference, root = _of_sample(at.data.test_features)
         on = at.features.device
         of_test = frechet.Moments(*(part.to(on) for part in reference))
         return frechet.distance(of_test, frechet.moments(at.features), root.to(on))
 
 
-@functools.cache
-def _of_test(data: DataSet) -> tuple[frechet.Moments, Tensor]:
-    """Moments of the test points' features and the root of their covariance, once in a process."""
+@functools.lru_cache(maxsize=4)
+def _of_sample(features: Tensor) -> tuple[frechet.Moments, Tensor]:
+    """Moments of features and the root of their covariance, once in a process."""
     with torch.inference_mode(False), torch.no_grad():
-        found = frechet.moments(data.test_features)
+        found = frechet.moments(features)
         return found, frechet.root(found.covariance)

@@ -38,7 +38,7 @@ class Classifier(Recogniser):
         arrays: of its network.
         shape: of an image: channels, height, width.
         accuracy: share of the test images that it labels rightly.
-        seconds: that its training took.
+        seconds: of a core that its training took.
     """
 
     arrays: Mapping[str, Tensor]
@@ -98,7 +98,7 @@ def _trained(images: Split, classes: int, say: Told) -> Trained:
     count = len(images.train.images)
     say(f"classifier by which images are measured: training on {count} images, once; it takes minutes")
     found = training.train(images.train, images.test, classes)
-    say(f"classifier is right for {100 * found.accuracy:.1f} % of {len(images.test.images)} test images, after {found.seconds:.0f} s")  # fmt: skip
+    say(f"classifier is right for {100 * found.accuracy:.1f} % of {len(images.test.images)} test images, after {found.seconds:.0f} s of a core")  # fmt: skip
     return found
 
 

@@ -41,7 +41,7 @@ class Split(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """Arrays of the network, an image's shape, the share of test images that it labels rightly, and the seconds that training took."""
+    """Arrays of the network, an image's shape, the share of test images that it labels rightly, and the seconds of a core that training took."""
 
     arrays: dict[str, Tensor]
     shape: network.Shape
@@ -53,7 +53,7 @@ def train(data: Labelled, test: Labelled, classes: int) -> Trained:
     """Trains it from its beginning on one thread, whichever mode torch is in."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # sums in the same order however many cores there are
-    started = time.perf_counter()
+    started = time.thread_time()
     try:
         with torch.inference_mode(False), torch.enable_grad():
             arrays = _fitted(data, classes)
@@ -62,7 +62,7 @@ def train(data: Labelled, test: Labelled, classes: int) -> Trained:
     finally:
         torch.set_num_threads(threads)
     channels, height, width = data.images.shape[1:]
-    return Trained(arrays, (channels, height, width), accuracy, time.perf_counter() - started)
+    return Trained(arrays, (channels, height, width), accuracy, time.thread_time() - started)
 
 
 def passes(points: int) -> int:

@@ -25,13 +25,17 @@ def classifier(
     """
     key = (images, shape)
     if key not in _KNOWN:
-        of_image: Shape = (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, shape[0], shape[1])
 
         def load() -> Split:
-            return Split(*(_labelled(rows, of_image, classes) for rows in (images.train, images.test)))
+            return Split(*(_labelled(rows, of_image(shape), classes) for rows in (images.train, images.test)))
 
         _KNOWN[key] = stored.classifier(images.folder, images.digest, load, classes, told)
     return _KNOWN[key]
+
+
+def of_image(shape: tuple[int, ...]) -> Shape:
+    """Channels, height and width of an image [h, w] or [c, h, w]."""
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, shape[0], shape[1])
 
 
 def _labelled(rows: Bytes, shape: Shape, classes: int) -> Labelled:

@@ -13,12 +13,13 @@ from torch import Tensor
 from trainables.datasets.base import DataSet, balanced
 from trainables.datasets.files.base import UNLABELLED, Bytes, Files
 from trainables.datasets.files.prepared import Prepared, prepared
-from trainables.datasets.files.recognised import classifier
+from trainables.datasets.files.recognised import classifier, of_image
 from trainables.parameters import own
 from trainables.randomness.philox import LEVELS as STEPS
 from trainables.randomness.philox import philox
 from trainables.randomness.streams import stream_key
 from trainables.recognition.base import Recogniser, Told
+from trainables.recognition.scripted import named, scripted
 
 LEVELS = 256
 """Of a byte."""
@@ -61,15 +62,16 @@ class Images(DataSet):
 
     @property
     def featured(self) -> bool:
-        """Whether its images have classes, which a classifier learns."""
-        return bool(self.classes)
+        """Whether its images have classes, which a classifier learns, or somebody's file gives features."""
+        return bool(self.classes) or named() is not None
 
     @property
     def recogniser(self) -> Recogniser | None:
-        """A classifier of all its labelled training images, whichever part of them and representation a model sees; it sees
-        images as they are scaled.
+        """A classifier of all its labelled training images, whichever part of them and representation a model sees; it was trained
+        on images as they are scaled. Or features by a file (`trainables.recognition.scripted`).
         """
-        return classifier(self.prepared, self.shape, self.classes) if self.classes else None
+        own, path = classifier(self.prepared, self.shape, self.classes) if self.classes else None, named()
+        return scripted(path, of_image(self.shape), self.classes, own) if path else own
 
     @property
     def posterior(self) -> bool:
@@ -83,9 +85,10 @@ class Images(DataSet):
         return self.recogniser(x).log_posterior
 
     def prepare(self, told: Told) -> None:
-        """Its classifier."""
+        """Its classifier; a file that gives its features is tried."""
         if self.classes:
             classifier(self.prepared, self.shape, self.classes, told)
+        self.recogniser  # noqa: B018
 
     @property
     def version(self) -> str:
