@@ -18,6 +18,7 @@ SHARED = {
     "result_files",
     "result_metrics",
     "result_names",
+    "result_pictures",
     "result_published",
     "result_schema",
 }
