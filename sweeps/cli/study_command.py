@@ -212,6 +212,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         from trainables.engine import ahead, rehearsal
 
         rehearsal.check(work.examples())
+        datasets.find(study.data).prepare(lambda line: console.print(f"prepare   {line}"))
         parts = outside.of(study, algorithms)
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from result_names import variant
 from trainables.parameters import declared
+from trainables.recognition.base import Recogniser, Told
 
 Means = tuple[tuple[float, ...], ...]
 """Means of modes, [modes, x_dim]."""
@@ -63,6 +64,9 @@ class DataSet(ABC):
         mode_variance: of each of these, in every direction.
         distinct: how many points there are at all, of data of a few, equally often; the first test points are these.
         likelihood_points: so many of the first test points have their log-likelihood estimated; 0 for none.
+        annealing: chains and distributions by which each of these is annealed, as many as its decoders have time for; or None
+            for those that small decoders have.
+        importance_codes: codes of each of these by which an encoder's own bound of it is estimated; 0 for none.
         log_evidence: log p(x) in nats of the one observation of a known model, or None.
     """
 
@@ -82,6 +86,8 @@ class DataSet(ABC):
     mode_variance: ClassVar[float] = 0.0
     distinct: ClassVar[int | None] = None
     likelihood_points: ClassVar[int] = 0
+    annealing: ClassVar[tuple[int, int] | None] = None
+    importance_codes: ClassVar[int] = 0
 
     def __init__(self, **values: object) -> None:
         known = declared(type(self))
@@ -129,6 +135,9 @@ class DataSet(ABC):
     def has_version(self, version: str) -> bool:
         """Whether rows of this version are of it; nothing is read for a version of another data set."""
         return self.version == version
+
+    def prepare(self, told: Told) -> None:  # noqa: B027
+        """Makes what takes long and is kept beside the files that it is read from, where it is not there yet; says a line of it."""
 
     @property
     def train_points(self) -> int:
@@ -183,9 +192,42 @@ class DataSet(ABC):
         """log p(class | x), exact or by a classifier of these data: [..., classes] from float64 points [..., x_dim]."""
         raise NotImplementedError(f"{self.name} has no posterior of its classes")
 
+    @property
+    def recogniser(self) -> Recogniser | None:
+        """Maps images of these data to features and classes, as image metrics see them; it may be trained when first asked for."""
+        return None
+
+    @property
+    def featured(self) -> bool:
+        """Whether there is a `recogniser`; none is made by the question."""
+        return type(self).recogniser is not DataSet.recogniser
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a point is an image [c, h, w] or [h, w] of at least 11 × 11 pixels, the window of SSIM."""
+        return len(self.shape) in (2, 3) and min(self.shape[-2:]) >= 11
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features [n, d] of points [n, x_dim], float64. Raises NotImplementedError where there is no `recogniser`."""
+        if self.recogniser is None:
+            raise NotImplementedError(f"{self.name} has no recogniser of its points")
+        return self.recogniser(x).features
+
+    @property
+    def test_features(self) -> Tensor:
+        """Features of the test points, [n, d], on the CPU; found once in a process."""
+        assert self.recogniser is not None
+        return _test_features(self, self.recogniser)
+
     def straightened(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Codes [n, d] under a map that makes the known posterior of one observation round, and log|det| [n] of the map.
 
         The sign of the first coordinate may tell two modes apart.
         """
         return z, torch.zeros_like(z[:, 0])
+
+
+@functools.cache
+def _test_features(data: DataSet, recogniser: Recogniser) -> Tensor:
+    with torch.inference_mode(False), torch.no_grad():
+        return recogniser(data.test[:, : data.x_dim]).features

@@ -179,11 +179,11 @@ def check(network: Network, ports: Ports) -> None:
     key = (type(network), *vars(network).items(), repr(ports))
     if key in _checked:
         return
-    net = module_of(network, ports)
     draw = torch.Generator().manual_seed(0)
     inputs = [torch.rand(VECTOR, math.prod(shape), generator=draw) for shape in ports.inputs.values()]
     outputs = []
     for seed in range(2):
+        net = module_of(network, ports)  # anew: a pass may change what it keeps
         try:
             with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)

@@ -137,6 +137,10 @@ class Perceptron(Network):
         return self.critic_dropout
 
     @property
+    def fused(self) -> bool:
+        return True
+
+    @property
     def units_per_layer(self) -> int:
         """`width`."""
         return self.width

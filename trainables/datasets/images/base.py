@@ -13,10 +13,13 @@ from torch import Tensor
 from trainables.datasets.base import DataSet, balanced
 from trainables.datasets.files.base import UNLABELLED, Bytes, Files
 from trainables.datasets.files.prepared import Prepared, prepared
+from trainables.datasets.files.recognised import classifier, of_image
 from trainables.parameters import own
 from trainables.randomness.philox import LEVELS as STEPS
 from trainables.randomness.philox import philox
 from trainables.randomness.streams import stream_key
+from trainables.recognition.base import Recogniser, Told
+from trainables.recognition.scripted import named, scripted
 
 LEVELS = 256
 """Of a byte."""
@@ -56,6 +59,36 @@ class Images(DataSet):
     def prepared(self) -> Prepared:
         """Its images, and the folder that what is made of them is kept in. Raises ValueError, OSError where there are none."""
         return prepared(self.plain, self.files, self.x_dim)
+
+    @property
+    def featured(self) -> bool:
+        """Whether its images have classes, which a classifier learns, or somebody's file gives features."""
+        return bool(self.classes) or named() is not None
+
+    @property
+    def recogniser(self) -> Recogniser | None:
+        """A classifier of all its labelled training images, whichever part of them and representation a model sees; it was trained
+        on images as they are scaled. Or features by a file (`trainables.recognition.scripted`).
+        """
+        own, path = classifier(self.prepared, self.shape, self.classes) if self.classes else None, named()
+        return scripted(path, of_image(self.shape), self.classes, own) if path else own
+
+    @property
+    def posterior(self) -> bool:
+        """Whether its images have classes."""
+        return bool(self.classes)
+
+    def log_posterior(self, x: Tensor) -> Tensor:
+        """By the classifier, [n, classes] from points [n, x_dim]."""
+        if self.recogniser is None:
+            return super().log_posterior(x)
+        return self.recogniser(x).log_posterior
+
+    def prepare(self, told: Told) -> None:
+        """Its classifier; a file that gives its features is tried."""
+        if self.classes:
+            classifier(self.prepared, self.shape, self.classes, told)
+        self.recogniser  # noqa: B018
 
     @property
     def version(self) -> str:

@@ -21,4 +21,6 @@ class CelebA(Images):
     z_dim = 128
     noise_dim = 128
     likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
     files = CelebAFiles(("celeba", "CelebA"), size=64)

@@ -22,4 +22,6 @@ class Cifar10(Images):
     noise_dim = 100
     classes = 10
     likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
     files = CifarBinary(("cifar-10-batches-bin", "cifar10"))

@@ -21,7 +21,9 @@ class FashionMnist(Images):
     z_dim = 64
     noise_dim = 64
     classes = 10
-    likelihood_points = 64
+    likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
     files = Idx(
         ("FashionMNIST/raw", "fashion_mnist", "fashion-mnist"),
         elsewhere=("/usr/share/datasets/fashion-mnist",),

@@ -21,6 +21,8 @@ class ImageNet64(Images):
     z_dim = 128
     noise_dim = 128
     likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
     files = ImageNet(
         (
             "imagenet64",

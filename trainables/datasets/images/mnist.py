@@ -21,5 +21,7 @@ class Mnist(Images):
     z_dim = 64
     noise_dim = 64
     classes = 10
-    likelihood_points = 64
+    likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
     files = Idx(("MNIST/raw", "mnist"))

@@ -22,4 +22,6 @@ class Svhn(Images):
     noise_dim = 100
     classes = 10
     likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
     files = SvhnFiles(("SVHN", "svhn"))
