@@ -27,10 +27,10 @@ def idx(array: Bytes) -> bytes:
     return struct.pack(f">I{array.ndim}I", 0x0800 | array.ndim, *array.shape) + array.tobytes()
 
 
-def write_idx(folder: Path, ending: str = "", seed: int = 0) -> Path:
+def write_idx(folder: Path, ending: str = "", seed: int = 0, train: int = TRAIN) -> Path:
     """MNIST's four files; compressed where the ending is .gz."""
     folder.mkdir(parents=True, exist_ok=True)
-    for part, count in (("train", TRAIN), ("t10k", TEST)):
+    for part, count in (("train", train), ("t10k", TEST)):
         for what, array in (
             ("images-idx3", pixels(count, 28, 28, seed=seed)),
             ("labels-idx1", labels(count)),

@@ -34,6 +34,7 @@ class FewTested(Images):
     noise_dim = 4
     classes = 10
     test_points: ClassVar[int] = 10
+    home = "nowhere"
     files = Idx(("MNIST/raw",))
 
 

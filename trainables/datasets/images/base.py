@@ -37,6 +37,7 @@ class Images(DataSet):
 
     Attributes:
         files: what it is read from.
+        home: the page that has them.
         test_points: so many of the first test images have models evaluated on them; fewer where there are fewer.
         representation: of a pixel.
         part: of the training images, as many of each class, the first of each, that there are.
@@ -45,6 +46,7 @@ class Images(DataSet):
 
     bounded = True
     files: ClassVar[Files]
+    home: ClassVar[str]
     test_points: ClassVar[int] = 2048
     representation: str = own("scaled", among=REPRESENTATIONS)
     part: float = own(1.0, above=0.0, most=1.0)
