@@ -37,6 +37,7 @@ class Images(DataSet):
 
     Attributes:
         files: what it is read from.
+        home: the page that has them.
         test_points: so many of the first test images have models evaluated on them; fewer where there are fewer.
         representation: of a pixel.
         part: of the training images, as many of each class, the first of each, that there are.
@@ -45,6 +46,7 @@ class Images(DataSet):
 
     bounded = True
     files: ClassVar[Files]
+    home: ClassVar[str]
     test_points: ClassVar[int] = 2048
     representation: str = own("scaled", among=REPRESENTATIONS)
     part: float = own(1.0, above=0.0, most=1.0)
@@ -141,7 +143,7 @@ class Images(DataSet):
         return torch.cat([x, (labels == classes).float()], -1)
 
     def _uniform(self, numbers: Tensor, split: str) -> Tensor:
-        """Noise of the numbered images, in multiples of 1/65,536, which is what float32 holds beside a byte: [..., x_dim]."""
+        """Noise of the numbered images in [0, 1), in multiples of 1/65,536, which is what float32 holds beside a byte: [..., x_dim]."""
         device = numbers.device
         low, high = (
             torch.full((), int(word), device=device)
@@ -151,7 +153,7 @@ class Images(DataSet):
         zero = torch.zeros_like(block)
         words = philox((low, high), (block, numbers.unsqueeze(-1), zero, zero))
         halves = torch.cat([part for word in words for part in (word & STEPS - 1, word >> 16)], -1)
-        return (halves[..., : self.x_dim].float() + 0.5) / STEPS
+        return halves[..., : self.x_dim] / STEPS
 
     def _bytes(self) -> Bytes:
         """Training images with their labels, in the part that there is of them."""
