@@ -22,7 +22,7 @@ import pyarrow.fs as pafs
 from result_files import ForeignFolderError, open_directory, own_folder, write
 
 FOLDER = "digests"
-ROWS = ("study.json", "runs", "curves", "samples")
+ROWS = ("study.json", "runs", "curves", "samples", "pictures")
 """Everything that a report is made of."""
 
 REPORT = "report"

@@ -7,12 +7,14 @@ imports neither, and neither torch nor ray. A study's directory (`result_files.p
     runs/*.parquet          one row per run, or one per rung of it: the only truth about what has been trained
     curves/*.parquet        one row per run and evaluation: the learning curves
     samples/*.parquet       one row per run: 256 points drawn from its trained decoder; and one under REFERENCE, of
-                            what they should be like, where the data set knows it
+                            what they should be like, where the data set knows it; none of large images
+    pictures/*.parquet      of images, a row per run and kind of picture (`result_pictures.py`): uint8 samples,
+                            reconstructions and interpolations
     states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
     report/                 what `analysis.report` makes of the rows
     digests/                what report and mirror were made of, so that neither is made again for nothing
 
-A run is finished when its row is in `runs`; its curve and samples are written before it.
+A run is finished when its row is in `runs`; its curve, samples and pictures are written before it.
 """
 
 from __future__ import annotations
@@ -447,12 +449,12 @@ def read_runs(uri: str) -> pa.Table:
     Raises:
         SchemaError: there is no study, or a file of it is damaged: none is passed over.
     """
-    return one_row_per_run(_read(uri, "runs", read_manifest(uri).runs_schema))
+    return one_row_per_run(read_table(uri, "runs", read_manifest(uri).runs_schema))
 
 
 def read_curves(uri: str) -> pa.Table:
     """Learning curves, one row per (run key, iteration), sorted by both."""
-    table = _read(uri, "curves", read_manifest(uri).curves_schema).sort_by(
+    table = read_table(uri, "curves", read_manifest(uri).curves_schema).sort_by(
         [("run_key", "ascending"), ("iteration", "ascending")]
     )
     return _first_of(table, ["run_key", "iteration"])
@@ -460,7 +462,7 @@ def read_curves(uri: str) -> pa.Table:
 
 def read_samples(uri: str) -> pa.Table:
     """Generated points, one row per run key."""
-    return _first_of(_read(uri, "samples", SAMPLES).sort_by("run_key"), ["run_key"])
+    return _first_of(read_table(uri, "samples", SAMPLES).sort_by("run_key"), ["run_key"])
 
 
 def one_row_per_run(table: pa.Table) -> pa.Table:
@@ -491,13 +493,19 @@ def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:
     return table.filter(pa.concat_arrays([pa.array([True]), changed]))
 
 
-def _read(uri: str, name: str, schema: pa.Schema) -> pa.Table:
+def read_table(uri: str, name: str, schema: pa.Schema, run_keys: Collection[str] | None = None) -> pa.Table:
+    """All rows in the files of a study's folder, in no order; of some runs alone where their keys are given.
+
+    Raises:
+        SchemaError: a file is damaged: none is passed over.
+    """
+    filters = None if run_keys is None else pc.field("run_key").isin(sorted(run_keys))
     filesystem, path = open_directory(uri)
     files = sorted(f.path for f in visible_files(filesystem, f"{path}/{name}") if f.path.endswith(".parquet"))
     tables = []
     for file in files:
         try:
-            tables.append(conformed(pq.read_table(file, filesystem=filesystem), schema))
+            tables.append(conformed(pq.read_table(file, filesystem=filesystem, filters=filters), schema))
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno:  # the storage, not the file
                 raise

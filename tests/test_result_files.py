@@ -66,7 +66,7 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["runs", "curves", "samples", "states"])
+@pytest.mark.parametrize("name", ["runs", "curves", "samples", "pictures", "states"])
 def test_store_keeps_out_of_folders_that_are_links(name: str, pictures: Path, tmp_path: Path) -> None:
     store = Store(str(tmp_path / "toy"))
     store.create("toy", "?")

@@ -219,4 +219,6 @@ def _same(expected: Sequence[Result], found: Sequence[Result], how: str) -> None
 
 
 def _equal(a: Result, b: Result) -> bool:
-    return (a.metrics, a.diverged_at) == (b.metrics, b.diverged_at) and np.array_equal(a.samples, b.samples)
+    drawn = [{kind: images.tolist() for kind, images in one.pictures.items()} for one in (a, b)]
+    values = [(one.metrics, one.diverged_at, images) for one, images in zip((a, b), drawn, strict=True)]
+    return values[0] == values[1] and np.array_equal(a.samples, b.samples)

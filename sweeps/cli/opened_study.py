@@ -23,6 +23,7 @@ from rich.console import Console
 
 import result_digests
 from result_files import below, open_directory
+from result_pictures import Pictures, read_pictures
 from result_schema import SchemaError, read_curves, read_manifest, read_runs, read_samples
 from sweeps.cli.ending import INTERRUPTED
 from sweeps.cli.options import Options, of_keywords
@@ -151,9 +152,24 @@ class OpenedStudy:
         if not len(points):
             raise ValueError(
                 f"a run of which points are stored must be one of the column run_key of rows(), got {run_key!r}; "
-                "one that diverged has none"
+                "one that diverged has none, and of large images there are pictures() alone"
             )
         return np.asarray(points[0].values, np.float32).reshape(-1, *read_manifest(self.uri).shape)
+
+    def pictures(self, run_key: str) -> Pictures:
+        """Pictures of a run of image data: kind -> uint8 array. Its `samples` are [n, *shape of a point], its `reconstructions`
+        [pairs, 2, *shape], a test point before what becomes of it, and its `interpolations` [lines, steps, *shape].
+
+        Raises:
+            ValueError: no pictures are stored of such a run; one that diverged has none.
+        """
+        found = read_pictures(self._stored(), [run_key])
+        if run_key not in found:
+            raise ValueError(
+                f"a run of which pictures are stored must be one of the column run_key of rows(), got {run_key!r}; "
+                "one that diverged has none, nor has one of data that are no images"
+            )
+        return found[run_key]
 
     def report(self, iterations: int | None = None) -> BuiltReport:
         """The report of the rows that are stored, made unless it is there; the last value of a notebook's cell shows it.

@@ -3,7 +3,7 @@
     python -m sweeps.cli.rerun 1a2b3c4d5e6f7081                               a run of results/toy_robustness
     python -m sweeps.cli.rerun 1a2b3c4d5e6f7081 --results s3://bucket/study
 
-On the CPU and in the environment in which it was trained, the metrics are equal to the bit, whatever cohort the
+On the CPU and in the environment in which it was trained, metrics and pictures are equal to the bit, whatever cohort the
 run was in. That holds for one instruction set and one compiler: AVX2 and AVX-512, or native kernels and torch's
 operations, round differently. Elsewhere this says what differs: arithmetic, versions, device, commit. Nothing is written.
 Exit codes: 0 equal, 1 not equal, 2 bad input.
@@ -11,18 +11,22 @@ Exit codes: 0 equal, 1 not equal, 2 bad input.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import tyro
 
 import command_output
 from result_metrics import VERSION_1, MetricInfo
+from result_pictures import Pictures, read_pictures
 from result_schema import (
     VERSION,
     Outcome,
@@ -35,6 +39,7 @@ from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.store import provenance
 from trainables import datasets, objectives
+from trainables.datasets.files import root
 from trainables.runs import Configuration, Run
 
 if TYPE_CHECKING:
@@ -61,8 +66,9 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     manifest = read_manifest(results)
     data = datasets.of_version(row["data_version"], manifest.data)
     if not data:
+        datasets.check(manifest.data)  # the files of images may not be here
         raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "
-                         f"use commit {row['git_commit']}")  # fmt: skip
+                         f"use commit {row['git_commit']}, and for images the files of then")  # fmt: skip
     here = objectives.find(row["algorithm"]).version
     if row[VERSION] != here:
         raise ValueError(f"run {run_key} must be of version {here} of {row['algorithm']}, which is here, but is of version "
@@ -100,16 +106,32 @@ def train(
 
 
 def differences(
-    row: Mapping[str, Any], result: Result, metrics: Sequence[MetricInfo] = VERSION_1
+    row: Mapping[str, Any],
+    result: Result,
+    metrics: Sequence[MetricInfo] = VERSION_1,
+    pictures: Pictures | None = None,
 ) -> dict[str, tuple[Any, Any]]:
-    """Name -> stored and new value of what is not equal to the bit: the metrics, and where it diverged.
+    """Name -> stored and new value of what is not equal to the bit: the metrics, where it diverged, and kinds of its stored pictures.
 
     Left out is a metric that came to the study later than the row, which lacks it.
     """
     values = {**(result.metrics or {}), DIVERGED_AT: result.diverged_at}
     from_the_first = {metric.name for metric in VERSION_1}
     names = [m.name for m in metrics if row[m.name] is not None or m.name in from_the_first] + [DIVERGED_AT]
-    return {name: (row[name], values.get(name)) for name in names if row[name] != values.get(name)}
+    unequal: dict[str, tuple[Any, Any]] = {
+        name: (row[name], values.get(name)) for name in names if row[name] != values.get(name)
+    }
+    for kind, images in (pictures or {}).items():
+        stored, now = (_short(drawn) for drawn in (images, result.pictures.get(kind)))
+        unequal |= {kind: (stored, now)} if stored != now else {}
+    return unequal
+
+
+def _short(images: npt.NDArray[np.uint8] | None) -> str:
+    """Shape and digest of pictures, in words."""
+    if images is None:
+        return "none"
+    return f"{list(images.shape)} sha256 {hashlib.sha256(images.tobytes()).hexdigest()[:12]}"
 
 
 def environment(
@@ -128,7 +150,7 @@ def environment(
 
 @dataclass(frozen=True)
 class Options:
-    """Train a stored run again from its record, and compare its metrics to the bit."""
+    """Train a stored run again from its record, and compare its metrics and pictures to the bit."""
 
     run_key: Annotated[str, tyro.conf.Positional]
     """Key of the run, 16 hexadecimal digits."""
@@ -136,21 +158,33 @@ class Options:
     """The study's results directory or URI."""
     device: str = "cpu"
     """Torch device to train on."""
+    data_dir: Annotated[
+        str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as of a study)")
+    ] = None
+    """Folder with the files of image data sets."""
 
 
 def main(options: Options) -> int:
     """Run the command; returns its exit code."""
+    with root.using(options.data_dir):
+        return _main(options)
+
+
+def _main(options: Options) -> int:
     try:
         check_given(options)
+        if options.data_dir is not None:
+            root.folder()
         run, row = find(options.results, options.run_key)
         metrics = read_manifest(options.results).metrics
         until = row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget
         names = [metric.path or metric.name for metric in metrics]
+        pictures = read_pictures(options.results, [options.run_key]).get(options.run_key)
         result, arithmetic = train(run, until, options.device, names)
     except (ValueError, SchemaError, OSError, RuntimeError, pa.ArrowException) as error:
         print(f"sweeps.cli.rerun: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    unequal = differences(row, result, metrics)
+    unequal = differences(row, result, metrics, pictures)
     other, unknown = environment(row, options.device, arithmetic)
     print(
         f"{run_name(row, objectives.find(run.algorithm).lam is not None)}: {row['outcome']} after {row['iterations']} iterations, {row['cohort_size']} in its cohort"

@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 
 from result_files import open_directory, own_folder, visible_files, write
 from result_metrics import MetricInfo
+from result_pictures import FOLDER as PICTURES
+from result_pictures import table as pictures_table
 from result_published import Published
 from result_schema import (
     FINISHED,
@@ -49,6 +51,9 @@ if TYPE_CHECKING:
     from trainables.engine.training import Result
     from trainables.objectives.base import Objective
     from trainables.parameters import Parameter
+
+ROWS_TOGETHER = 12
+"""Rows of pictures in a group: those of a few runs are read without the others'."""
 
 BEGUN = "begun-"
 """Prefix of the name of a state that a cohort in training keeps."""
@@ -218,7 +223,7 @@ class Store:
                 now = replace(now, made=known.made or str(made))
                 self._write_bytes(MANIFEST, now.to_json().encode())
         vars(self).pop("manifest", None)
-        for name in ("runs", "curves", "samples", "states"):
+        for name in ("runs", "curves", "samples", PICTURES, "states"):
             own_folder(self.filesystem, self.path, name)
 
     def _amended(
@@ -290,7 +295,7 @@ class Store:
         return info.type == pafs.FileType.File
 
     def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
-        """Stores a cohort's results: curves and samples first, rows last, each file in one atomic step.
+        """Stores a cohort's results: curves, samples and pictures first, rows last, each file in one atomic step.
 
         provenance: device, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
         """
@@ -314,6 +319,8 @@ class Store:
             f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=self.manifest.curves_schema)
         )
         self._write_table(f"samples/{cohort_key}.parquet", pa.Table.from_pylist(samples, schema=SAMPLES))
+        if pictures := {r.run.key: r.pictures for r in results if r.pictures}:
+            self._write_table(f"{PICTURES}/{cohort_key}.parquet", pictures_table(pictures), ROWS_TOGETHER)
         self._write_table(f"runs/{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
 
     def _check_columns(self, result: Result) -> None:
@@ -373,9 +380,9 @@ class Store:
         ]
         self._write_table(f"runs/failed-{cohort_key}.parquet", pa.Table.from_pylist(rows, schema=self.schema))
 
-    def _write_table(self, name: str, table: pa.Table) -> None:
+    def _write_table(self, name: str, table: pa.Table, group: int | None = None) -> None:
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", row_group_size=group)
         self._write_bytes(name, sink.getvalue())
 
     def _write_bytes(self, name: str, content: bytes | pa.Buffer) -> None:

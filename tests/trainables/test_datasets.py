@@ -13,7 +13,8 @@ from torch import Tensor
 from tests.trainables.factory import run
 from trainables import datasets, metrics, objectives
 from trainables.datasets import digits
-from trainables.engine.training import SAMPLES, Training
+from trainables.engine.evaluation import SAMPLES
+from trainables.engine.training import Training
 from trainables.estimators import quadrature
 from trainables.metrics import kl_z, log_likelihood
 from trainables.metrics.evaluated import Evaluated

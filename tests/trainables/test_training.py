@@ -12,7 +12,8 @@ from tests.trainables.factory import different_runs, run, train
 from trainables import metrics
 from trainables.engine import checkpoint
 from trainables.engine.cohort import Cohort
-from trainables.engine.training import SAMPLES, Training
+from trainables.engine.evaluation import SAMPLES
+from trainables.engine.training import Training
 from trainables.metrics.base import END
 
 
@@ -160,7 +161,7 @@ def test_metrics_of_a_perfect_autoencoder_are_those_of_its_data() -> None:
     np.testing.assert_allclose(values["mse_z"], 0, atol=1e-12)
     # N(0, I) within 0.6 of the origin: 1 − e^{−0.18} = 0.165; the four other discs add 4 · ≈ 0.0041.
     np.testing.assert_allclose(values["on_mode_share"], 0.165 + 4 * 0.0041, atol=0.03)
-    assert points.shape == (2, 1024, 2)
+    assert points.shape == (2, 256, 2)
 
 
 @pytest.mark.parametrize("alone", [False, True])

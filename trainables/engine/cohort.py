@@ -43,7 +43,7 @@ class Cohort:
         exact: the same in float32, as they are evaluated.
         kernels: whether the native kernels may be used.
         vectorised: whether all networks are vectorised over members; otherwise one member steps after another.
-        data: the training points, on the device.
+        data: the training points as they are stored (`DataSet.stored`), on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
     Raises:
@@ -86,7 +86,7 @@ class Cohort:
             self.exact if self.precision == "float32" else assemble.build(*parts, precision=self.precision)
         )
         self.vectorised = all(net.fused for net in self.networks.values())
-        self.data = self.dataset.train.to(device)
+        self.data = self.dataset.stored.to(device)
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
             [[o.name == r.algorithm for o in self.objectives] for r in runs], device=device

@@ -12,6 +12,7 @@ from trainables import metrics
 from trainables.engine.cohort import Cohort
 from trainables.metrics.base import EVERY, Metric
 from trainables.metrics.evaluated import Bound, Draw, Evaluated
+from trainables.models import pictures
 from trainables.models.batch import Model, Networks
 from trainables.models.spec import NOISE
 from trainables.objectives.base import Objective
@@ -19,6 +20,9 @@ from trainables.randomness.streams import stream
 
 PIECES = tuple(piece for piece in NOISE if piece != "xi_again")
 """Noise that the evaluation of a model takes."""
+
+SAMPLES = 256
+"""Generated points that an evaluation gives of each member."""
 
 
 class NotScalarError(ValueError):
@@ -54,17 +58,19 @@ class Evaluation:
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs
         ]
         self.noise = torch.from_numpy(np.stack(noise)).to(cohort.device)
+        if data.featured:
+            data.test_features  # noqa: B018  # now, for a recogniser cannot be trained where models are vectorised
         test = data.test.to(cohort.device)
         self.classes = data.classes
         self.x = test.expand(len(cohort), *test.shape)
 
     def __call__(self, cohort: Cohort, last: bool = True) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """Metric name -> values [M], float64, of the metrics that are taken fused; and generated points, float32; `last` as of `alone`."""
+        """Metric name -> values [M], float64, of the metrics that are taken fused; and SAMPLES generated points, float32; `last` as of `alone`."""
         fused = [metric for metric in self._due(last) if not metric.alone]
 
         def one(networks: Networks, x: Tensor, noise: Tensor, chosen: Tensor) -> dict[str, Tensor]:
             at = self._at(cohort, networks, x, noise, chosen)
-            return {metric.name: value_of(metric, at) for metric in fused} | {"": at.points}
+            return {metric.name: value_of(metric, at) for metric in fused} | {"": at.points[:SAMPLES]}
 
         values = {
             name: v.cpu().numpy()
@@ -97,6 +103,20 @@ class Evaluation:
                     if metric.name in found:
                         found[metric.name][m] = value_of(metric, at).item()
         return found
+
+    def pictures(self, cohort: Cohort) -> list[dict[str, np.ndarray]]:
+        """Pictures of each member by kind, uint8 [..., *shape of a point] (`pictures.drawn`); none where the data are no images."""
+        data, most = cohort.dataset, pictures.Counts().samples
+        if not pictures.of_images(data):
+            return [{} for _ in cohort.runs]
+
+        def one(networks: Networks, x: Tensor, noise: Tensor, chosen: Tensor) -> dict[str, Tensor]:
+            at = self._at(cohort, networks, x, noise, chosen)
+            return pictures.drawn(at.model, at.x, at.noise)
+
+        values = cohort.evaluate(one, self.x[:, :most], self.noise[:, :most], cohort.chosen)
+        arrays = {kind: rows.unflatten(-1, data.shape).cpu().numpy() for kind, rows in values.items()}
+        return [{kind: images[m] for kind, images in arrays.items()} for m in range(len(cohort))]
 
     def _due(self, last: bool) -> list[Metric]:
         """The metrics to take at an evaluation."""

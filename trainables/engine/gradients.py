@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.func import grad_and_value, vmap
 
 from trainables.engine.assemble import Assembled, Buffers
-from trainables.engine.native import convolutions
+from trainables.engine.native import build, convolutions, normalisation
 from trainables.engine.traced.graph import Traced, trace
 from trainables.models.batch import Batch
 from trainables.objectives.base import Objective
@@ -97,13 +97,13 @@ def member_gradients(
 
 
 def _of_one(cohort: Cohort, function: Traced, arguments: Sequence[Tensor]) -> Traced:
-    """Traced, with the kernels' convolutions where they may be used."""
-    if not cohort.kernels:
+    """Traced, with the kernels' convolutions and batch normalisation where they may be used."""
+    if not cohort.kernels or build.missing():
         return trace(function, arguments)
     try:
-        return trace(function, arguments, convolutions.table())
+        return trace(function, arguments, convolutions.table(), normalisation.rewrite)
     except (RuntimeError, ValueError):  # such as of a network that views images as torch lays them
-        return trace(function, arguments, convolutions.table(last=False))
+        return trace(function, arguments, convolutions.table(last=False), normalisation.rewrite)
 
 
 def gradient_of_one(

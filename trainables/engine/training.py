@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
 from trainables.engine.cohort import Cohort
-from trainables.engine.evaluation import Evaluation
+from trainables.engine.evaluation import SAMPLES, Evaluation
 from trainables.engine.machine import arithmetic
 from trainables.engine.machine.allocator import keep_freed_memory
 from trainables.engine.native import convolutions
 from trainables.engine.prefetch import Blocks
 from trainables.iterations import BLOCK, evaluated_every
+from trainables.models import pictures
 from trainables.networks.precision import applied
 from trainables.runs import Run
 
@@ -27,9 +28,6 @@ is not finite at an evaluation and may not be infinite. The embedded study's mea
 
 VERSION = 2
 """Version of states: in 2, state of optimisers and networks is kept by name."""
-
-SAMPLES = 256
-"""Generated points kept of a run."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +41,9 @@ class Result:
         metrics: metrics at its last evaluation by name; None if it diverged.
         curve: one dictionary per evaluation: iteration, metrics, mean losses since the last one; a value
             that is not finite is None.
-        samples: generated points [256, 2], float32; empty if it diverged or was stopped.
+        samples: generated points [256, 2], float32; empty if it diverged or was stopped, or they are images too large (`pictures.points_kept`).
         train_seconds: its share of the training time of the cohorts it was in.
+        pictures: kind -> uint8 array, as of `Evaluation.pictures`; empty if it diverged or was stopped, or its data are no images.
     """
 
     run: Run
@@ -54,6 +53,7 @@ class Result:
     curve: list[dict[str, float | int | None]]
     samples: np.ndarray
     train_seconds: float
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def stopped(self) -> bool:
@@ -142,6 +142,9 @@ class Training:
                 f"results need all {self.until} iterations, {self.iteration} are done: advance first"
             )
         results = []
+        whole = self.iteration >= self.budget and not self.diverged_at.all()
+        drawn = self._pictures() if whole else [{} for _ in self.runs]
+        kept = pictures.points_kept(self.cohort.dataset, SAMPLES) if whole else 0
         for m, run in enumerate(self.runs):
             diverged_at = int(self.diverged_at[m]) or None
             final = self.curves[m][-1]
@@ -158,8 +161,9 @@ class Training:
                         if metric.name in final
                     },
                     curve=self.curves[m],
-                    samples=self._points[m, : 0 if diverged_at or self.iteration < self.budget else SAMPLES],
+                    samples=self._points[m, : 0 if diverged_at else kept],
                     train_seconds=float(self.seconds[m]),
+                    pictures={} if diverged_at else drawn[m],
                 )
             )
         return results
@@ -224,7 +228,12 @@ class Training:
         self.seconds = _stacked(state["seconds"][m] for state, m in places)
         self.curves = [list(state["curves"][m]) for state, m in places]
         self.losses = {p: _stacked(state["losses"][p][m] for state, m in places) for p in self.losses}
-        self._points = _stacked(state["points"][m] for state, m in places)
+        self._points = _stacked(state["points"][m][:SAMPLES] for state, m in places)
+
+    def _pictures(self) -> list[dict[str, np.ndarray]]:
+        torch.set_flush_denormal(True)
+        with torch.inference_mode():
+            return self.evaluation.pictures(self.cohort)
 
     def _convolutions(self) -> contextlib.AbstractContextManager[object]:
         """What computes the convolutions of networks as they are evaluated."""

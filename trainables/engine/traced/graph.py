@@ -22,7 +22,10 @@ Traced = Callable[..., tuple[Tensor, ...]]
 
 
 def trace(
-    function: Traced, example: Sequence[Tensor], replaced: Mapping[Any, Callable[..., Any]] | None = None
+    function: Traced,
+    example: Sequence[Tensor],
+    replaced: Mapping[Any, Callable[..., Any]] | None = None,
+    rewrite: Callable[[fx.Graph], None] = lambda graph: None,
 ) -> Traced:
     """`function` as a flat graph of aten operations, valid for arguments shaped like `example`.
 
@@ -32,8 +35,10 @@ def trace(
         function: what is traced.
         example: its arguments.
         replaced: aten operation -> what computes it instead, or returns NotImplemented.
+        rewrite: changes the graph before it is made faster.
     """
     module = make_fx(function, decomposition_table=dict(replaced or {}), tracing_mode="fake")(*example)
+    rewrite(module.graph)
     _drop_identities(module.graph)
     _fuse_sums_of_products(module.graph)
     _reuse_memory(module.graph)
