@@ -110,7 +110,8 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     if options.data_dir is not None:
         root.folder()
     study = placed(study, options.data, options.search)
-    read_from_files = datasets.files_version(study.data)
+    # Before Ray starts beside, and what is read from files may have changed since all was trained.
+    read = [datasets.find(study.data).version] if datasets.reads_files(study.data) else []
     if options.algorithms and set(study.space) - set(configurations.among(study.space)):
         before, study = study.space, study.comparing(options.algorithms)
         say_left_out(before, study.space, "algorithm that is compared has", console)
@@ -134,7 +135,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         check_until(options.until, sampler, halving)
     if sampler == "grid" and not halving and not options.until and not only_shown:
         declaration = (study, preset, options.algorithms, options.precision)
-        record = Record(store, *declaration, *filter(None, [read_from_files]))
+        record = Record(store, *declaration, *read)
         if there and (settled := record.recall()):
             return carry_out(settled, None, record, ending)
         if (

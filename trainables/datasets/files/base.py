@@ -103,6 +103,11 @@ def check(path: Path, what: str, expected: object, got: object) -> None:
         raise damaged(path, f"{what} must be {expected}", got)
 
 
+def of_system(error: Exception) -> bool:
+    """Whether the operating system could not read a file, so that its content is not to blame."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
 def size_of(path: Path, error: Exception) -> str:
     """A file that cannot be read, in words: its size, and what its reader said."""
     return f"{path.stat().st_size:,} bytes ({type(error).__name__}: {error})"

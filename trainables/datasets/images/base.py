@@ -146,7 +146,7 @@ class Images(DataSet):
         return torch.cat([x, (labels == classes).float()], -1)
 
     def _uniform(self, numbers: Tensor, split: str) -> Tensor:
-        """Noise of the numbered images, in multiples of 1/65,536, which is what float32 holds beside a byte: [..., x_dim]."""
+        """Noise of the numbered images in [0, 1), in multiples of 1/65,536, which is what float32 holds beside a byte: [..., x_dim]."""
         device = numbers.device
         low, high = (
             torch.full((), int(word), device=device)
@@ -156,7 +156,7 @@ class Images(DataSet):
         zero = torch.zeros_like(block)
         words = philox((low, high), (block, numbers.unsqueeze(-1), zero, zero))
         halves = torch.cat([part for word in words for part in (word & STEPS - 1, word >> 16)], -1)
-        return (halves[..., : self.x_dim].float() + 0.5) / STEPS
+        return halves[..., : self.x_dim] / STEPS
 
     def _bytes(self) -> Bytes:
         """Training images with their labels, in the part that there is of them."""
