@@ -1,4 +1,4 @@
-"""Names of algorithms and their variants, and declared numbers, as rows, reports and MLflow write them.
+"""Names of algorithms, data sets and their variants, and declared numbers, as rows, reports and MLflow write them.
 
 Shared by `trainables`, `sweeps` and `analysis`; imports none of them.
 """
@@ -14,20 +14,29 @@ def exact(value: float) -> str:
     return short if float(short) == value else repr(value if isinstance(value, int) else float(value))
 
 
-def variant(name: str, values: Mapping[str, int | float]) -> str:
-    """The name of an algorithm with values of its own hyper-parameters: `aavae:temperature=3`; its own name for none."""
-    words = ",".join(f"{parameter}={exact(value)}" for parameter, value in values.items())
+def variant(name: str, values: Mapping[str, int | float | str]) -> str:
+    """The name of an algorithm or a data set with values of its own hyper-parameters: `aavae:temperature=3`; its own name for none."""
+    words = ",".join(
+        f"{parameter}={value if isinstance(value, str) else exact(value)}"
+        for parameter, value in values.items()
+    )
     return f"{name}:{words}" if words else name
 
 
 def split_variant(algorithm: str) -> tuple[str, str]:
-    """Name of an algorithm, and values of its own hyper-parameters as its variant's name has them; '' for none."""
+    """Name of an algorithm or a data set, and values of its own hyper-parameters as its variant's name has them; '' for none."""
     name, _, words = algorithm.rpartition(":")
     return (name, words) if name and "=" in words else (algorithm, "")
 
 
-def own_values(algorithm: str) -> dict[str, str]:
+def own_values(
+    algorithm: str, what: str = "an algorithm", like: str = "aavae:temperature=3"
+) -> dict[str, str]:
     """Hyper-parameter -> value of an algorithm's own ones, as its name has them: {'temperature': '3'} of aavae:temperature=3.
+
+    Args:
+        algorithm: its name, or a data set's.
+        what, like: for the message, what it is the name of, and an example.
 
     Raises:
         ValueError: the text after its name is none.
@@ -37,7 +46,7 @@ def own_values(algorithm: str) -> dict[str, str]:
         name, equals, value = words.partition("=")
         if not (name.isidentifier() and equals and value) or name in values:
             raise ValueError(
-                f"an algorithm with hyper-parameters of its own must be like aavae:temperature=3, got {algorithm!r}"
+                f"{what} with hyper-parameters of its own must be like {like}, got {algorithm!r}"
             )
         values[name] = value
     return values

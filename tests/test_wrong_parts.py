@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_own_repository import SCRIPT, command
+from trainables import networks
 
 WRONG = "my_lab.wrong"
 
@@ -38,7 +39,7 @@ def test_a_wrong_part_is_refused_in_one_line_before_anything_trains(
     ("options", "message"),
     [
         (["--set", "optimiser", "adan"], "an optimiser must be one of adam, or an import path module:Class, got 'adan'; did you mean adam?"),
-        (["--set", "encoder", "5"], "a network must be one of mlp, or an import path module:Class, got '5'"),
+        (["--set", "encoder", "5"], f"a network must be one of {', '.join(networks.available())}, or an import path module:Class, got '5'"),
         (["--set", "witdh", "64"], "got 'witdh'; did you mean width?"),
         (["--set", "width", "wide"], "width must be int, got 'wide'"),
         (["--set", "z_dim", "0"], "z_dim must be >= 1, got 0"),

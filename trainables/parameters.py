@@ -102,8 +102,8 @@ def fusible(*, default: Any = MISSING, **rule: Any) -> Any:
     return Parameter(default, False, rule)
 
 
-def own(default: int | float, **bounds: Any) -> Any:
-    """A hyper-parameter of an objective's own: `temperature: float = own(1.5, above=0.0)`."""
+def own(default: int | float | str, **bounds: Any) -> Any:
+    """A hyper-parameter of an objective's or a data set's own: `temperature: float = own(1.5, above=0.0)`."""
     return Parameter(default, False, bounds)
 
 

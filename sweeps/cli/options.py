@@ -80,7 +80,15 @@ class Options:
     data: Annotated[
         str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: the study's)")
     ] = None
-    """Data set, such as mixture5, digits, digits_grey or four_images; the study on another one has a folder of its own."""
+    """Data set, such as mixture5, digits, fashion_mnist or fashion_mnist:representation=binary,part=0.1; the study on another one has a folder of its own."""
+    data_dir: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="FOLDER",
+            help_behavior_hint="(default: GENERATIVE_ROBUSTNESS_DATA, else ~/.cache/generative-robustness/data)",
+        ),
+    ] = None
+    """Folder with the files of image data sets, here and on every node; `make data` says which go where."""
     precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
     """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
     results: str = "results"

@@ -39,6 +39,7 @@ from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.store import provenance
 from trainables import datasets, objectives
+from trainables.datasets.files import root
 from trainables.runs import Configuration, Run
 
 if TYPE_CHECKING:
@@ -65,8 +66,9 @@ def find(results: str, run_key: str) -> tuple[Run, dict[str, Any]]:
     manifest = read_manifest(results)
     data = datasets.of_version(row["data_version"], manifest.data)
     if not data:
+        datasets.check(manifest.data)  # the files of images may not be here
         raise ValueError(f"run {run_key} was trained on data of version {row['data_version']}, which is not here; "
-                         f"use commit {row['git_commit']}")  # fmt: skip
+                         f"use commit {row['git_commit']}, and for images the files of then")  # fmt: skip
     here = objectives.find(row["algorithm"]).version
     if row[VERSION] != here:
         raise ValueError(f"run {run_key} must be of version {here} of {row['algorithm']}, which is here, but is of version "
@@ -156,12 +158,23 @@ class Options:
     """The study's results directory or URI."""
     device: str = "cpu"
     """Torch device to train on."""
+    data_dir: Annotated[
+        str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as of a study)")
+    ] = None
+    """Folder with the files of image data sets."""
 
 
 def main(options: Options) -> int:
     """Run the command; returns its exit code."""
+    with root.using(options.data_dir):
+        return _main(options)
+
+
+def _main(options: Options) -> int:
     try:
         check_given(options)
+        if options.data_dir is not None:
+            root.folder()
         run, row = find(options.results, options.run_key)
         metrics = read_manifest(options.results).metrics
         until = row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ import command_output
 import part_registry
 from result_files import below
 from result_metrics import VERSION_1
+from result_names import split_variant
 from result_schema import FINISHED, SchemaError
 from sweeps.cli.ending import INTERRUPTED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
@@ -39,6 +41,7 @@ from sweeps.study.space import Space
 from sweeps.tracking.follower import resolve_tracking_uri
 from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
+from trainables.datasets.files import root
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
@@ -87,7 +90,7 @@ def run(study: Study, options: Options, console: Console) -> int:
     Raises:
         ValueError, SchemaError, ClusterError: bad input; nothing was written.
     """
-    with contextlib.ExitStack() as started:
+    with root.using(options.data_dir), contextlib.ExitStack() as started:
         return _run(study, options, console, started)
 
 
@@ -99,7 +102,10 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         iterations=options.iterations,
         limit=options.limit,
     )
+    if options.data_dir is not None:
+        root.folder()
     study = placed(study, options.data, options.search)
+    read_from_files = datasets.files_version(study.data)
     if options.algorithms and set(study.space) - set(configurations.among(study.space)):
         before, study = study.space, study.comparing(options.algorithms)
         say_left_out(before, study.space, "algorithm that is compared has", console)
@@ -122,7 +128,8 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     if options.until is not None:
         check_until(options.until, sampler, halving)
     if sampler == "grid" and not halving and not options.until and not only_shown:
-        record = Record(store, study, preset, options.algorithms, options.precision)
+        declaration = (study, preset, options.algorithms, options.precision)
+        record = Record(store, *declaration, *filter(None, [read_from_files]))
         if there and (settled := record.recall()):
             return carry_out(settled, None, record, ending)
         if (
@@ -141,8 +148,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             starting = beside(connect, options.address, options.scale_to, options.py_modules)
             started.callback(leave, starting)
 
-    if options.data is not None:
-        datasets.find(options.data)
+    datasets.check(study.data)
     algorithms = study.compared(options.algorithms)
     study.check_metrics()
     for name in algorithms:
@@ -205,6 +211,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         from trainables.engine import ahead, rehearsal
 
         rehearsal.check(work.examples())
+        datasets.find(study.data).prepare(lambda line: console.print(f"prepare   {line}"))
         parts = outside.of(study, algorithms)
         if starting is None:
             lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
@@ -309,8 +316,13 @@ def on_data(study: Study, data: str) -> Study:
     Raises:
         ValueError: the name can be none.
     """
+    plain, own = split_variant(data)
+    called = plain.rpartition(":")[2]  # of an import path its class
+    if own:
+        data = datasets.find(data).name  # the same however its values are written
+        words = filter(None, re.split("[=,]", split_variant(data)[1]))
+        called = "-".join([called, *words]).replace(".", "_")
     try:
-        called = data.rpartition(":")[2]  # of an import path its class
         return replace(study, name=f"{study.name}-{called}", data=data, targets=())
     except ValueError:
         datasets.find(data)  # says which there are

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from sweeps.planning import cores
 from sweeps.planning.slots import Slots
+from trainables.datasets.files import root
 
 if TYPE_CHECKING:
     from sweeps.study.outside import Parts
@@ -132,11 +133,11 @@ def require(parts: Parts, slots: Slots) -> None:
         if node["Alive"] and node["Resources"].get("CPU"):
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             task = ray.remote(num_cpus=0, scheduling_strategy=there)(outside.missing)
-            asked[node["NodeManagerAddress"]] = task.remote(parts)
+            asked[node["NodeManagerAddress"]] = task.remote(parts, root.named())
     for name, answer in asked.items():
         if trouble := ray.get(answer):
             raise ValueError(f"every node must have the study's parts, but {name} has not: {trouble}; "
-                             "install their package there, or name their module with --py-modules")  # fmt: skip
+                             "install their package there, or name their module with --py-modules; images need their files there")  # fmt: skip
 
 
 def disconnect(slots: Slots) -> None:

@@ -22,6 +22,7 @@ from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
 from sweeps.store.lease import Fenced
 from sweeps.store.store import BEGUN, Store
+from trainables.datasets.files import root
 from trainables.engine import checkpoint
 from trainables.engine.machine import memory
 from trainables.engine.native import build
@@ -46,20 +47,21 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
-            name, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
+            name, or None), data_dir (folder of image data, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
 
     Raises:
         RuntimeError: memory does not suffice for a single member; rows that were stored before stay.
     """
     torch.set_num_threads(1)
     memory.keep_loaded()
-    if trial["cohort"] in plans:
-        plan = plans[trial["cohort"]]
-    else:
-        runs = tuple(map(Run.from_dict, trial["runs"]))
-        segment = Segment(trial["since"], trial["until"], tuple(trial["states"]), trial["renamed"])
-        plan = CohortPlan(runs, 0, len(runs), trial["seconds"], segment)
-    CohortTrial(plan, settings).run()
+    with root.using(settings["data_dir"]):
+        if trial["cohort"] in plans:
+            plan = plans[trial["cohort"]]
+        else:
+            runs = tuple(map(Run.from_dict, trial["runs"]))
+            segment = Segment(trial["since"], trial["until"], tuple(trial["states"]), trial["renamed"])
+            plan = CohortPlan(runs, 0, len(runs), trial["seconds"], segment)
+        CohortTrial(plan, settings).run()
 
 
 def planned(plan: CohortPlan) -> dict[str, Any]:

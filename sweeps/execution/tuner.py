@@ -32,6 +32,7 @@ from sweeps.planning.stages import Stage
 from sweeps.store import provenance
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
+from trainables.datasets.files import root
 
 RETRIES = 3
 """Number of times that a trial that died is continued from its stored state before its runs are FAILED."""
@@ -206,6 +207,7 @@ def _fit(
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "progress_seconds": progress_seconds(slots.count),
         "full_seconds": FULL_SECONDS,
+        "data_dir": root.named(),
         "lease": store.token.name if store.token else None,
         "metrics": [metric.path or metric.name for metric in store.manifest.metrics],
         **origin,

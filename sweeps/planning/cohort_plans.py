@@ -30,7 +30,7 @@ SHORTEST = 1 / 40
 """Fraction of a device's share of the whole work below which cohorts are not shortened further."""
 
 LEAST_MEMBERS = 6
-"""Smallest size to which cohorts are cut for the sake of time: below it a run costs more."""
+"""Smallest size to which cohorts of fused members are cut for the sake of time: below it a run costs more."""
 
 TRIALS_PER_SECOND = 14.0
 """Trials that Ray Tune starts per second: 10,000 took 715 s (docs.ray.io, Scalability and Overhead Benchmarks
@@ -207,11 +207,12 @@ def cut(
     plans = []
     for group in sorted(groups, key=lambda group: -group.seconds):
         each, start = group.seconds, 0
-        fitting = memory // cost.bytes_per_member(group[0])
+        fitting = (memory - cost.bytes_shared(group[0])) // cost.bytes_per_member(group[0])
+        least = LEAST_MEMBERS if cost.fused(group[0]) else 1
         widest = max(1, min(fitting, max(members, int(restart / each))))
         while rest := len(group) - start:
             seconds = max(left / slots / COHORTS_PER_SLOT, shortest)
-            most = min(widest, max(LEAST_MEMBERS, int(seconds / each)))
+            most = min(widest, max(least, int(seconds / each)))
             size = math.ceil(rest / math.ceil(rest / most))  # alike, not full ones and a small last one
             plans.append(CohortPlan(group, start, start + size, size * each))
             left -= size * each

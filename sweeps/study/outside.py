@@ -1,4 +1,4 @@
-"""Parts of a study that are somebody else's: every node that trains must have them."""
+"""Parts of a study that are somebody else's, or read from files: every node that trains must have them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,29 @@ from typing import Any
 
 from result_names import split_variant
 from sweeps.study.declaration import Study
+from trainables import datasets
 from trainables.configurations import NAMED, levels_of
+from trainables.datasets.files import root
 
-Parts = Sequence[tuple[str, str]]
-"""(kind, name) of parts: the folder of trainables that finds them, and what a study calls them."""
+Parts = Sequence[tuple[str, str, str]]
+"""(kind, name, version) of parts: the folder of trainables that finds them, what a study calls them, and of data their version here."""
 
 
 def of(study: Study, algorithms: Iterable[str]) -> Parts:
-    """The parts that a study names and this project does not have."""
+    """The parts that a study names and this project does not have, and its data where they are read from files."""
     named = [("objectives", split_variant(algorithm)[0]) for algorithm in algorithms]
     named += [("datasets", study.data), *(("metrics", path) for path in study.metrics)]
     for what, parameter in NAMED.items():
         levels = levels_of(what, study.space[what]) if what in study.space else ()
         named += [(parameter.rule["part"], str(level)) for level in levels]
-    return [
-        part for part in dict.fromkeys(named) if not type(found(*part)).__module__.startswith("trainables.")
-    ]
+    needed = []
+    for kind, name in dict.fromkeys(named):
+        part = found(kind, name)
+        version = part.version if kind == "datasets" else ""
+        from_files = kind == "datasets" and datasets.files_version(name)
+        if from_files or not type(part).__module__.startswith("trainables."):
+            needed.append((kind, name, version))
+    return needed
 
 
 def found(kind: str, name: str) -> Any:
@@ -31,11 +38,19 @@ def found(kind: str, name: str) -> Any:
     return importlib.import_module(f"trainables.{kind}").find(name)
 
 
-def missing(parts: Parts) -> str:
-    """Why a process that calls it does not find one of the parts; '' where it finds all."""
-    for kind, name in parts:
-        try:
-            found(kind, name)
-        except ValueError as error:
-            return str(error)
+def missing(parts: Parts, data_dir: str | None = None) -> str:
+    """Why a process that calls it does not find one of the parts; '' where it finds all.
+
+    Args:
+        parts: to find.
+        data_dir: the folder that image data are looked for in; None for the process's own.
+    """
+    with root.using(data_dir):
+        for kind, name, version in parts:
+            try:
+                part = found(kind, name)
+                if version and part.version != version:
+                    return f"{name} must be of version {version}, got {part.version}"
+            except ValueError as error:
+                return str(error)
     return ""

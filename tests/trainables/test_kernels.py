@@ -36,7 +36,8 @@ def pair(inputs: int, outputs: int, depth: int, width: int) -> tuple[MLP, MLP]:
 @needs_compiler
 @pytest.mark.parametrize("rows", [1, 7, 64, 130])
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "depth", "width"), [(4, 2, 1, 32), (4, 1, 3, 64), (5, 3, 2, 96), (64, 7, 2, 128)]
+    ("inputs", "outputs", "depth", "width"),
+    [(4, 2, 1, 32), (4, 1, 3, 64), (5, 3, 2, 96), (64, 7, 2, 128), (72, 1, 1, 32)],
 )
 @pytest.mark.parametrize("rate", [None, 0, 20_000])
 def test_mlp_and_its_gradients_are_torchs(

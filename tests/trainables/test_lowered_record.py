@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from tests.trainables.factory import run
-from trainables import objectives
+from trainables import cache, objectives
 from trainables.engine.native import build
 from trainables.engine.native import record as lowered_record
 from trainables.engine.native.lowering import Lowered
@@ -167,7 +167,7 @@ def test_loss_is_another_where_a_constant_of_its_class_was_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lowered_record, "_sources", lambda: "the same")
-    monkeypatch.setattr(build, "_cache", lambda: tmp_path)
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path)
     aavae, data = objectives.find("aavae"), run().dataset
 
     def recalled(source: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainables.factory import SMALL
+from trainables import cache
 from trainables.engine.cost import REFERENCE, Speed
 from trainables.engine.machine import speed
 from trainables.engine.machine.speed import here, measure, of
@@ -25,7 +26,7 @@ def short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Rounds of no length, and a cache of its own; nothing is remembered."""
     monkeypatch.setattr(speed, "ROUND_SECONDS", 0.0)
     monkeypatch.setattr(speed, "ROUNDS", 1)
-    monkeypatch.setattr(build, "_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(cache, "folder", lambda: tmp_path / "cache")
     here.cache_clear()
     yield
     here.cache_clear()

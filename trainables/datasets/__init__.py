@@ -1,6 +1,6 @@
 """Data sets, one file each: found, not listed. Adding one is adding a file here, or in a package of one's own (`part_registry`).
 
-They are loaded when one is asked for, and torch with them.
+They are loaded when one is asked for, and torch with them. Those of the folder `images` are read from files.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import part_registry
+from result_names import own_values, split_variant
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -19,14 +21,31 @@ if TYPE_CHECKING:
 @functools.cache
 def available() -> dict[str, DataSet]:
     """Every data set by name, in alphabetical order."""
+    from trainables.datasets import images
     from trainables.datasets.base import DataSet
 
-    return part_registry.contributed(__name__, "datasets", __path__, DataSet)
+    own = part_registry.contributed(__name__, "datasets", __path__, DataSet)
+    return dict(sorted({**own, **part_registry.instances(images.__name__, images.__path__, DataSet)}.items()))
 
 
 def find(name: str) -> DataSet:
-    """The data set called `name`, or at an import path module:Class. Raises ValueError, naming those there are."""
-    return available()[name] if name in available() else _elsewhere(name)
+    """The data set called `name`; fashion_mnist:part=0.1 with values of hyper-parameters of its own; or at an import path module:Class.
+
+    Raises:
+        ValueError: there is none, naming those there are; or it has no such hyper-parameter, or not with that value.
+    """
+    if name in available():
+        return available()[name]
+    return _variant(name) if split_variant(name)[1] else _elsewhere(name)
+
+
+@functools.cache
+def _variant(name: str) -> DataSet:
+    plain = find(split_variant(name)[0])
+    if plain.name not in available() and split_variant(name)[0].partition(":")[0] in available():
+        raise ValueError(f"a data set must be like {plain}:name=value, got {name!r}")
+    found = plain.changed(**own_values(name, "a data set", "fashion_mnist:part=0.1"))
+    return found if found.name == name else find(found.name)
 
 
 @functools.cache
@@ -37,18 +56,38 @@ def _elsewhere(path: str) -> DataSet:
     return data
 
 
+def check(name: str) -> None:
+    """Raises ValueError where there is no data set of a name, or the files that it is read from are not here or damaged."""
+    _ = find(name).version
+
+
+def files_version(name: str) -> str:
+    """Version of a data set of the folder `images`, prepared where it is not yet; '' of any other, told without loading torch.
+
+    Raises:
+        ValueError: its files are not here, or one is damaged.
+    """
+    if not (Path(__file__).parent / "images" / f"{split_variant(name)[0]}.py").exists():
+        return ""
+    return find(name).version
+
+
 def of_version(version: str, named: str = "") -> str | None:
     """Name of the data set that has a version; None where it is not here.
 
     Args:
         version: as rows say it.
-        named: what their study calls its data, which may be an import path.
+        named: what their study calls its data, which may be a variant or an import path.
     """
-    names = [name for name, data in available().items() if data.version == version]
-    if ":" in named:
-        with contextlib.suppress(ValueError):
-            names += [named] * (find(named).version == version)
-    return names[0] if names else None
+    for name in (
+        *available(),
+        named,
+        version.rsplit("-", 2)[0],
+    ):  # a version of images begins with their name
+        with contextlib.suppress(ValueError):  # no such part, or its files are not here
+            if (name in available() or ":" in name) and find(name).has_version(version):
+                return name
+    return None
 
 
 def sized(name: str, z_dim: int | None) -> DataSet:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
+
+from result_names import variant
+from trainables.parameters import declared
+from trainables.recognition.base import Recogniser, Told
 
 Means = tuple[tuple[float, ...], ...]
 """Means of modes, [modes, x_dim]."""
@@ -20,11 +24,31 @@ def squared_distances(x: Tensor, means: Means) -> Tensor:
     return (x.unsqueeze(-2) - at).square().sum(-1)
 
 
+def balanced(labels: Tensor, count: int) -> Tensor:
+    """Which `count` rows to take so that no class has two more than another, the first ones of each: bool [n].
+
+    Args:
+        labels: one-hot [n, classes]. A class of too few rows gives all of them, and the others more.
+    """
+    before = (labels.cumsum(0) * labels).sum(-1)  # the how-manieth of its class a row is
+    chosen = torch.zeros(len(labels), dtype=torch.bool)
+    chosen[before.argsort(stable=True)[:count]] = True
+    return chosen
+
+
 class DataSet(ABC):
     """Points and facts about them, which metrics read (`trainables.metrics`). Final subclasses set the attributes.
 
+    Hyper-parameters of its own, such as how its points are represented, are declared in its class with `own`.
+
+    Args:
+        values: of its own hyper-parameters, where they are not the defaults.
+
+    Raises:
+        ValueError: it has no such hyper-parameter, or a value is out of bounds.
+
     Attributes:
-        name: what a study calls it.
+        name: what a study calls it; with values of its own hyper-parameters, where they are not the defaults.
         version: names its points, how models of them generate, and the facts that metrics read, and ends in a number, as
             digits-v2: it is raised where these change, and stored runs keep their own.
         shape: of a point, as one looks at it.
@@ -40,19 +64,21 @@ class DataSet(ABC):
         mode_variance: of each of these, in every direction.
         distinct: how many points there are at all, of data of a few, equally often; the first test points are these.
         likelihood_points: so many of the first test points have their log-likelihood estimated; 0 for none.
+        annealing: chains and distributions by which each of these is annealed, as many as its decoders have time for; or None
+            for those that small decoders have.
+        importance_codes: codes of each of these by which an encoder's own bound of it is estimated; 0 for none.
         log_evidence: log p(x) in nats of the one observation of a known model, or None.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[str]
+    name: str
     shape: ClassVar[tuple[int, ...]]
     x_dim: ClassVar[int]
     z_dim: ClassVar[int]
     noise_dim: ClassVar[int]
     classes: ClassVar[int] = 0
-    binary: ClassVar[bool] = False
+    binary: bool = False
     bounded: ClassVar[bool] = False
-    levels: ClassVar[int | None] = None
+    levels: int | None = None
     single: ClassVar[bool] = False
     known: ClassVar[Mapping[str, Callable[..., Tensor]]] = {}
     coordinates: ClassVar[tuple[str, ...]] = ()
@@ -60,6 +86,41 @@ class DataSet(ABC):
     mode_variance: ClassVar[float] = 0.0
     distinct: ClassVar[int | None] = None
     likelihood_points: ClassVar[int] = 0
+    annealing: ClassVar[tuple[int, int] | None] = None
+    importance_codes: ClassVar[int] = 0
+
+    def __init__(self, **values: object) -> None:
+        known = declared(type(self))
+        for name, value in values.items():
+            if name not in known:
+                listed = f"the hyper-parameters {', '.join(known)}" if known else "no hyper-parameter"
+                raise ValueError(f"{self.name} has {listed} of its own, got {name!r}")
+            vars(self)[name] = known[name].check(value)
+        if known:
+            self.called(self.name)
+
+    def called(self, name: str) -> DataSet:
+        """Itself, by this name, which values of its own hyper-parameters follow where they are not the defaults."""
+        known = declared(type(self))
+        self.plain = name
+        self.name = variant(name, {n: v for n, v in self.own.items() if v != known[n].default})
+        return self
+
+    @property
+    def own(self) -> dict[str, int | float | str]:
+        """Hyper-parameter of its own -> value."""
+        return {name: getattr(self, name) for name in declared(type(self))}
+
+    def changed(self, **values: object) -> Self:
+        """The data set with these values of its own hyper-parameters. Raises ValueError as the class."""
+        found = type(self)(**{**self.own, **values})
+        found.called(self.plain)
+        return found
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """As in the attributes above. Raises ValueError where it is read from files that are not here."""
 
     @property
     @abstractmethod
@@ -70,6 +131,37 @@ class DataSet(ABC):
     @abstractmethod
     def test(self) -> Tensor:
         """Test points and their labels [n, x_dim + classes], float32."""
+
+    def has_version(self, version: str) -> bool:
+        """Whether rows of this version are of it; nothing is read for a version of another data set."""
+        return self.version == version
+
+    def prepare(self, told: Told) -> None:  # noqa: B027
+        """Makes what takes long and is kept beside the files that it is read from, where it is not there yet; says a line of it."""
+
+    @property
+    def train_points(self) -> int:
+        """Number of training points."""
+        return len(self.train)
+
+    @property
+    def stored(self) -> Tensor:
+        """Training points as they are kept in memory and on a device, [train_points, ...]."""
+        return self.train
+
+    def rows(self, stored: Tensor, numbers: Tensor) -> Tensor:
+        """Points as models see them, float32 [..., x_dim + classes]: a function of each point and its number alone.
+
+        Args:
+            stored: some of the points of `stored`, [..., width].
+            numbers: their numbers there, int64 [...].
+        """
+        return stored
+
+    @property
+    def as_stored(self) -> bool:
+        """Whether models see points as they are stored."""
+        return type(self).rows is DataSet.rows
 
     @functools.cached_property
     def labelled(self) -> float:
@@ -100,9 +192,42 @@ class DataSet(ABC):
         """log p(class | x), exact or by a classifier of these data: [..., classes] from float64 points [..., x_dim]."""
         raise NotImplementedError(f"{self.name} has no posterior of its classes")
 
+    @property
+    def recogniser(self) -> Recogniser | None:
+        """Maps images of these data to features and classes, as image metrics see them; it may be trained when first asked for."""
+        return None
+
+    @property
+    def featured(self) -> bool:
+        """Whether there is a `recogniser`; none is made by the question."""
+        return type(self).recogniser is not DataSet.recogniser
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a point is an image [c, h, w] or [h, w] of at least 11 × 11 pixels, the window of SSIM."""
+        return len(self.shape) in (2, 3) and min(self.shape[-2:]) >= 11
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features [n, d] of points [n, x_dim], float64. Raises NotImplementedError where there is no `recogniser`."""
+        if self.recogniser is None:
+            raise NotImplementedError(f"{self.name} has no recogniser of its points")
+        return self.recogniser(x).features
+
+    @property
+    def test_features(self) -> Tensor:
+        """Features of the test points, [n, d], on the CPU; found once in a process."""
+        assert self.recogniser is not None
+        return _test_features(self, self.recogniser)
+
     def straightened(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Codes [n, d] under a map that makes the known posterior of one observation round, and log|det| [n] of the map.
 
         The sign of the first coordinate may tell two modes apart.
         """
         return z, torch.zeros_like(z[:, 0])
+
+
+@functools.cache
+def _test_features(data: DataSet, recogniser: Recogniser) -> Tensor:
+    with torch.inference_mode(False), torch.no_grad():
+        return recogniser(data.test[:, : data.x_dim]).features

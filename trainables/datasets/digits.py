@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.datasets.base import DataSet
+from trainables.datasets.base import DataSet, balanced
 from trainables.randomness.streams import stream
 
 LEVELS = 17
@@ -128,18 +128,6 @@ class GreyDigits(Digits):
 
     def points(self) -> Tensor:
         return (_images().grey + _images().uniform) / LEVELS
-
-
-def balanced(labels: Tensor, count: int) -> Tensor:
-    """Which `count` rows to take so that no class has two more than another, the first ones of each: bool [n].
-
-    Args:
-        labels: one-hot [n, classes]. A class of too few rows gives all of them, and the others more.
-    """
-    before = (labels.cumsum(0) * labels).sum(-1)  # the how-manieth of its class a row is
-    chosen = torch.zeros(len(labels), dtype=torch.bool)
-    chosen[before.argsort(stable=True)[:count]] = True
-    return chosen
 
 
 class Images(NamedTuple):

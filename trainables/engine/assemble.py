@@ -87,8 +87,8 @@ class AnyModule(Assembled):
         self.network, self.ports = network, ports
         self.net = module_of(network, ports)
         self.places = {name: value.shape for name, value in self.net.named_parameters()}
-        count = sum(math.prod(shape) for shape in self.places.values())
-        self.size = -(-count // PADDING) * PADDING
+        self.lengths = [math.prod(shape) for shape in self.places.values()]
+        self.size = -(-sum(self.lengths) // PADDING) * PADDING
 
     def initial(self, stream_key: str, name: str) -> tuple[Tensor, dict[str, Tensor]]:
         net = module_of(
@@ -101,10 +101,10 @@ class AnyModule(Assembled):
     def call(
         self, flat: Tensor, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
     ) -> tuple[Tensor, Buffers]:
-        values, start = {}, 0
-        for name, shape in self.places.items():
-            values[name] = flat[start : start + math.prod(shape)].view(shape)
-            start += math.prod(shape)
+        *pieces, _ = flat.split([*self.lengths, self.size - sum(self.lengths)])
+        values = {
+            name: piece.view(shape) for (name, shape), piece in zip(self.places.items(), pieces, strict=True)
+        }
         state = {name: value.clone() if training else value for name, value in buffers.items()}
         used = {**values, **state}
         seen = tuple(value for value in inputs if value is not None and value.is_floating_point())
@@ -179,11 +179,11 @@ def check(network: Network, ports: Ports) -> None:
     key = (type(network), *vars(network).items(), repr(ports))
     if key in _checked:
         return
-    net = module_of(network, ports)
     draw = torch.Generator().manual_seed(0)
     inputs = [torch.rand(VECTOR, math.prod(shape), generator=draw) for shape in ports.inputs.values()]
     outputs = []
     for seed in range(2):
+        net = module_of(network, ports)  # anew: a pass may change what it keeps
         try:
             with torch.inference_mode(False), torch.no_grad(), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)

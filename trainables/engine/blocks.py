@@ -39,7 +39,7 @@ class Block:
         self.updates = BLOCK * len(form.updates(c.steps))
         self.first_step = number * self.updates
         self.batch_size = c.batch_size
-        self.data = runs[0].dataset.train
+        self.data = runs[0].dataset
         self.noise_size = sum(form.dims(runs[0].dataset).values())
         self.indices = torch.from_numpy(np.stack([_batches(run, number) for run in runs], axis=1)).to(device)
         keys = np.stack([stream_key(run.stream_key, "noise") for run in runs]).astype(np.int64)
@@ -48,8 +48,8 @@ class Block:
 
     @functools.cached_property
     def x(self) -> Tensor:
-        """Data batches, [BLOCK, M, batch, x_dim]."""
-        return self.data.to(self.indices.device)[self.indices]
+        """Data batches, [BLOCK, M, batch, x_dim + classes]."""
+        return self.data.rows(self.data.stored.to(self.indices.device)[self.indices], self.indices)
 
     @functools.cached_property
     def noise(self) -> Tensor:
@@ -76,7 +76,7 @@ def _dropout(runs: Sequence[Run], first: int, updates: int) -> np.ndarray:
 
 def _batches(run: Run, number: int) -> np.ndarray:
     """Indices of the training points of a block's batches, [BLOCK, batch]: every epoch a new permutation."""
-    size, points = run.configuration.batch_size, len(run.dataset.train)
+    size, points = run.configuration.batch_size, run.dataset.train_points
     per_epoch = points // size
     iterations = np.arange(number * BLOCK, (number + 1) * BLOCK)
     epochs = {

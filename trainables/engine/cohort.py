@@ -41,8 +41,9 @@ class Cohort:
         dataset: what it is trained on.
         networks: by name, as they train.
         exact: the same in float32, as they are evaluated.
+        kernels: whether the native kernels may be used.
         vectorised: whether all networks are vectorised over members; otherwise one member steps after another.
-        data: the training points, on the device.
+        data: the training points as they are stored (`DataSet.stored`), on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
     Raises:
@@ -79,18 +80,25 @@ class Cohort:
         self.precision = runs[0].precision
         precision.check(self.precision, str(device))
         parts = (self.configuration, self.form, self.dataset)
-        self.exact = assemble.build(*parts, native=native and device.type == "cpu")
+        self.kernels = native and device.type == "cpu"
+        self.exact = assemble.build(*parts, native=self.kernels)
         self.networks = (
             self.exact if self.precision == "float32" else assemble.build(*parts, precision=self.precision)
         )
         self.vectorised = all(net.fused for net in self.networks.values())
-        self.data = self.dataset.train.to(device)
+        self.data = self.dataset.stored.to(device)
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
             [[o.name == r.algorithm for o in self.objectives] for r in runs], device=device
         )
         self.has_dropout = any(r.configuration.part("critic").dropout > 0 for r in runs)
-        self.signature = (str(device), self.precision, self.configuration.structure, self.dataset.name)
+        self.signature = (
+            str(device),
+            self.kernels,
+            self.precision,
+            self.configuration.structure,
+            self.dataset.name,
+        )
         self.parameters: dict[str, Tensor] = {}
         self.buffers: dict[str, dict[str, Tensor]] = {}
         for name in self.networks:

@@ -74,15 +74,37 @@ def seconds(run: Run, speed: Speed = REFERENCE) -> float:
     )
 
 
+def fused(run: Run) -> bool:
+    """Whether members of its cohorts are vectorised; else one trains after the other, and a cohort's size gains nothing."""
+    part = run.configuration.part
+    return all(part(ports.role).fused for ports in _ports(run).values())
+
+
 def bytes_per_member(run: Run) -> int:
-    """Peak memory of one member in training: parameters, moments, activations and the draws of a block."""
-    c, form = run.configuration, objectives.find(run.algorithm).form
-    weights = sum(map(sum, _weights(run).values()))
-    units = {name: _counted(c.part(ports.role), ports)[2] for name, ports in _ports(run).items()}
-    hidden = c.batch_size * sum(u * (6 if form.networks[name].critic else 2) for name, u in units.items())
-    size = sum(form.dims(run.dataset).values())
+    """Peak memory that a further member takes: parameters, moments, what it is evaluated on, activations and the draws of a block.
+
+    Members that train one after the other share the activations (`bytes_shared`).
+    """
+    c, form, data = run.configuration, objectives.find(run.algorithm).form, run.dataset
+    size = sum(form.dims(data).values())
     noise = BLOCK * len(form.updates(c.steps)) * c.batch_size * size * 2  # drawn, then placed
-    return int(4 * (6 * weights + 2 * hidden + noise))
+    if fused(run):
+        return int(4 * (6 * sum(map(sum, _weights(run).values())) + 2 * _hidden(run) + noise))
+    parameters = sum(c.part(ports.role).parameters(ports) for ports in _ports(run).values())
+    evaluated = len(data.test) * (size + 4 * data.x_dim)
+    return int(4 * (6 * parameters + evaluated))
+
+
+def bytes_shared(run: Run) -> int:
+    """Peak memory of a cohort beside that of its members: the activations of the one that trains, where they are not fused."""
+    return 0 if fused(run) else int(2 * 4 * _hidden(run))
+
+
+def _hidden(run: Run) -> float:
+    """Numbers that a step keeps for its way back."""
+    c, form = run.configuration, objectives.find(run.algorithm).form
+    units = {name: _counted(c.part(ports.role), ports)[2] for name, ports in _ports(run).items()}
+    return c.batch_size * sum(u * (6 if form.networks[name].critic else 2) for name, u in units.items())
 
 
 def _operations(run: Run) -> tuple[float, float]:

@@ -58,6 +58,8 @@ class Evaluation:
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs
         ]
         self.noise = torch.from_numpy(np.stack(noise)).to(cohort.device)
+        if data.featured:
+            data.test_features  # noqa: B018  # now, for a recogniser cannot be trained where models are vectorised
         test = data.test.to(cohort.device)
         self.classes = data.classes
         self.x = test.expand(len(cohort), *test.shape)

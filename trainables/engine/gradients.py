@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,12 +10,17 @@ from torch import Tensor
 from torch.func import grad_and_value, vmap
 
 from trainables.engine.assemble import Assembled, Buffers
+from trainables.engine.native import build, convolutions, normalisation
 from trainables.engine.traced.graph import Traced, trace
 from trainables.models.batch import Batch
 from trainables.objectives.base import Objective
 
 if TYPE_CHECKING:
     from trainables.engine.cohort import Cohort
+
+
+POINTS = 256
+"""Points that a network which is not vectorised over members evaluates at once."""
 
 
 class Called:
@@ -32,8 +37,17 @@ class Called:
         self.net, self.flat, self.buffers, self.training = net, flat, buffers, training
 
     def __call__(self, *inputs: Tensor | None) -> Tensor:
+        if not self.training and not self.net.fused:
+            return self._in_parts(inputs)
         output, self.buffers = self.net.call(self.flat, self.buffers, inputs, self.training)
         return output
+
+    def _in_parts(self, inputs: Sequence[Tensor | None]) -> Tensor:
+        """Of a part of the points after the other: the hidden units of all of them would take too much memory."""
+        seen = [value for value in inputs if value is not None and value.is_floating_point()]
+        parts = zip(*(value.split(POINTS) for value in seen), strict=True)
+        outputs = [self.net.call(self.flat, self.buffers, part, training=False)[0] for part in parts]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
 def gradients(
@@ -78,8 +92,18 @@ def member_gradients(
     signature = (player, dropout is None, objective.name, "alone", *cohort.signature)
     if signature not in _traces:
         with torch.inference_mode(False):
-            _traces[signature] = trace(gradient_of_one(cohort, player, objective), arguments)
+            _traces[signature] = _of_one(cohort, gradient_of_one(cohort, player, objective), arguments)
     return _traces[signature](*arguments)
+
+
+def _of_one(cohort: Cohort, function: Traced, arguments: Sequence[Tensor]) -> Traced:
+    """Traced, with the kernels' convolutions and batch normalisation where they may be used."""
+    if not cohort.kernels or build.missing():
+        return trace(function, arguments)
+    try:
+        return trace(function, arguments, convolutions.table(), normalisation.rewrite)
+    except (RuntimeError, ValueError):  # such as of a network that views images as torch lays them
+        return trace(function, arguments, convolutions.table(last=False), normalisation.rewrite)
 
 
 def gradient_of_one(

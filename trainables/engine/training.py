@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from trainables.engine.cohort import Cohort
 from trainables.engine.evaluation import SAMPLES, Evaluation
 from trainables.engine.machine import arithmetic
 from trainables.engine.machine.allocator import keep_freed_memory
+from trainables.engine.native import convolutions
 from trainables.engine.prefetch import Blocks
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.models import pictures
@@ -129,7 +131,8 @@ class Training:
         with torch.inference_mode():
             self._train_block()
             if self.iteration % self.evaluate_every == 0 or self.finished:
-                self._evaluate()
+                with self._convolutions():
+                    self._evaluate()
         self.seconds += (time.perf_counter() - started) / len(self.runs)
 
     def results(self) -> list[Result]:
@@ -231,6 +234,11 @@ class Training:
         torch.set_flush_denormal(True)
         with torch.inference_mode():
             return self.evaluation.pictures(self.cohort)
+
+    def _convolutions(self) -> contextlib.AbstractContextManager[object]:
+        """What computes the convolutions of networks as they are evaluated."""
+        native = self.cohort.kernels and not self.cohort.vectorised
+        return convolutions.Applied() if native else contextlib.nullcontext()
 
     def _train_block(self) -> None:
         iterations = min(BLOCK, self.until - self.iteration)

@@ -30,6 +30,9 @@ OF_DATA = (
     "binary",
     "log_evidence",
     "likelihood_points",
+    "importance_codes",
+    "featured",
+    "windowed",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from trainables.estimators.neighbourhoods import Neighbourhoods
 from trainables.models.batch import Model
+from trainables.recognition.base import Recognised
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -84,7 +86,25 @@ class Evaluated:
     @cached_property
     def log_posterior(self) -> Tensor:
         """log p(class | x~) of the generated points, as the data have it: [n, classes], float64."""
+        if self.data.featured:
+            return self.recognised.log_posterior
         return self.data.log_posterior(self.generated.double())
+
+    @cached_property
+    def recognised(self) -> Recognised:
+        """Features [n, d] and log p(class | x~) [n, classes] of the generated images, float64, in one pass."""
+        assert self.data.recogniser is not None
+        return self.data.recogniser(self.generated)
+
+    @property
+    def features(self) -> Tensor:
+        """Features of the generated images, [n, d], float64."""
+        return self.recognised.features
+
+    @cached_property
+    def neighbourhoods(self) -> Neighbourhoods:
+        """Generated images among the test images, in the space of features."""
+        return Neighbourhoods(self.data.test_features.to(self.features), self.features)
 
     @cached_property
     def elbo(self) -> Tensor:

@@ -15,7 +15,7 @@ from trainables.metrics.evaluated import Evaluated
 from trainables.models.batch import Model
 
 CHAINS, TEMPERATURES, LEAPFROG = 8, 400, 5
-"""Chains, distributions and leapfrog steps of annealed importance sampling."""
+"""Chains, distributions and leapfrog steps of annealed importance sampling, where the data have no `annealing` of their own."""
 
 
 @final
@@ -47,5 +47,6 @@ def _annealed(model: Model, x: Tensor, seed: Tensor) -> Tensor:
         return model.log_p_given(x, given.unflatten(0, z.shape[:2]))
 
     generator = torch.Generator(seed.device).manual_seed(int(abs(seed.item()) * 2**30))
-    found = ais(log_likelihood, len(x), model.data.z_dim, CHAINS, TEMPERATURES, generator, leapfrog=LEAPFROG)
+    chains, temperatures = model.data.annealing or (CHAINS, TEMPERATURES)
+    found = ais(log_likelihood, len(x), model.data.z_dim, chains, temperatures, generator, leapfrog=LEAPFROG)
     return found.log_likelihood

@@ -66,6 +66,11 @@ class Network(Part, ABC):
         """Units of a hidden layer, by which the speed of its arithmetic is looked up; of a convolution those of a wide one."""
         return 128
 
+    @property
+    def fused(self) -> bool:
+        """Whether what it builds is an MLP, which is vectorised over the members of a cohort."""
+        return False
+
     @abstractmethod
     def build(self, ports: Ports) -> nn.Module:
         """A module that maps its inputs, each [batch, d], to [batch, ports.outputs]."""
@@ -81,6 +86,11 @@ class Network(Part, ABC):
         counted: list[int] = []
         self._pass(ports, counted)
         return sum(counted) / POINTS
+
+    def parameters(self, ports: Ports) -> int:
+        """Number of its parameters."""
+        with torch.inference_mode(False), torch.device("meta"):
+            return sum(value.numel() for value in self.build(ports).parameters())
 
     def _pass(self, ports: Ports, counted: list[int] | None = None) -> None:
         """A pass without numbers; the sizes of its modules' outputs are added to `counted`."""

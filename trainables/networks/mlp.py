@@ -40,9 +40,9 @@ Kernel = Callable[[Tensor, Tensor, Tensor | None, Shape], Tensor]
 class MLP(nn.Module):
     """`depth` hidden ReLU layers of `width` units, then an affine map.
 
-    Its parameters are one flat array: layer after layer, weight then bias, then padding. A weight is stored with its
-    narrow side first: a batched matrix product whose *output* is only 2-4 columns wide runs at a fifth of the speed,
-    and this layout keeps the gradients from being one.
+    Its parameters are one flat array, as the kernels have them too: layer after layer, weight then bias, then padding. The last
+    weight is stored with its narrow side first: a batched matrix product whose *output* is only 2-4 columns wide runs at a fifth
+    of the speed, and this layout keeps its gradient from being one.
 
     Args:
         inputs, outputs: dimensions.
@@ -67,10 +67,11 @@ class MLP(nn.Module):
         """Weight [inputs, outputs] and bias [outputs] of each layer, as views of the flat parameters."""
         lengths = [n for a, b in self.sizes for n in (a * b, b)]
         pieces = self.flat.split([*lengths, len(self.flat) - self.count])
-        return [
-            (pieces[2 * i].view(b, a).t() if b < a else pieces[2 * i].view(a, b), pieces[2 * i + 1])
-            for i, (a, b) in enumerate(self.sizes)
-        ]
+        weights = [piece.view(a, b) for piece, (a, b) in zip(pieces[:-1:2], self.sizes, strict=True)]
+        inputs, outputs = self.sizes[-1]
+        if outputs < inputs:
+            weights[-1] = pieces[-3].view(outputs, inputs).t()
+        return list(zip(weights, pieces[1:-1:2], strict=True))
 
     def forward(self, h: Tensor, dropout: Tensor | None = None) -> Tensor:
         """[batch, inputs] -> [batch, outputs]; `dropout` [5] of the hidden units as in `philox.multipliers`."""
@@ -134,6 +135,10 @@ class Perceptron(Network):
     def dropout(self) -> float:
         """`critic_dropout`."""
         return self.critic_dropout
+
+    @property
+    def fused(self) -> bool:
+        return True
 
     @property
     def units_per_layer(self) -> int:

@@ -1,4 +1,4 @@
-"""Which arithmetic a cohort trained by: what decides about the last bit beside the versions of packages."""
+"""Which arithmetic a cohort trained and was measured by: what decides about the last bit beside the versions of packages."""
 
 from __future__ import annotations
 
@@ -18,17 +18,25 @@ BETWEEN, UNKNOWN = " / ", "not recorded"
 
 
 def of(cohort: Cohort) -> dict[str, str]:
-    """By name: kernels or torch's operations, the compiler of the kernels, instruction sets, C library, processor, GPU."""
+    """By name: kernels or torch's operations, the compiler of the kernels, instruction sets, C library, processor, GPU; and
+    by which recogniser its images are measured.
+    """
     torchs = torch.backends.cpu.get_cpu_capability()
     found = {"processor": processor(), "libc": " ".join(platform.libc_ver()) or "unknown"}
-    library = build.library() if any(net.native for net in cohort.networks.values()) else None
+    convolutions = cohort.kernels and not cohort.vectorised
+    library = build.library() if convolutions or any(net.native for net in cohort.networks.values()) else None
     if cohort.device.type != "cpu":
         name = torch.cuda.get_device_name(cohort.device)
         found |= {"gpu": f"{name}, CUDA {torch.version.cuda}"}
+    if cohort.dataset.recogniser is not None:
+        found["features"] = cohort.dataset.recogniser.words
     if library is None:
         how = "torch operations" if cohort.vectorised else "torch operations, one member after another"
         return {"arithmetic": how, "instructions": f"torch {torchs}", **found}
-    arithmetic = "native kernels" if cohort.native else "torch operations on native networks"
+    if cohort.vectorised:
+        arithmetic = "native kernels" if cohort.native else "torch operations on native networks"
+    else:
+        arithmetic = "torch operations with native convolutions and normalisation, one member after another"
     instructions = f"kernels {_text(library.instructions)}, torch {torchs}"
     return {
         "arithmetic": arithmetic,

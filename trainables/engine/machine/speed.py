@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trainables import objectives
+from trainables import cache, objectives
 from trainables.configurations import ROLES
 from trainables.engine.cost import Speed
 from trainables.engine.native import build, kernels
@@ -70,7 +70,7 @@ def here(fused: bool, cores: int) -> Speed:
     except (OSError, ValueError, TypeError, KeyError):  # none yet, or not whole
         speed, steady = measure(fused, cores)
         if steady:
-            build.keep(path, json.dumps(asdict(speed)))
+            cache.keep(path, json.dumps(asdict(speed)))
         return speed
 
 
@@ -173,7 +173,7 @@ def _file(fused: bool, cores: int) -> Path:
     what = build.kernels().name if fused else torch.__version__
     content = (platform.python_version(), build._processor(), what, str(cores))
     digest = hashlib.blake2b("\0".join(content).encode(), digest_size=8).hexdigest()
-    return build._cache() / f"speed-{digest}.json"
+    return cache.folder() / f"speed-{digest}.json"
 
 
 def _read(path: Path) -> Speed:

@@ -47,9 +47,10 @@ struct Block {
     Step step;
     long updates;
     const Update *schedule;
+    long first_member, end_member;  // of those that this call trains
     long rows, x_dim, noise_dim;
-    const float *data;          // [points, x_dim]
-    const int64_t *indices;     // into data, [batches, M, rows]
+    const float *data;          // [points, x_dim]; or where there are no indices the member's own batches [batches, rows, x_dim]
+    const int64_t *indices;     // into data, [batches, M, rows]; or null
     const int64_t *noise_keys;  // [M, 2]
     int64_t first_step;         // step numbers count from it
     const int64_t *dropout;     // [updates, M, 2, 5]
@@ -78,7 +79,7 @@ void train(const Block *block) {
         transposed.emplace_back(transposed_size(b.shapes[k]) + 1);
         b.shapes[k].transposed = transposed[k].data(), b.shapes[k].fresh = fresh + k;
     }
-    for (long m = 0; m < b.members; m++) {
+    for (long m = b.first_member; m < b.end_member; m++) {
         const float *flats[NETWORKS];
         float *into[NETWORKS];
         for (long k = 0; k < b.networks; k++)
@@ -86,9 +87,11 @@ void train(const Block *block) {
         for (long u = 0; u < b.updates; u++) {
             const Update &update = b.schedule[u];
             const Player &player = b.players[update.player];
-            const int64_t *points = b.indices + (update.batch * b.members + m) * b.rows;
-            for (long i = 0; i < b.rows; i++)
-                for (long j = 0; j < b.x_dim; j++) x[i * b.x_dim + j] = b.data[points[i] * b.x_dim + j];
+            const int64_t *points = b.indices ? b.indices + (update.batch * b.members + m) * b.rows : nullptr;
+            for (long i = 0; i < b.rows; i++) {
+                const float *point = b.data + (points ? points[i] : update.batch * b.rows + i) * b.x_dim;
+                for (long j = 0; j < b.x_dim; j++) x[i * b.x_dim + j] = point[j];
+            }
             normals(b.noise_keys + 2 * m, b.first_step + u, noise.size(), noise.data());
             player.losses[m](b.shapes, flats, into, b.lam + m, x.data(), noise.data(), b.dropout + (u * b.members + m) * 10,
                              b.losses + u * b.members + m, scratch.data());

@@ -59,6 +59,8 @@ class _Block(ctypes.Structure):
         ("step", ctypes.c_void_p),
         ("updates", ctypes.c_long),
         ("schedule", ctypes.c_void_p),
+        ("first_member", ctypes.c_long),
+        ("end_member", ctypes.c_long),
         ("rows", ctypes.c_long),
         ("x_dim", ctypes.c_long),
         ("noise_dim", ctypes.c_long),
@@ -109,7 +111,7 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
     networks = (kernels.Network * len(names))(*(kernels.Network(*shape) for shape in shapes.values()))
     values, result = torch.from_numpy(scalars), torch.empty(len(schedule), len(cohort))
     arrays = {
-        "data": cohort.data, "indices": block.indices, "noise_keys": block.noise_keys, "dropout": block.dropout,
+        "noise_keys": block.noise_keys, "dropout": block.dropout,
         "scalars": values, "lam": cohort.lam, "losses": result,
     }  # fmt: skip
     assert all(array.is_contiguous() for array in arrays.values())
@@ -117,10 +119,24 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
         members=len(cohort), networks=len(names), shapes=ctypes.addressof(networks),
         optimisers=ctypes.addressof(optimisers), players=ctypes.addressof(players),
         step=steps.address(cohort.optimisers[names[0]].optimiser), updates=len(schedule), schedule=ctypes.addressof(updates),
-        rows=block.batch_size, x_dim=cohort.data.shape[1], noise_dim=block.noise_size, first_step=block.first_step,
+        rows=block.batch_size, x_dim=_width(cohort), noise_dim=block.noise_size, first_step=block.first_step,
         scalar_count=scalars.shape[-1], scratch_size=scratch, **{name: array.data_ptr() for name, array in arrays.items()},
     )  # fmt: skip
-    library.train(ctypes.byref(what))
+    if cohort.dataset.as_stored:
+        assert cohort.data.is_contiguous()
+        assert block.indices.is_contiguous()
+        what.data, what.indices, what.end_member = (
+            cohort.data.data_ptr(),
+            block.indices.data_ptr(),
+            len(cohort),
+        )
+        library.train(ctypes.byref(what))
+    else:
+        for m in range(len(cohort)):  # of one member after the other, as there is not room for all
+            numbers = block.indices[:, m]
+            rows = cohort.dataset.rows(cohort.data[numbers], numbers).contiguous()
+            what.data, what.first_member, what.end_member = rows.data_ptr(), m, m + 1
+            library.train(ctypes.byref(what))
     return result
 
 
@@ -160,9 +176,14 @@ def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
     return player, algorithm, cohort.dataset.name, cohort.dataset.z_dim, cohort.configuration.batch_size
 
 
+def _width(cohort: Cohort) -> int:
+    """Numbers in a row of data as models see it."""
+    return cohort.dataset.x_dim + cohort.dataset.classes
+
+
 def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
     size, objective = cohort.configuration.batch_size, objectives.find(algorithm)
-    x = torch.empty(size, cohort.data.shape[1])
+    x = torch.empty(size, _width(cohort))
     noise = torch.empty(size, sum(cohort.form.dims(cohort.dataset).values()))
     dropout = torch.empty(2, 5, dtype=torch.int64)
 

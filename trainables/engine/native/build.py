@@ -5,9 +5,7 @@ Where there is no C++ compiler the engine runs on torch's own operations: the sa
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import fcntl
 import functools
 import hashlib
 import os
@@ -16,8 +14,10 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from trainables import cache
 
 SOURCES = Path(__file__).parent
 FLAGS = (
@@ -93,7 +93,7 @@ def _built(name: str, contents: Sequence[str], sources: Sequence[Path], more: Se
     compiler, target = _target(name, contents)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with locked(target.with_suffix(".lock")):
+        with cache.locked(target.with_suffix(".lock")):
             if not target.exists():
                 _build([compiler, *FLAGS, *map(str, sources), *more], target)
     return target
@@ -111,7 +111,7 @@ def _target(name: str, contents: Sequence[str]) -> tuple[str, Path]:
     digest = hashlib.blake2b(digest_size=8)
     for content in (compiler, _release(compiler), *FLAGS, _processor(), *contents):
         digest.update(content.encode() + b"\0")
-    return compiler, _cache() / f"{name}-{digest.hexdigest()}.so"
+    return compiler, cache.folder() / f"{name}-{digest.hexdigest()}.so"
 
 
 def _release(compiler: str) -> str:
@@ -125,43 +125,8 @@ def _release(compiler: str) -> str:
 
 def _build(command: Sequence[str], target: Path) -> None:
     """Run the compiler; the library is there whole or not at all."""
-    handle, temporary = tempfile.mkstemp(suffix=".so", dir=target.parent)
-    os.close(handle)
-    try:
-        subprocess.run([*command, "-o", temporary], check=True, capture_output=True, text=True)
-        Path(temporary).replace(target)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Has workers that want the same file wait for the one that makes it. Raises OSError where the folder cannot be written.
-
-    Where the file system has no locks each makes its own; the last rename wins, and all are equal.
-    """
-    with path.open("w") as lock:
-        with contextlib.suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "generative-robustness"
-
-
-def keep(path: Path, text: str) -> None:
-    """Write a file of the cache in one atomic step; where that is not possible it is made again next time."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-        Path(temporary).replace(path)
+    with cache.replacing(target) as temporary:
+        subprocess.run([*command, "-o", str(temporary)], check=True, capture_output=True, text=True)
 
 
 @functools.cache

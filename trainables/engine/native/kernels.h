@@ -12,6 +12,10 @@ struct Network {  // an MLP's shape; `networks.MLP` says how its parameters lie
     bool *fresh = nullptr;
 };
 
+struct Convolution {  // between large images [h, w, inner] and small ones [oh, ow, outer]
+    long batch, h, w, inner, oh, ow, outer, kh, kw, stride, padding;
+};
+
 // Floats of a network's transposed weights.
 long transposed_size(const Network &network);
 

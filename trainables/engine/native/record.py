@@ -22,26 +22,28 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trainables import LOADED_AT
+from trainables import LOADED_AT, cache
 from trainables.datasets.base import DataSet
-from trainables.engine.native import build
 from trainables.engine.native.lowering import Lowered
 from trainables.objectives.base import Objective
 
 PACKAGE = Path(__file__).parents[2]
 KNOWN = {
+    "PIL",
     "numpy",
     "part_registry",
     "ray",
     "result_metrics",
     "result_names",
+    "scipy",
     "sklearn",
     "threadpoolctl",
     "torch",
     "trainables",
     *sys.stdlib_module_names,
 }
-"""Modules that this package imports; no loss depends on part_registry, ray, result_metrics, result_names, sklearn and threadpoolctl."""
+"""Modules that this package imports; no loss depends on PIL, part_registry, ray, result_metrics, result_names, scipy, sklearn and
+threadpoolctl."""
 
 
 def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[[], Lowered]) -> Lowered:
@@ -58,15 +60,15 @@ def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[
         return trace()
     told = (_constants(objective), _constants(data), what)
     content = "\0".join((sources, platform.python_version(), torch.__version__, np.__version__, repr(told)))
-    path = build._cache() / f"lowered-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}.json"
+    path = cache.folder() / f"lowered-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}.json"
     with contextlib.ExitStack() as held:
         if (known := _read(path)) is None:
             with contextlib.suppress(OSError):  # a cache that cannot be written
-                held.enter_context(build.locked(path.with_suffix(".lock")))
+                held.enter_context(cache.locked(path.with_suffix(".lock")))
             known = _read(path)  # by whom this process waited for
         if known is None:
             known = trace()
-            build.keep(path, json.dumps({"source": known.source, "passes": known.passes}))
+            cache.keep(path, json.dumps({"source": known.source, "passes": known.passes}))
     return known
 
 

@@ -68,7 +68,8 @@ def _iteration(
         numbers, dropout, scalars: of each step; [steps], [steps, M, 2, 5] and [steps, M, S].
     """
     size = sum(cohort.form.dims(cohort.dataset).values())
-    x, noise = cohort.data[indices], noise_of(noise_keys, numbers, indices.shape[1], size)
+    x = cohort.dataset.rows(cohort.data[indices], indices)
+    noise = noise_of(noise_keys, numbers, indices.shape[1], size)
     losses = []
     for step, player in enumerate(players):
         gates = dropout[step] if cohort.has_dropout else None

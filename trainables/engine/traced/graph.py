@@ -8,7 +8,8 @@ instead of 20-40 s per graph, and needs no C++ compiler.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, fx
@@ -20,12 +21,24 @@ aten = torch.ops.aten
 Traced = Callable[..., tuple[Tensor, ...]]
 
 
-def trace(function: Traced, example: Sequence[Tensor]) -> Traced:
+def trace(
+    function: Traced,
+    example: Sequence[Tensor],
+    replaced: Mapping[Any, Callable[..., Any]] | None = None,
+    rewrite: Callable[[fx.Graph], None] = lambda graph: None,
+) -> Traced:
     """`function` as a flat graph of aten operations, valid for arguments shaped like `example`.
 
     Arguments and results are flat tuples of tensors; the graph never writes to its arguments.
+
+    Args:
+        function: what is traced.
+        example: its arguments.
+        replaced: aten operation -> what computes it instead, or returns NotImplemented.
+        rewrite: changes the graph before it is made faster.
     """
-    module = make_fx(function, tracing_mode="fake")(*example)
+    module = make_fx(function, decomposition_table=dict(replaced or {}), tracing_mode="fake")(*example)
+    rewrite(module.graph)
     _drop_identities(module.graph)
     _fuse_sums_of_products(module.graph)
     _reuse_memory(module.graph)

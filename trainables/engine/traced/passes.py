@@ -28,7 +28,8 @@ def products(algorithm: str, data: str) -> Mapping[str, Mapping[str, float]]:
     objective, dataset = objectives.find(algorithm), datasets.find(data)
     form = objective.form.among(dataset)
     draw = torch.Generator().manual_seed(0)
-    dims, rows = form.dims(dataset), dataset.train[:VECTOR]
+    dims, stored = form.dims(dataset), dataset.stored[:VECTOR]
+    rows = dataset.rows(stored, torch.arange(len(stored)))
     noise = torch.randn(len(rows), sum(dims.values()), generator=draw)
     counted: dict[str, Mapping[str, float]] = {}
     with torch.inference_mode(False), torch.enable_grad():

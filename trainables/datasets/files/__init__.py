@@ -1,0 +1,1 @@
+"""Images as their publishers' files hold them: where these are looked for, how each format is read, and what is prepared of them."""

@@ -1,0 +1,30 @@
+"""Fashion-MNIST: articles of clothing, in MNIST's format.
+
+Source: Xiao et al. 2017. Debian's package dataset-fashion-mnist has the files.
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+from trainables.datasets.files.idx import Idx
+from trainables.datasets.images.base import Images
+
+
+@final
+class FashionMnist(Images):
+    """60,000 articles to train on, 28×28 pixels."""
+
+    name = "fashion_mnist"
+    shape = (28, 28)
+    x_dim = 28 * 28
+    z_dim = 64
+    noise_dim = 64
+    classes = 10
+    likelihood_points = 16
+    annealing = (2, 100)
+    importance_codes = 1000
+    files = Idx(
+        ("FashionMNIST/raw", "fashion_mnist", "fashion-mnist"),
+        elsewhere=("/usr/share/datasets/fashion-mnist",),
+    )
