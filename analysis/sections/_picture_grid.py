@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from analysis.document.style import INK, empty_note, settings
-from analysis.sections._mosaics import Mosaic, draw, tallest
+from analysis.document.style import INK, empty_note, mosaic_panel, settings
 from analysis.words import label
+from result_mosaics import Mosaic, tallest
 from result_names import exact
 
 _CELL = 1.75
@@ -37,7 +37,7 @@ def grid_figure(
             for column, algorithm in enumerate(algorithms):
                 panel = panels[row][column]
                 if (picture := cells.get((lam, algorithm))) is not None:
-                    draw(panel, picture)
+                    mosaic_panel(panel, picture)
                 else:
                     panel.set(xticks=[], yticks=[])
                     panel.spines[:].set_visible(False)

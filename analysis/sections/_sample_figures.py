@@ -12,16 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from analysis.document.style import INK, MUTED, Colours, settings
-from analysis.rows import Modes, Points
+from analysis.document.style import INK, MUTED, Colours, mosaic_panel, settings
+from analysis.rows import Modes
 from analysis.sections._exemplars import RANKS, Exemplar
-from analysis.sections._mosaics import Mosaic, draw, tallest
 from analysis.sections.base import Page, pages
 from analysis.vocabulary import Measure
 from analysis.words import label, number
+from result_mosaics import Images, tallest
 from result_schema import run_name
 
-Drawn = Mapping[str, Points | Mosaic]
+Drawn = Mapping[str, Images]
 Panel = Callable[[Axes, Any, str], None]
 """Draws the points or the mosaic of one run in a colour."""
 
@@ -114,7 +114,7 @@ def _panel(shown: Mapping[str, list[Exemplar]], points: Drawn, modes: Modes | No
     keys = [str(exemplar.run["run_key"]) for own in shown.values() for exemplar in own]
     own = [points[key] for key in keys if key in points]
     if not own or own[0].dtype == np.uint8:
-        return lambda panel, drawn, _: draw(panel, drawn)
+        return lambda panel, drawn, _: mosaic_panel(panel, drawn)
     seen = np.concatenate([drawn.reshape(len(drawn), -1) for drawn in own]).astype(float)
     if seen.shape[1] == 1:
         low, high = _between(seen[:, 0])

@@ -9,11 +9,11 @@ from typing import final
 from analysis.document.blocks import SMALL, Block, Figure, File, Heading, Text
 from analysis.rows import load_pictures
 from analysis.sections._exemplars import Chosen
-from analysis.sections._mosaics import are_images, mosaics
 from analysis.sections._picture_grid import grid_figure
 from analysis.sections._sample_figures import figures
 from analysis.sections.base import MOST_SYSTEMS, Report, Section, pages
 from analysis.words import capital
+from result_mosaics import are_images, mosaics
 from result_names import exact
 from result_pictures import EXEMPLARS, SAMPLES, Pictures
 

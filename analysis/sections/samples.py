@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import final
 
 from analysis.document.blocks import SMALL, Block, Figure, Text
-from analysis.rows import Points, Rows, load_pictures, load_points
+from analysis.rows import Rows, load_pictures, load_points
 from analysis.sections._exemplars import Chosen
-from analysis.sections._mosaics import Mosaic, are_images, mosaics
 from analysis.sections._sample_figures import FEW, figures
 from analysis.sections.base import Report, Section
+from result_mosaics import Images, are_images, mosaics
 from result_names import exact
 from result_pictures import SAMPLES
 
@@ -36,9 +36,9 @@ class Samples(Section):
                 yield Figure(f"samples_lambda_{exact(lam)}{page.suffix}", figure, caption)
 
 
-def _points(study: Rows, keys: list[str]) -> dict[str, Points | Mosaic]:
+def _points(study: Rows, keys: list[str]) -> dict[str, Images]:
     """Generated points of some runs; of large images, of which no points are stored, their pictures."""
-    found: dict[str, Points | Mosaic] = dict(load_points(study.where, keys, study.manifest.shape))
+    found: dict[str, Images] = dict(load_points(study.where, keys, study.manifest.shape))
     missing = [key for key in keys if key not in found]
     pictures = load_pictures(study.where, missing) if are_images(study.manifest.shape) else {}
     return found | {key: own[SAMPLES] for key, own in pictures.items() if SAMPLES in own}

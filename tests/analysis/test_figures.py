@@ -17,12 +17,12 @@ from analysis.document.style import colours, log_axis
 from analysis.rows import Modes, load
 from analysis.sections._exemplars import Exemplar
 from analysis.sections._lambda_figures import lambda_places
-from analysis.sections._mosaics import mosaics
 from analysis.sections._sample_figures import gallery_figure, sample_figure
 from analysis.sections.all_systems import cells_of
 from analysis.statistics.estimates import Interval
 from analysis.stored_names import MODES
 from analysis.words import bounded, label, number, p_value, percent
+from result_mosaics import mosaics
 from result_names import exact
 from tests.analysis.measures import INCEPTION, MSE
 

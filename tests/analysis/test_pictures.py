@@ -12,11 +12,11 @@ from analysis import rows
 from analysis.contents import made
 from analysis.document.blocks import File
 from analysis.sections._exemplars import choose
-from analysis.sections._mosaics import are_images, mosaic
 from analysis.sections._picture_grid import grid_figure
 from analysis.sections.base import Report, pages
 from analysis.sections.pictures import PicturesOfRuns
 from analysis.sections.samples import Samples
+from result_mosaics import are_images, mosaic
 from result_pictures import EXEMPLARS, table
 
 WHITE, LINE, BLACK = [255, 255, 255], [227, 232, 238], [0, 0, 0]

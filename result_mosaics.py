@@ -1,24 +1,27 @@
-"""Mosaics: many small images as one picture, pixel beside pixel, as figures draw it."""
+"""Mosaics: many small images as one picture, pixel beside pixel.
+
+Shared by `sweeps` and `analysis`, as the result schema is: MLflow and the report show the same.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 
-from analysis.document.style import GRID
-from analysis.rows import Points
+Images: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
+"""uint8, or values in [0, 1]: [n, *shape of an image] of single images, or [n, m, *shape] of n strips of m images each."""
 
-Mosaic = npt.NDArray[np.uint8]
+Mosaic: TypeAlias = npt.NDArray[np.uint8]
 """[height, width, 3], red, green and blue."""
 
-_SIDE = 8
+SIDE = 8
 """Images along each side at most."""
-_LINE = np.round(255 * np.array(to_rgb(GRID))).astype(np.uint8)
+
+_LINE = np.array([227, 232, 238], np.uint8)
 _PAGE = np.full(3, 255, np.uint8)
 
 
@@ -27,19 +30,16 @@ def are_images(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))
 
 
-def mosaics(
-    points: Mapping[str, Points | Mosaic], shape: tuple[int, ...], side: int = _SIDE
-) -> dict[str, Mosaic]:
+def mosaics(points: Mapping[str, Images], shape: tuple[int, ...], side: int = SIDE) -> dict[str, Mosaic]:
     """Key -> mosaic of its images [..., *shape]."""
     return {key: mosaic(images, shape, side) for key, images in points.items()}
 
 
-def mosaic(images: Points | Mosaic, shape: tuple[int, ...], side: int = _SIDE) -> Mosaic:
+def mosaic(images: Images, shape: tuple[int, ...], side: int = SIDE) -> Mosaic:
     """Images with thin lines between them, and white ones inside a strip; grey ones as ink: 0 is white and 1 black.
 
     Args:
-        images: values in [0, 1], or uint8; [n, *shape] of single images, in a square, or [n, m, *shape] of n strips of m images
-            each, which stay together, as many beside each other as make a square.
+        images: single ones make a square; strips stay together, as many beside each other as make a square.
         shape: of one image, as of `are_images`.
         side: images along each side at most; those that are too many are left out.
     """
@@ -54,21 +54,12 @@ def mosaic(images: Points | Mosaic, shape: tuple[int, ...], side: int = _SIDE) -
     return _joined(rows, line, 0, _LINE)
 
 
-def tallest(drawn: Iterable[Points | Mosaic]) -> float:
+def tallest(drawn: Iterable[Images]) -> float:
     """Largest height of the mosaics among them for a width of 1; 1 for none."""
     return max((one.shape[0] / one.shape[1] for one in drawn if one.dtype == np.uint8), default=1.0)
 
 
-def draw(panel: Axes, picture: Mosaic) -> None:
-    """Draws a mosaic without smoothing, in vector files with the pixels that it has."""
-    panel.imshow(picture, interpolation="none")
-    panel.set_xticks([])
-    panel.set_yticks([])
-    panel.grid(False)
-    panel.spines[:].set_visible(False)
-
-
-def _coloured(images: Points | Mosaic, dims: int) -> Mosaic:
+def _coloured(images: Images, dims: int) -> Mosaic:
     """[..., height, width, 3] of images [..., *shape]."""
     whole = images.dtype == np.uint8
     values: Mosaic = (images if whole else np.round(255 * np.clip(np.nan_to_num(images), 0, 1))).astype(
