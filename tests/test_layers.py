@@ -17,6 +17,7 @@ SHARED = {
     "result_digests",
     "result_files",
     "result_metrics",
+    "result_mosaics",
     "result_names",
     "result_pictures",
     "result_published",
