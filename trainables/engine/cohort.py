@@ -19,6 +19,7 @@ from trainables.engine import assemble, gradients, optimisation
 from trainables.engine.assemble import Buffers
 from trainables.engine.blocks import Block
 from trainables.engine.native import block as native_block
+from trainables.engine.native import steps
 from trainables.engine.traced import block as torch_block
 from trainables.engine.traced.cuda_graphs import Replayed
 from trainables.networks import precision
@@ -42,6 +43,7 @@ class Cohort:
         networks: by name, as they train.
         exact: the same in float32, as they are evaluated.
         kernels: whether the native kernels may be used.
+        native_steps: whether the optimiser's steps of one member after another are the kernels'.
         vectorised: whether all networks are vectorised over members; otherwise one member steps after another.
         data: the training points as they are stored (`DataSet.stored`), on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
@@ -111,6 +113,7 @@ class Cohort:
         self.optimisers = {
             name: optimisation.made(optimiser, flat, columns) for name, flat in self.parameters.items()
         }
+        self.native_steps = self.kernels and not self.vectorised and steps.available(optimiser)
         self.native = all(net.native for net in self.networks.values()) and native_block.available(self)
         self.replayed: dict[tuple[str, ...], Replayed] = {}
 
