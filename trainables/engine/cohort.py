@@ -44,7 +44,9 @@ class Cohort:
         exact: the same in float32, as they are evaluated.
         kernels: whether the native kernels may be used.
         native_steps: whether the optimiser's steps of one member after another are the kernels'.
-        vectorised: whether all networks are vectorised over members; otherwise one member steps after another.
+        fused: whether all networks are written for vectorising over members, and are evaluated so.
+        vectorised: whether a step is of all members at once; otherwise one member steps after another. Of networks that are not
+            fused it is what is faster on a GPU (`traced.choice`), and never so on a CPU, where bits would depend on the cohort.
         data: the training points as they are stored (`DataSet.stored`), on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
@@ -87,7 +89,7 @@ class Cohort:
         self.networks = (
             self.exact if self.precision == "float32" else assemble.build(*parts, precision=self.precision)
         )
-        self.vectorised = all(net.fused for net in self.networks.values())
+        self.fused = self.vectorised = all(net.fused for net in self.networks.values())
         self.data = self.dataset.stored.to(device)
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
@@ -139,7 +141,7 @@ class Cohort:
 
         One member is evaluated beside its double: libraries treat a batch of one as none, with other bits.
         """
-        if not self.vectorised:
+        if not self.fused:
             found = [function(self.member(m), *(values[m] for values in inputs)) for m in range(len(self))]
             return {name: torch.stack([values[name] for values in found]) for name in found[0]}
 

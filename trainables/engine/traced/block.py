@@ -87,8 +87,11 @@ def _together(
     cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None, scalars: Tensor
 ) -> Tensor:
     """A step of a player, vectorised over members, with the scalars of the optimiser [M, S]; its loss before it [M]."""
+    names = cohort.form.players[player]
     *found, loss = gradients_of.gradients(cohort, player, x, noise, dropout)
-    for name, gradient in zip(cohort.form.players[player], found, strict=True):
+    for mine, after in zip(_buffers(cohort, names), found[len(names) :], strict=True):
+        mine.copy_(after)
+    for name, gradient in zip(names, found, strict=False):
         cohort.optimisers[name].step(gradient, scalars)
     return loss
 
@@ -98,8 +101,7 @@ def _apart(
 ) -> Tensor:
     """The same, one member after another; their buffers are as after the step."""
     names = cohort.form.players[player]
-    buffers = [value for name in names for value in cohort.buffers[name].values()]
-    losses = []
+    buffers, losses = _buffers(cohort, names), []
     for m in range(len(cohort)):
         gates = None if dropout is None else dropout[m]
         *found, loss = gradients_of.member_gradients(cohort, m, player, x[m], noise[m], gates)
@@ -112,3 +114,8 @@ def _apart(
             else:
                 cohort.optimisers[name].step(gradient.unsqueeze(0), scalars[m : m + 1], slice(m, m + 1))
     return torch.stack(losses)
+
+
+def _buffers(cohort: Cohort, names: Sequence[str]) -> list[Tensor]:
+    """What these networks keep from batch to batch, [M, …] each."""
+    return [value for name in names for value in cohort.buffers[name].values()]
