@@ -226,3 +226,11 @@ def test_fashion_mnist_of_debian_is_read(root: Path, monkeypatch: pytest.MonkeyP
     assert data.labels[:5].tolist() == [9, 0, 0, 3, 0]
     # Xiao et al. 2017: the mean of all training pixels is 0.2860 of white
     assert data.stored[:, :784].double().mean().item() / 255 == pytest.approx(0.2860, abs=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("representation", ["scaled", "binary", "dequantised"])
+def test_rows_on_a_gpu_are_those_on_a_cpu(representation: str) -> None:
+    data, numbers = find(f"mnist:representation={representation}"), torch.arange(TRAIN).flip(0)
+    there = data.rows(data.stored.cuda()[numbers.cuda()], numbers.cuda()).cpu()
+    torch.testing.assert_close(there, data.train[numbers], rtol=1e-6, atol=0)
