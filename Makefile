@@ -89,8 +89,9 @@ drills: $(RUNNING)-dev ## faults on real studies, with real kills; rewrites the 
 check-statistics: setup ## how often the report's intervals cover and its verdicts are false, by simulation; minutes
 	@$(BIN)/python -m analysis.calibration $(ARGS)
 
-bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
+bench: setup ## this project against plain Ray Tune, and convolutions against eager PyTorch; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.benchmarks $(ARGS)
+	@$(BIN)/python -m infra.benchmarks.images
 
 bench-search: setup ## halving and the samplers against the whole grid, which is trained first
 	@rm -rf results/bench-search

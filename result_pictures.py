@@ -28,6 +28,12 @@ PICTURES = pa.schema(
     ]
 )
 
+SAMPLES = "samples"
+"""Kind of picture that every run of images has: what it generates."""
+
+EXEMPLARS = "exemplars.json"
+"""File beside a report: run key -> ranks for which the report shows the run, such as best."""
+
 Pictures = Mapping[str, npt.NDArray[np.uint8]]
 """Kind -> array [..., *shape of a point]."""
 

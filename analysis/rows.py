@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +22,7 @@ from analysis.versions import Superseded, newest
 from analysis.vocabulary import Measure
 from result_files import PlaceError
 from result_names import exact
+from result_pictures import Pictures, read_pictures
 from result_schema import GRID, HEADLINE, Manifest, Outcome, SchemaError
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
@@ -30,6 +31,9 @@ RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 FAILED is no result: the run is tried again. STOPPED was ended early by a scheduler: its metrics belong to
 fewer iterations than declared, and rows of different budgets are never pooled. Both are counted and shown.
 """
+
+Points = npt.NDArray[np.float32]
+"""Generated points, [n, *shape of one]."""
 
 NOT_RECORDED = "not recorded"
 """In place of a sampler's name, in a searched study whose rows were stored before they said it."""
@@ -342,9 +346,7 @@ def _require_unique(where: str, runs: pd.DataFrame) -> None:
                           f"{name} twice under different run keys; remove one of the two rows")  # fmt: skip
 
 
-def load_points(
-    where: str, run_keys: list[str], shape: tuple[int, ...] = (2,)
-) -> dict[str, npt.NDArray[np.float32]]:
+def load_points(where: str, run_keys: list[str], shape: tuple[int, ...] = (2,)) -> dict[str, Points]:
     """Generated points of some runs: run key -> array [n, *shape]; runs without stored points are left out."""
     with _reading(where):
         table = result_schema.read_samples(where)
@@ -352,3 +354,9 @@ def load_points(
     keys = table["run_key"].to_pylist()
     arrays = [np.asarray(points.values, np.float32).reshape(-1, *shape) for points in table["points"]]
     return dict(zip(keys, arrays, strict=True))
+
+
+def load_pictures(where: str, run_keys: list[str]) -> Mapping[str, Pictures]:
+    """Pictures of some runs: run key -> kind -> uint8 array [..., *shape]; runs without stored pictures are left out."""
+    with _reading(where):
+        return read_pictures(where, run_keys)

@@ -17,6 +17,7 @@ SHARED = {
     "result_digests",
     "result_files",
     "result_metrics",
+    "result_mosaics",
     "result_names",
     "result_pictures",
     "result_published",
@@ -30,7 +31,7 @@ LAYERS = {
 }
 FLOORS = {
     "trainables": [
-        {"parameters", "iterations", "randomness", "cache"},
+        {"parameters", "iterations", "randomness", "cache", "named_paths"},
         {"networks", "optimisers"},
         {"recognition"},
         {"datasets"},

@@ -16,6 +16,7 @@ from matplotlib.ticker import LogFormatterSciNotation
 
 from analysis.stored_names import COLOURS
 from analysis.vocabulary import DRAWN
+from result_mosaics import Mosaic
 
 Colours = dict[str, str]
 """Algorithm -> colour, in reading order."""
@@ -116,6 +117,14 @@ def legend(figure: Figure, handles: Sequence[Any], words: Sequence[str], columns
 def empty_note(panel: Axes, words: str = "no finite value") -> None:
     """Says in the middle of a panel why there is nothing in it."""
     panel.text(0.5, 0.5, words, ha="center", va="center", color=MUTED, transform=panel.transAxes)
+
+
+def mosaic_panel(panel: Axes, mosaic: Mosaic) -> None:
+    """Draws a mosaic without smoothing, in vector files with the pixels that it has."""
+    panel.imshow(mosaic, interpolation="none")
+    panel.set(xticks=[], yticks=[])
+    panel.grid(False)
+    panel.spines[:].set_visible(False)
 
 
 def panel_title(axes: Axes, text: str) -> None:

@@ -1,9 +1,9 @@
-"""Figures of generated points or images, in the plane on top of what is true: only drawing, the runs come from `exemplars`."""
+"""Figures of generated points or mosaics, in the plane on top of what is true: only drawing, the runs come from `exemplars`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,44 +12,59 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from analysis.document.style import INK, MUTED, Colours, settings
+from analysis.document.style import INK, MUTED, Colours, mosaic_panel, settings
 from analysis.rows import Modes
 from analysis.sections._exemplars import RANKS, Exemplar
+from analysis.sections.base import Page, pages
 from analysis.vocabulary import Measure
 from analysis.words import label, number
+from result_mosaics import Images, tallest
 from result_schema import run_name
 
-Points = Mapping[str, npt.NDArray[np.float32]]
-Panel = Callable[[Axes, npt.NDArray[np.float32], str], None]
-"""Draws the points of one run in a colour."""
+Drawn = Mapping[str, Images]
+Panel = Callable[[Axes, Any, str], None]
+"""Draws the points or the mosaic of one run in a colour."""
+
+FEW = 4
+"""Systems of which three runs are drawn each; of more it is one."""
 
 _COLUMNS = 4
 """Of a gallery."""
-_GRID = 8
-"""Images along each side."""
-_FEW = 6
+_MOST = 16
+"""Systems in a gallery; of more there are several."""
+_TICKS = 6
 """Coordinates of modes that ticks are at; of more, ticks are where matplotlib puts them."""
 _SEEN = (0.5, 99.5)
 """Percentiles of the points between which an axis lies where nothing true is known."""
 
 
+def figures(
+    shown: Mapping[str, list[Exemplar]], points: Drawn, measures: Sequence[Measure], colour: Colours, modes: Modes | None
+) -> Iterator[tuple[Page, Figure]]:  # fmt: skip
+    """Best, median and worst run of each algorithm, or of more than FEW the median, in as many figures as it takes."""
+    made = sample_figure if len(shown) <= FEW else gallery_figure
+    for page, names in pages(list(shown), _MOST):
+        yield page, made({name: shown[name] for name in names}, points, measures, colour, modes)
+
+
 def sample_figure(
-    shown: Mapping[str, list[Exemplar]], points: Points, measures: Sequence[Measure], colour: Colours, modes: Modes | None
+    shown: Mapping[str, list[Exemplar]], points: Drawn, measures: Sequence[Measure], colour: Colours, modes: Modes | None
 ) -> Figure:  # fmt: skip
     """One row per algorithm, one column per rank, at one λ.
 
     Args:
         shown: algorithm -> its exemplars, possibly none.
-        points: run key -> generated points [n, *shape]: in the plane or of more coordinates [n, d], grey images
-            [n, height, width], or in colour [n, 3, height, width].
+        points: run key -> generated points [n, d], in the plane or of more coordinates, or a mosaic of images.
         measures: metrics to print of each run.
         colour: algorithm -> its colour.
         modes: true in the plane; None where nothing is known.
     """
     with settings():
-        figure = Figure(figsize=(9.6, 3.55 * len(shown)), layout="constrained")
+        figure = Figure(
+            figsize=(9.6, (0.55 + 3 * tallest(points.values())) * len(shown)), layout="constrained"
+        )
         panels = figure.subplots(len(shown), len(RANKS), squeeze=False)
-        draw = _panel(shown, points, modes)
+        paint = _panel(shown, points, modes)
         for row, (algorithm, exemplars) in enumerate(shown.items()):
             for column, rank in enumerate(RANKS):
                 panel = panels[row][column]
@@ -58,7 +73,7 @@ def sample_figure(
                     run = match[0].run
                     title = f"{rank}: {run_name(run)}\n{_numbers(run, measures, 45)}"
                     panel.set_title(title, fontsize=8.5)
-                    _run(panel, run, points, draw, colour[algorithm])
+                    _run(panel, run, points, paint, colour[algorithm])
                 else:
                     panel.set_title(f"{label(algorithm)}, {rank}", fontsize=9)
                     _note(panel, "no COMPLETED run")
@@ -66,17 +81,17 @@ def sample_figure(
 
 
 def gallery_figure(
-    shown: Mapping[str, list[Exemplar]], points: Points, measures: Sequence[Measure], colour: Colours, modes: Modes | None
+    shown: Mapping[str, list[Exemplar]], points: Drawn, measures: Sequence[Measure], colour: Colours, modes: Modes | None
 ) -> Figure:  # fmt: skip
     """One panel per algorithm: its median run at one λ. Arguments as of `sample_figure`."""
     with settings():
         lines = -(-len(shown) // _COLUMNS)
-        figure = Figure(figsize=(10.5, 2.75 * lines), layout="constrained")
+        figure = Figure(figsize=(10.5, (0.35 + 2.4 * tallest(points.values())) * lines), layout="constrained")
         panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
-        draw = _panel(shown, points, modes)
+        paint = _panel(shown, points, modes)
         for panel, (algorithm, exemplars) in zip(panels, shown.items(), strict=False):
             for exemplar in (e for e in exemplars if e.rank == "median"):
-                _run(panel, exemplar.run, points, draw, colour[algorithm])
+                _run(panel, exemplar.run, points, paint, colour[algorithm])
                 panel.set_title(f"{label(algorithm)}\n{_numbers(exemplar.run, measures, 30)}", fontsize=8)
             if not exemplars:
                 panel.set_title(label(algorithm), fontsize=8)
@@ -86,20 +101,20 @@ def gallery_figure(
     return figure
 
 
-def _run(panel: Axes, run: Mapping[str, Any], points: Points, draw: Panel, shade: str) -> None:
+def _run(panel: Axes, run: Mapping[str, Any], points: Drawn, paint: Panel, shade: str) -> None:
     drawn = points.get(str(run["run_key"]))
     if drawn is None:
         _note(panel, "no points stored")
     else:
-        draw(panel, drawn, shade)
+        paint(panel, drawn, shade)
 
 
-def _panel(shown: Mapping[str, list[Exemplar]], points: Points, modes: Modes | None) -> Panel:
+def _panel(shown: Mapping[str, list[Exemplar]], points: Drawn, modes: Modes | None) -> Panel:
     """Draws points as their shape asks for, with the same limits in every panel."""
     keys = [str(exemplar.run["run_key"]) for own in shown.values() for exemplar in own]
     own = [points[key] for key in keys if key in points]
-    if not own or _images(own[0]) is not None:
-        return _grid
+    if not own or own[0].dtype == np.uint8:
+        return lambda panel, drawn, _: mosaic_panel(panel, drawn)
     seen = np.concatenate([drawn.reshape(len(drawn), -1) for drawn in own]).astype(float)
     if seen.shape[1] == 1:
         low, high = _between(seen[:, 0])
@@ -116,7 +131,7 @@ def _on_truth(panel: Axes, drawn: npt.NDArray[np.float32], shade: str, modes: Mo
         panel.plot(*mean, marker="+", color=INK, markersize=6, markeredgewidth=1.1, zorder=4)
     low, high = np.min(modes.means) - 7 * modes.std, np.max(modes.means) + 7 * modes.std
     ticks = np.unique(modes.means)
-    if len(ticks) <= _FEW:
+    if len(ticks) <= _TICKS:
         panel.set_xticks(ticks)
         panel.set_yticks(ticks)
     panel.set_aspect("equal")
@@ -158,28 +173,6 @@ def _between(values: npt.NDArray[np.float64]) -> tuple[float, float]:
     low, high = np.percentile(finite, _SEEN) if len(finite) else (-1.0, 1.0)
     margin = 0.1 * (high - low) or 0.5
     return float(low - margin), float(high + margin)
-
-
-def _images(drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.float32] | None:
-    """Images as they are drawn, [n, height, width] or [n, height, width, 3]; None where the points are none."""
-    if drawn.ndim == 4 and drawn.shape[1] in (1, 3):
-        return drawn[:, 0] if drawn.shape[1] == 1 else np.moveaxis(drawn, 1, -1)
-    return drawn if drawn.ndim == 3 else None
-
-
-def _grid(panel: Axes, drawn: npt.NDArray[np.float32], _: str) -> None:
-    images = _images(drawn)
-    assert images is not None
-    side = min(_GRID, int(len(images) ** 0.5))
-    borders = ((0, 0), (0, 1), (0, 1), *([(0, 0)] if images.ndim == 4 else []))
-    images = np.pad(images, borders, constant_values=0.5)
-    rows = [np.concatenate(list(images[r * side : (r + 1) * side]), axis=1) for r in range(side)]
-    whole = np.concatenate(rows)
-    shown = np.clip(whole, 0, 1) if whole.ndim == 3 else whole
-    panel.imshow(shown, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-    panel.set_xticks([])
-    panel.set_yticks([])
-    panel.grid(False)
 
 
 def _numbers(run: Mapping[str, Any], measures: Sequence[Measure], width: int) -> str:

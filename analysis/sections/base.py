@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ from analysis.document.style import Colours, colours
 from analysis.fragility import results
 from analysis.fragility.results import Results
 from analysis.rows import Rows
+from analysis.sections._exemplars import Chosen, choose
 from analysis.statistics.summary import summarise
 
 MOST_SYSTEMS = 6
@@ -84,6 +85,11 @@ class Report:
         return contests.compute(self.study)
 
     @cached_property
+    def exemplars(self) -> Chosen | None:
+        """Runs that are shown; None where the rows have no metric."""
+        return choose(self.study)
+
+    @cached_property
     def fragility(self) -> Results:
         """Fragility of the systems."""
         return results.compute(self.study)
@@ -120,6 +126,27 @@ def spread(values: list[float], limit: int) -> list[float]:
     if len(values) <= limit:
         return list(values)
     return [values[round(i * (len(values) - 1) / (limit - 1))] for i in range(limit)]
+
+
+class Page(NamedTuple):
+    """One of several figures that a long one is split into.
+
+    Attributes:
+        suffix: of its file's name; the first one has none.
+        words: of its caption, where there are several.
+    """
+
+    suffix: str = ""
+    words: str = ""
+
+
+def pages(names: Sequence[str], most: int) -> Iterator[tuple[Page, list[str]]]:
+    """At most so many names on a page, as many on each as evenly as can be."""
+    count = -(-len(names) // most)
+    for n in range(count):
+        words = f" Page {n + 1} of {count}." if count > 1 else ""
+        part = names[n * len(names) // count : (n + 1) * len(names) // count]
+        yield Page(f"_page_{n + 1}" if n else "", words), list(part)
 
 
 def crowded(study: Rows) -> str:

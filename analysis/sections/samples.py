@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from typing import final
 
 from analysis.document.blocks import SMALL, Block, Figure, Text
-from analysis.rows import Rows, load_points
-from analysis.sections._exemplars import exemplars
-from analysis.sections._sample_figures import gallery_figure, sample_figure
+from analysis.rows import Rows, load_pictures, load_points
+from analysis.sections._exemplars import Chosen
+from analysis.sections._sample_figures import FEW, figures
 from analysis.sections.base import Report, Section
-from analysis.vocabulary import Measure
+from result_mosaics import Images, are_images, mosaics
 from result_names import exact
-
-_FEW = 4
-"""Systems of which three runs are drawn each; of more it is one."""
+from result_pictures import SAMPLES
 
 
 @final
@@ -24,29 +22,34 @@ class Samples(Section):
     name, order, title = "samples", 110, "Generated points"
 
     def blocks(self, report: Report) -> Iterator[Block]:
-        study = report.study
-        if study.manifest.coordinates or not study.leading:
+        study, chosen = report.study, report.exemplars
+        shape = study.manifest.shape
+        if study.manifest.coordinates or chosen is None:
             return
-        measure = max(study.leading, key=lambda m: len(study.having(m.column)))  # of as many the first
-        by = {
-            a: next((m for m in (measure, *study.leading) if a in study.having(m.column)), measure)
-            for a in study.algorithms
-        }
-        chosen = {lam: {a: exemplars(study, a, lam, by[a]) for a in study.algorithms} for lam in report.shown}
-        keys = [e.run["run_key"] for at in chosen.values() for found in at.values() for e in found]
-        points = load_points(study.where, sorted(set(keys)), study.manifest.shape)
-        yield Text(_words(study, measure, sorted({m.label for m in by.values() if m != measure})), SMALL)
-        draw = sample_figure if len(study.algorithms) <= _FEW else gallery_figure
-        for lam, at in chosen.items():
-            figure = draw(at, points, study.leading, report.colours, study.modes)
-            yield Figure(f"samples_lambda_{exact(lam)}", figure, f"Generated points at λ = {exact(lam)}.")
+        keys = [e.run["run_key"] for lam in report.shown for found in chosen.at[lam].values() for e in found]
+        points = _points(study, sorted(set(keys)))
+        yield Text(_words(study, chosen), SMALL)
+        drawn = mosaics(points, shape) if are_images(shape) else points
+        for lam in report.shown:
+            for page, figure in figures(chosen.at[lam], drawn, study.leading, report.colours, study.modes):
+                caption = f"Generated points at λ = {exact(lam)}.{page.words}"
+                yield Figure(f"samples_lambda_{exact(lam)}{page.suffix}", figure, caption)
 
 
-def _words(study: Rows, measure: Measure, others: list[str]) -> str:
+def _points(study: Rows, keys: list[str]) -> dict[str, Images]:
+    """Generated points of some runs; of large images, of which no points are stored, their pictures."""
+    found: dict[str, Images] = dict(load_points(study.where, keys, study.manifest.shape))
+    missing = [key for key in keys if key not in found]
+    pictures = load_pictures(study.where, missing) if are_images(study.manifest.shape) else {}
+    return found | {key: own[SAMPLES] for key, own in pictures.items() if SAMPLES in own}
+
+
+def _words(study: Rows, chosen: Chosen) -> str:
     """Which runs are shown, and what is true of them where that is known."""
-    ranks = "Best, median and worst" if len(study.algorithms) <= _FEW else "The median"
-    without = f"; of systems without it by {' or '.join(others)}" if others else ""
-    words, shape = f"{ranks} COMPLETED run by {measure.label}{without}.", study.manifest.shape
+    ranks = "Best, median and worst" if len(study.algorithms) <= FEW else "The median"
+    others = " or ".join(m.label for m in chosen.others)
+    without = f"; of systems without it by {others}" if others else ""
+    words, shape = f"{ranks} COMPLETED run by {chosen.measure.label}{without}.", study.manifest.shape
     if study.modes is not None:
         words += (
             " Circles: three standard deviations around the true means; a point inside one is on its mode."

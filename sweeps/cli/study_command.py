@@ -42,6 +42,7 @@ from sweeps.tracking.follower import resolve_tracking_uri
 from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 from trainables.datasets.files import root
+from trainables.recognition.features_file import FEATURES
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
@@ -90,7 +91,11 @@ def run(study: Study, options: Options, console: Console) -> int:
     Raises:
         ValueError, SchemaError, ClusterError: bad input; nothing was written.
     """
-    with root.using(options.data_dir), contextlib.ExitStack() as started:
+    with (
+        root.using(options.data_dir),
+        FEATURES.using(options.features),
+        contextlib.ExitStack() as started,
+    ):
         return _run(study, options, console, started)
 
 
@@ -150,6 +155,8 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             started.callback(leave, starting)
 
     datasets.check(study.data)
+    if options.features is not None and not datasets.find(study.data).featured:
+        raise ValueError(f"--features must be left out on {study.data}, which is no set of images read from files, got {options.features}")  # fmt: skip
     algorithms = study.compared(options.algorithms)
     study.check_metrics()
     for name in algorithms:

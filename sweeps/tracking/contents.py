@@ -158,8 +158,8 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         tags["error"] = row["error"][:ERROR_LENGTH]
     return RunContent(
         name=run_name(row, has_lambda),
-        started=_milliseconds(row["started_at"]),
-        finished=_milliseconds(row["finished_at"]),
+        started=milliseconds(row["started_at"]),
+        finished=milliseconds(row["finished_at"]),
         status="FAILED" if row["outcome"] == Outcome.FAILED else "FINISHED",
         params=params,
         metrics=list(_metrics(row, curve, manifest))
@@ -175,7 +175,7 @@ def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tup
     MLflow searches on the value at the highest step: a final value must be that one, so a point of its
     curve at the same step makes way, and a metric without a final value has no curve.
     """
-    started, finished = _milliseconds(row["started_at"]), _milliseconds(row["finished_at"])
+    started, finished = milliseconds(row["started_at"]), milliseconds(row["finished_at"])
     last = row["iterations"]
     final = [metric.name for metric in manifest.metrics if _finite(row[metric.name])]
     for name in final:
@@ -192,7 +192,8 @@ def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
 
 
-def _milliseconds(time: datetime) -> int:
+def milliseconds(time: datetime) -> int:
+    """MLflow's time: since 1970."""
     return int(time.timestamp() * 1000)
 
 

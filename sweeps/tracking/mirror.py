@@ -1,5 +1,8 @@
 """Mirror a study's rows to MLflow: one flat run per row, told apart by `run_key`, and one for the report.
 
+Runs of image data that the report shows, of each algorithm and λ the best, the median and the worst, have their pictures, and
+the tag `exemplar`, which finds them: `tags.exemplar LIKE '%best%'`. That is done last, since they change while a study trains.
+
     python -m sweeps.tracking.mirror results/toy_robustness              what is not there yet, then exit
     python -m sweeps.tracking.mirror results/toy_robustness --follow     rows as they are stored, until stopped
 
@@ -20,6 +23,7 @@ import stat
 import sys
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -28,12 +32,13 @@ import pyarrow as pa
 import tyro
 
 import command_output
+from result_pictures import read_pictures
 from result_schema import Outcome, SchemaError
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.console.masking import masked
-from sweeps.tracking import mirror_record
-from sweeps.tracking.contents import StudyRows, copy_report, run_content, version
+from sweeps.tracking import exemplars, mirror_record
+from sweeps.tracking.contents import StudyRows, copy_report, milliseconds, run_content, version
 from sweeps.tracking.follower import (
     NOT_MIRRORED,
     MirrorResult,
@@ -60,11 +65,13 @@ class Present:
         run_id: its id there.
         row: version of the row that it shows.
         own: whether it may be this directory's, and so is its mirror's to delete.
+        exemplar: ranks for which it has pictures; '' where it has none.
     """
 
     run_id: str
     row: str
     own: bool
+    exemplar: str = ""
 
 
 class Mirror:
@@ -93,22 +100,25 @@ class Mirror:
             self._store = ExperimentStore(self._uri, self.rows.manifest.study)
             self._list()
         try:
-            for row, curve in self.rows.select(self.remaining):
-                run_key = row["run_key"]
-                superseded = self._present.pop(run_key, None)
-                if superseded and superseded.own:
-                    self._store.delete(superseded.run_id)
-                content = run_content(row, curve, self.rows.manifest)
-                run_id = self._store.write(replace(content, tags={**content.tags, **self.rows.origin}))
-                self._present[run_key] = Present(
-                    run_id, version(row["outcome"], row["finished_at"]), own=True
-                )
-                self.added += 1
+            self._write(self.remaining)
             if report:
                 self._mirror_report()
         except Exception:
             self._store = None  # what got through is unknown, so look again before going on
             raise
+
+    def _write(self, run_keys: Sequence[str]) -> None:
+        """Writes these runs from their rows, in place of those that are there."""
+        assert self._store is not None
+        for row, curve in self.rows.select(run_keys):
+            run_key = row["run_key"]
+            superseded = self._present.pop(run_key, None)
+            if superseded and superseded.own:
+                self._store.delete(superseded.run_id)
+            content = run_content(row, curve, self.rows.manifest)
+            run_id = self._store.write(replace(content, tags={**content.tags, **self.rows.origin}))
+            self._present[run_key] = Present(run_id, version(row["outcome"], row["finished_at"]), own=True)
+            self.added += 1
 
     def _list(self) -> None:
         """Lists the runs in MLflow, and deletes interrupted and duplicate ones.
@@ -144,9 +154,9 @@ class Mirror:
         elif stored and (known is None or known.row != row):
             if known and known.own:
                 self._store.delete(known.run_id)
-            self._present[key] = Present(run.run_id, row, own)
+            self._present[key] = Present(run.run_id, row, own, run.tags.get(exemplars.TAG, ""))
         elif ours and known is None:
-            self._present[key] = Present(run.run_id, row, own)
+            self._present[key] = Present(run.run_id, row, own, run.tags.get(exemplars.TAG, ""))
         elif own and (stored or ours):
             self._store.delete(run.run_id)
 
@@ -157,6 +167,31 @@ class Mirror:
                 run_id = self._report[0] if self._report else None
                 tags = {"kind": "report", "content": digest, **self.rows.origin}
                 self._store.write_artifacts(run_id, "report", folder, tags)
+            ranks = exemplars.ranks(folder) if digest else None
+        if ranks is not None:
+            self._mirror_pictures(ranks)
+
+    def _mirror_pictures(self, ranks: Mapping[str, str]) -> None:
+        """Gives pictures to the runs that the report shows, and takes them from the others, whose runs are written anew.
+
+        Args:
+            ranks: run key -> what the report shows the run for.
+        """
+        assert self._store is not None
+        ours = {key: present for key, present in self._present.items() if present.own}
+        self._write([key for key, present in ours.items() if present.exemplar and key not in ranks])
+        new = [key for key in ranks if key in ours and not ours[key].exemplar]
+        pictures = read_pictures(self.rows.directory, new)
+        for row, _ in self.rows.select([key for key in new if key in pictures]):
+            key = row["run_key"]
+            drawn = exemplars.images(pictures[key], self.rows.manifest.shape)
+            tags, finished = {exemplars.TAG: ranks[key]}, milliseconds(row["finished_at"])
+            self._store.write_images(ours[key].run_id, drawn, row["iterations"], finished, tags)
+            self._present[key] = replace(ours[key], exemplar=ranks[key])
+        for key, rank in ranks.items():
+            if key in ours and ours[key].exemplar not in ("", rank):
+                self._store.tag(ours[key].run_id, {exemplars.TAG: rank})
+                self._present[key] = replace(ours[key], exemplar=rank)
 
 
 def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
@@ -196,7 +231,7 @@ def mirror(directory: str, uri: str, stop: threading.Event) -> MirrorResult:
                 stop.wait(pause)
     total, left = len(rows.versions), len(work.remaining)
     if failure:
-        what = f"{left:,} of {total:,} runs" if left else "the report"
+        what = f"{left:,} of {total:,} runs" if left else "the report or its pictures"
         return MirrorResult(False, f"not mirrored: {what} of {where} ({failure}); "
                                    f"mirror later with: {mirror_command(directory, uri)}")  # fmt: skip
     mirror_record.keep(directory, uri, inputs, total)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 # Read by mlflow when it is imported. Without bounds one request to a dead server retries for minutes;
 # the mirror has its own retries.
@@ -168,9 +168,37 @@ class ExperimentStore:
                 )
             self._client.update_run(run_id, "RUNNING")
             self._client.log_artifacts(run_id, str(folder))
-            for key, value in tags.items():
-                self._client.set_tag(run_id, key, value)
+            self._set_tags(run_id, tags)
             self._client.set_terminated(run_id)
+
+    def write_images(
+        self, run_id: str, images: Mapping[str, Any], step: int, finished: int, tags: Mapping[str, str]
+    ) -> None:
+        """Logs images to a finished run, each under its key, as MLflow's image grid shows them; its status is set last.
+
+        Args:
+            images: key -> uint8 array [height, width, 3].
+            step: of each, an iteration.
+            finished: the run's end, which stays as it was.
+            tags: set after the images.
+        """
+        with _errors():
+            self._client.update_run(run_id, "RUNNING")
+            for key, image in images.items():
+                self._client.log_image(
+                    run_id, image, key=key, step=step, timestamp=finished, synchronous=True
+                )
+            self._set_tags(run_id, tags)
+            self._client.set_terminated(run_id, "FINISHED", finished)
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Sets tags of a run."""
+        with _errors():
+            self._set_tags(run_id, tags)
+
+    def _set_tags(self, run_id: str, tags: Mapping[str, str]) -> None:
+        for key, value in tags.items():
+            self._client.set_tag(run_id, key, value)
 
     def describe(self, tags: Mapping[str, str]) -> None:
         """Sets tags of the experiment that are missing or differ."""

@@ -22,6 +22,7 @@ from analysis.sections.all_systems import cells_of
 from analysis.statistics.estimates import Interval
 from analysis.stored_names import MODES
 from analysis.words import bounded, label, number, p_value, percent
+from result_mosaics import mosaics
 from result_names import exact
 from tests.analysis.measures import INCEPTION, MSE
 
@@ -136,12 +137,14 @@ def test_images_are_drawn_as_a_grid_and_a_metric_that_a_system_lacks_is_not_name
     images = np.linspace(0, 1, 256 * 4, dtype=np.float32).reshape(256, 2, 2)
     shown = {"gan": [Exemplar("median", one)], "vae": []}
     for draw in (sample_figure, gallery_figure):
-        panels = draw(shown, {one["run_key"]: images}, [INCEPTION, MSE], colours(["gan", "vae"]), None).axes
+        drawn = mosaics({one["run_key"]: images}, (2, 2))
+        panels = draw(shown, drawn, [INCEPTION, MSE], colours(["gan", "vae"]), None).axes
         (panel,) = [p for p in panels if p.images]
         assert panel.get_title().splitlines()[1] == "inception score 3.00"
         grid = panel.images[0].get_array()
-        assert grid.shape == (24, 24)  # 8 images of two pixels and a line, each way
-        np.testing.assert_array_equal(grid[3:5, 3:5], images[9])
+        assert grid.shape == (23, 23, 3)  # 8 images of two pixels, each way, and 7 lines between them
+        for colour in range(3):
+            np.testing.assert_array_equal(grid[3:5, 3:5, colour], 255 - np.round(255 * images[9]))
 
 
 def test_systems_table_leaves_out_columns_that_no_system_has_and_dashes_what_one_lacks(run, study):

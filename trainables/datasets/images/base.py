@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +20,8 @@ from trainables.randomness.philox import LEVELS as STEPS
 from trainables.randomness.philox import philox
 from trainables.randomness.streams import stream_key
 from trainables.recognition.base import Recogniser, Told
-from trainables.recognition.scripted import named, scripted
+from trainables.recognition.features_file import FEATURES
+from trainables.recognition.scripted import scripted
 
 LEVELS = 256
 """Of a byte."""
@@ -65,15 +67,18 @@ class Images(DataSet):
     @property
     def featured(self) -> bool:
         """Whether its images have classes, which a classifier learns, or somebody's file gives features."""
-        return bool(self.classes) or named() is not None
+        return bool(self.classes) or FEATURES.named() is not None
 
     @property
     def recogniser(self) -> Recogniser | None:
         """A classifier of all its labelled training images, whichever part of them and representation a model sees; it was trained
         on images as they are scaled. Or features by a file (`trainables.recognition.scripted`).
         """
-        own, path = classifier(self.prepared, self.shape, self.classes) if self.classes else None, named()
-        return scripted(path, of_image(self.shape), self.classes, own) if path else own
+        own, path = (
+            classifier(self.prepared, self.shape, self.classes) if self.classes else None,
+            FEATURES.named(),
+        )
+        return scripted(Path(path), of_image(self.shape), self.classes, own) if path else own
 
     @property
     def posterior(self) -> bool:
