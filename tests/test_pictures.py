@@ -12,7 +12,8 @@ import pytest
 
 from result_pictures import read_pictures
 from result_schema import SchemaError, read_runs, read_samples
-from sweeps.cli import rerun
+from sweeps.avb_synthetic import STUDY
+from sweeps.cli import open_study, rerun
 from sweeps.store.store import Store
 from trainables import datasets
 from trainables.configurations import fitted
@@ -107,7 +108,8 @@ def test_pictures_of_a_run_fit_its_budget_and_larger_ones_are_fewer(size: int) -
 
 
 def test_points_are_kept_as_numbers_too_where_images_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert all(points_kept(datasets.find(name), 256) == 256 for name in datasets.available())
+    before = ("mixture5", "eight_schools", "four_images", "digits", "digits_grey")
+    assert all(points_kept(datasets.find(name), 256) == 256 for name in before)
     digits = datasets.find("digits")
     assert of_images(digits)
     # 256 · 64 · 4 = 65,536 bytes of numbers, and 192 · 64 = 12,288 of pictures
@@ -118,6 +120,15 @@ def test_points_are_kept_as_numbers_too_where_images_are_small(monkeypatch: pyte
     assert points_kept(datasets.find("mixture5"), 256) == 256
     (result,) = trained("gan", seeds=1)
     assert (len(result.samples), len(result.pictures["samples"])) == (0, 64)
+
+
+def test_pictures_in_colour_have_the_shape_of_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "somebodys"))
+    (result, _) = trained("vae", "my_lab.colours:Blobs")
+    assert result.pictures["samples"].shape == (64, 3, 8, 8)
+    assert result.pictures["interpolations"].shape == (8, 8, 3, 8, 8)
+    first = datasets.find("my_lab.colours:Blobs").test[0, : 3 * 8 * 8].reshape(3, 8, 8).numpy()
+    np.testing.assert_array_equal(result.pictures["reconstructions"][0, 0], np.rint(255 * first))
 
 
 @pytest.fixture
@@ -168,3 +179,18 @@ def test_a_run_trained_again_has_its_pictures_to_the_bit(store: Store) -> None:
     assert rerun.differences(row, again, metrics, stored) == {}
     other = {**stored, "samples": 255 - stored["samples"]}
     assert list(rerun.differences(row, again, metrics, other)) == ["samples"]
+
+
+def test_an_opened_study_gives_the_pictures_of_a_run(tmp_path: Path) -> None:
+    study = open_study(STUDY, results=str(tmp_path))
+    store = Store(study.uri)
+    store.create(study.name, "?", data="digits", algorithms=["gan"])
+    results = trained("gan")
+    store.write(results, "c0", **ORIGIN)
+    found = study.pictures(results[0].run.key)
+    assert list(found) == ["samples", "interpolations"]
+    np.testing.assert_array_equal(found["samples"], results[0].pictures["samples"])
+    with pytest.raises(
+        ValueError, match=r"of which pictures are stored must be one of .* got 'none'; one that diverged"
+    ):
+        study.pictures("none")
