@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study ui tracking-server report check format test test-slow test-gpu test-cluster test-browser drills check-statistics wheel bench bench-search ground-truth audit clean
+.PHONY: help setup study data ui tracking-server report check format test test-slow test-gpu test-cluster test-browser drills check-statistics wheel bench bench-search ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -38,6 +38,12 @@ ui: setup ## open the MLflow UI on the study's runs
 tracking-server: $(RUNNING)-server ## MLflow for a team, on PostgreSQL; ARGS="--host … --allowed-hosts … --artifacts s3://…"
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends postgresql; }
 	@$(BIN)/python -m infra.tracking.server $(ARGS)
+
+data: setup ## where the files of image data sets go and which are here; installs Fashion-MNIST where there is apt-get; ARGS="--data-dir …"
+	@[ -e /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ] \
+		|| { apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends dataset-fashion-mnist; } \
+		|| echo "data: Debian's package dataset-fashion-mnist cannot be installed here; put its files where this says" >&2
+	@$(BIN)/python -m sweeps.cli.data $(ARGS)
 
 report: setup ## rebuild the report from the stored rows
 	@$(BIN)/python -m analysis.report results/$(STUDY) $(ARGS)
@@ -83,8 +89,9 @@ drills: $(RUNNING)-dev ## faults on real studies, with real kills; rewrites the 
 check-statistics: setup ## how often the report's intervals cover and its verdicts are false, by simulation; minutes
 	@$(BIN)/python -m analysis.calibration $(ARGS)
 
-bench: setup ## this project against plain Ray Tune; writes docs/benchmarks.md
+bench: setup ## this project against plain Ray Tune, and convolutions against eager PyTorch; writes docs/benchmarks.md
 	@$(BIN)/python -m infra.benchmarks $(ARGS)
+	@$(BIN)/python -m infra.benchmarks.images
 
 bench-search: setup ## halving and the samplers against the whole grid, which is trained first
 	@rm -rf results/bench-search

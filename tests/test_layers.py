@@ -31,7 +31,7 @@ LAYERS = {
 }
 FLOORS = {
     "trainables": [
-        {"parameters", "iterations", "randomness", "cache"},
+        {"parameters", "iterations", "randomness", "cache", "named_paths"},
         {"networks", "optimisers"},
         {"recognition"},
         {"datasets"},

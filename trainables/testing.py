@@ -121,7 +121,9 @@ def metric_contract(
 
 
 def dataset_contract(data: type[DataSet]) -> Test:
-    """A test of a data set: shapes and types of its points, labels that are one-hot, and the same points at every call."""
+    """A test of a data set: shapes and types of its points, labels that are one-hot, the same points at every call, and in every
+    batch that they are in.
+    """
 
     def test() -> None:
         one = data()
@@ -142,6 +144,13 @@ def dataset_contract(data: type[DataSet]) -> Test:
                 f"points of {one.name} must lie in [0, 1], where they are bounded"
             )
         assert torch.equal(one.train, data().train), f"{one.name} must have the same points at every call"
+        assert one.train_points == len(one.stored) == len(one.train), (
+            f"{one.name} must have as many points stored as it has, {len(one.train)}"
+        )
+        order = torch.arange(one.train_points).flip(0)[:VECTOR]
+        assert torch.equal(one.rows(one.stored[order], order), one.train[order]), (
+            f"rows of {one.name} must depend on the point and its number alone, but differ in another batch"
+        )
         assert one.version.rpartition("-v")[2].isdigit(), (
             f"the version of {one.name} must end in -v and a number, got {one.version}"
         )

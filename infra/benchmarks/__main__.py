@@ -20,12 +20,13 @@ import command_output
 from infra.benchmarks import contenders, measurements, scale, table
 from infra.benchmarks.local_contenders import Rounds
 from infra.benchmarks.measurements import Measurement
+from infra.benchmarks.page import page, write
 from infra.benchmarks.scale import Scale
 from infra.benchmarks.workers import Task, Workers
 from infra.benchmarks.workload import cohort
 from sweeps.planning import cores
 
-START, END = "<!-- bench: start -->", "<!-- bench: end -->"
+MARKS = ("<!-- bench: start -->", "<!-- bench: end -->")
 
 WARM_UP = {"depth": 1, "width": 32, "critic_depth": 1, "steps": 1, "batch_size": 32}
 """A structure that is measured nowhere: what it leaves warm is a process, not a trace."""
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     text = table.markdown(measured, chosen, measurements.machine(options.device), with_ray)
     print(text)
     if options.output is not None:
-        write(options.output, text)
+        write(options.output, text, MARKS)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -82,8 +83,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.output = Path("docs/benchmarks.md")
     if options.output is not None and not options.output.parent.is_dir():
         parser.error(f"--output must be in a folder that is there, got {options.output}")
-    if options.output is not None and any(page(options.output).count(mark) != 1 for mark in (START, END)):
-        parser.error(f"--output must have the lines {START} and {END} once, got {options.output}")
+    if options.output is not None and any(page(options.output, MARKS).count(mark) != 1 for mark in MARKS):
+        parser.error(f"--output must have the lines {MARKS[0]} and {MARKS[1]} once, got {options.output}")
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("--device must be one that torch sees, got cuda; try cpu")
     return options
@@ -118,17 +119,6 @@ def measure(chosen: Scale, with_ray: bool) -> list[Measurement]:
             if sittings:
                 measured += sittings.pop(0)(chosen)
         return measured + [m for sitting in sittings for m in sitting(chosen)]
-
-
-def page(output: Path) -> str:
-    """The page that holds the table, or a new one."""
-    return output.read_text() if output.exists() else f"# Benchmarks\n\n{START}\n{END}\n"
-
-
-def write(output: Path, text: str) -> None:
-    """Put the table between the markers of the page."""
-    before, rest = page(output).split(START)
-    output.write_text(f"{before}{START}\n{text}\n{END}{rest.split(END)[1]}")
 
 
 if __name__ == "__main__":

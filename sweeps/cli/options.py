@@ -89,6 +89,14 @@ class Options:
         ),
     ] = None
     """Folder with the files of image data sets, here and on every node; `make data` says which go where."""
+    features: Annotated[
+        str | None,
+        tyro.conf.arg(
+            metavar="FILE",
+            help_behavior_hint="(default: GENERATIVE_ROBUSTNESS_FEATURES, else the classifier of the data)",
+        ),
+    ] = None
+    """TorchScript file, here and on every node, that maps images [n, c, h, w] in [0, 1] to the features that image metrics compare, such as Inception with its weights."""
     precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
     """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
     results: str = "results"

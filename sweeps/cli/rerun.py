@@ -40,6 +40,7 @@ from sweeps.console.errors import check_given
 from sweeps.store import provenance
 from trainables import datasets, objectives
 from trainables.datasets.files import root
+from trainables.recognition.features_file import FEATURES
 from trainables.runs import Configuration, Run
 
 if TYPE_CHECKING:
@@ -162,11 +163,15 @@ class Options:
         str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as of a study)")
     ] = None
     """Folder with the files of image data sets."""
+    features: Annotated[
+        str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: as of a study)")
+    ] = None
+    """TorchScript file by which images get their features."""
 
 
 def main(options: Options) -> int:
     """Run the command; returns its exit code."""
-    with root.using(options.data_dir):
+    with root.using(options.data_dir), FEATURES.using(options.features):
         return _main(options)
 
 

@@ -42,6 +42,7 @@ from sweeps.tracking.follower import resolve_tracking_uri
 from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 from trainables.datasets.files import root
+from trainables.recognition.features_file import FEATURES
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
@@ -90,7 +91,11 @@ def run(study: Study, options: Options, console: Console) -> int:
     Raises:
         ValueError, SchemaError, ClusterError: bad input; nothing was written.
     """
-    with root.using(options.data_dir), contextlib.ExitStack() as started:
+    with (
+        root.using(options.data_dir),
+        FEATURES.using(options.features),
+        contextlib.ExitStack() as started,
+    ):
         return _run(study, options, console, started)
 
 
@@ -105,7 +110,8 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     if options.data_dir is not None:
         root.folder()
     study = placed(study, options.data, options.search)
-    read_from_files = datasets.files_version(study.data)
+    # Before Ray starts beside, and what is read from files may have changed since all was trained.
+    read = [datasets.find(study.data).version] if datasets.reads_files(study.data) else []
     if options.algorithms and set(study.space) - set(configurations.among(study.space)):
         before, study = study.space, study.comparing(options.algorithms)
         say_left_out(before, study.space, "algorithm that is compared has", console)
@@ -129,7 +135,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         check_until(options.until, sampler, halving)
     if sampler == "grid" and not halving and not options.until and not only_shown:
         declaration = (study, preset, options.algorithms, options.precision)
-        record = Record(store, *declaration, *filter(None, [read_from_files]))
+        record = Record(store, *declaration, *read)
         if there and (settled := record.recall()):
             return carry_out(settled, None, record, ending)
         if (
@@ -149,6 +155,8 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             started.callback(leave, starting)
 
     datasets.check(study.data)
+    if options.features is not None and not datasets.find(study.data).featured:
+        raise ValueError(f"--features must be left out on {study.data}, which is no set of images read from files, got {options.features}")  # fmt: skip
     algorithms = study.compared(options.algorithms)
     study.check_metrics()
     for name in algorithms:

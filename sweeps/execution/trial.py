@@ -27,6 +27,7 @@ from trainables.engine import checkpoint
 from trainables.engine.machine import memory
 from trainables.engine.native import build
 from trainables.engine.training import Training
+from trainables.recognition.features_file import FEATURES
 from trainables.runs import Run
 
 LOG = logging.getLogger(__name__)
@@ -47,14 +48,15 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         plans: the study's cohorts by key.
         settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
-            name, or None), data_dir (folder of image data, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
+            name, or None), data_dir (folder of image data, or None), features (file by which images
+            get theirs, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
 
     Raises:
         RuntimeError: memory does not suffice for a single member; rows that were stored before stay.
     """
     torch.set_num_threads(1)
     memory.keep_loaded()
-    with root.using(settings["data_dir"]):
+    with root.using(settings["data_dir"]), FEATURES.using(settings["features"]):
         if trial["cohort"] in plans:
             plan = plans[trial["cohort"]]
         else:

@@ -33,6 +33,7 @@ from sweeps.store import provenance
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
 from trainables.datasets.files import root
+from trainables.recognition.features_file import FEATURES
 
 RETRIES = 3
 """Number of times that a trial that died is continued from its stored state before its runs are FAILED."""
@@ -208,6 +209,7 @@ def _fit(
         "progress_seconds": progress_seconds(slots.count),
         "full_seconds": FULL_SECONDS,
         "data_dir": root.named(),
+        "features": FEATURES.named(),
         "lease": store.token.name if store.token else None,
         "metrics": [metric.path or metric.name for metric in store.manifest.metrics],
         **origin,

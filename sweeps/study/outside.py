@@ -27,7 +27,7 @@ def of(study: Study, algorithms: Iterable[str]) -> Parts:
     for kind, name in dict.fromkeys(named):
         part = found(kind, name)
         version = part.version if kind == "datasets" else ""
-        from_files = kind == "datasets" and datasets.files_version(name)
+        from_files = kind == "datasets" and datasets.reads_files(name)
         if from_files or not type(part).__module__.startswith("trainables."):
             needed.append((kind, name, version))
     return needed

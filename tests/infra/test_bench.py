@@ -92,9 +92,9 @@ def test_table_holds_medians_ratios_and_what_is_not_measured() -> None:
 
 def test_page_keeps_what_is_outside_the_markers(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
-    page.write_text(f"# Before\n{bench.START}\nold\n{bench.END}\nafter\n")
-    bench.write(page, "new")
-    assert page.read_text() == f"# Before\n{bench.START}\nnew\n{bench.END}\nafter\n"
+    page.write_text(f"# Before\n{bench.MARKS[0]}\nold\n{bench.MARKS[1]}\nafter\n")
+    bench.write(page, "new", bench.MARKS)
+    assert page.read_text() == f"# Before\n{bench.MARKS[0]}\nnew\n{bench.MARKS[1]}\nafter\n"
 
 
 def test_page_that_cannot_take_the_table_is_refused_before_anything_is_measured(

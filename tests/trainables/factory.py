@@ -6,9 +6,13 @@ from typing import Any
 
 import torch
 
+from trainables import datasets
 from trainables.configurations import Configuration
 from trainables.engine.training import Result, Training
 from trainables.runs import Run
+
+WITHOUT_FILES = [name for name in datasets.available() if not datasets.reads_files(name)]
+"""The data sets that are always here."""
 
 SMALL = Configuration(
     depth=2,

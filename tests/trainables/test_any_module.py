@@ -29,9 +29,10 @@ CPU = torch.device("cpu")
 PORTS = Ports("encoder", {"x": (8, 8)}, (8,), 16)
 
 
-def convolutional(algorithm: str, seed: int = 0) -> Run:
+def convolutional(algorithm: str, seed: int = 0, network: str = PATH, **values: object) -> Run:
     usual = run(algorithm, seed=seed)
-    values = {**usual.configuration.values, "encoder": PATH, "decoder": PATH, "critic": PATH, "channels": 4}
+    named = dict.fromkeys(("encoder", "decoder", "critic"), network)
+    values = {**usual.configuration.values, **named, "channels": 4, **values}
     return replace(usual, configuration=configurations.fitted(values), data="digits_grey")
 
 
@@ -52,11 +53,23 @@ def test_initial_parameters_are_the_constructors_from_the_runs_own_seed() -> Non
     }
 
 
-def test_a_step_has_the_gradients_and_running_statistics_of_pytorch_alone() -> None:
-    runs = [convolutional("vae", seed) for seed in range(2)]
+@pytest.mark.parametrize(
+    ("network", "values"),
+    [
+        (PATH, {}),
+        ("as_vae", {"channels": 2, "normalisation": "spectral", "mlp_width": 8}),
+        ("resnet", {"channels": 2, "normalisation": "layer", "blocks": 1}),
+    ],
+    ids=str,
+)
+def test_a_step_has_the_gradients_and_running_statistics_of_pytorch_alone(
+    network: str, values: dict[str, object]
+) -> None:
+    runs = [convolutional("vae", seed, network, **values) for seed in range(2)]
     cohort, block = Cohort(runs, CPU), Block(runs, 0, CPU)
     assert not cohort.vectorised
     before = {name: flat.clone() for name, flat in cohort.parameters.items()}
+    kept = {name: {key: v.clone() for key, v in named.items()} for name, named in cohort.buffers.items()}
     with torch.inference_mode():
         losses = cohort.train(block, [("autoencoder", 0)])
     for m in range(2):
@@ -67,6 +80,7 @@ def test_a_step_has_the_gradients_and_running_statistics_of_pytorch_alone() -> N
             for value in net.parameters():
                 value.data.copy_(before[name][m, start : start + value.numel()].view(value.shape))
                 start += value.numel()
+            net.load_state_dict({key: value[m] for key, value in kept[name].items()}, strict=False)
             modules[name] = net
         batch = Batch(modules, cohort.form, cohort.dataset, block.x[0][m], block.noise[0][m])
         loss = cohort.objectives[0].autoencoder(batch, torch.tensor(0.1))

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from trainables.recognition import scripted
 from trainables.recognition.base import Recogniser
+from trainables.recognition.features_file import FEATURES
 from trainables.recognition.scripted import Scripted
 
 SHAPE = (1, 4, 4)
@@ -110,11 +110,12 @@ def test_what_is_no_such_file_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 def test_the_file_is_named_for_a_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv(scripted.VARIABLE, raising=False)
-    with scripted.using(str(tmp_path / "a.pt")):
-        with scripted.using(None):
-            assert scripted.named() == tmp_path / "a.pt"
-        with scripted.using(str(tmp_path / "b.pt")):
-            assert scripted.named() == tmp_path / "b.pt"
-        assert scripted.named() == tmp_path / "a.pt"
-    assert scripted.named() is None
+    monkeypatch.delenv(FEATURES.variable, raising=False)
+    monkeypatch.chdir(tmp_path)
+    with FEATURES.using("a.pt"):
+        with FEATURES.using(None):
+            assert FEATURES.named() == str(tmp_path / "a.pt")
+        with FEATURES.using("b.pt"):
+            assert FEATURES.named() == str(tmp_path / "b.pt")
+        assert FEATURES.named() == str(tmp_path / "a.pt")
+    assert FEATURES.named() is None

@@ -61,15 +61,9 @@ def check(name: str) -> None:
     _ = find(name).version
 
 
-def files_version(name: str) -> str:
-    """Version of a data set of the folder `images`, prepared where it is not yet; '' of any other, told without loading torch.
-
-    Raises:
-        ValueError: its files are not here, or one is damaged.
-    """
-    if not (Path(__file__).parent / "images" / f"{split_variant(name)[0]}.py").exists():
-        return ""
-    return find(name).version
+def reads_files(name: str) -> bool:
+    """Whether a data set is one of the folder `images`, whose files may not be here; told without loading torch."""
+    return (Path(__file__).parent / "images" / f"{split_variant(name)[0]}.py").exists()
 
 
 def of_version(version: str, named: str = "") -> str | None:

@@ -31,21 +31,28 @@ class AsVae(Convolutions):
 
     Attributes:
         scales: halvings of the image.
-        convolutions: of encoder and decoder at each scale, the first of stride 2; where more than 1, the smallest scale of the
-            encoder has another one.
+        convolutions: of encoder and decoder at each scale, the first of stride 2; where more than 1, the smallest scale
+            of the encoder has another one.
         kernel: height and width of the encoder's first convolution; others of encoder and decoder are 3 × 3. Odd.
         critic_kernel: of all the critic's convolutions. Odd.
         pixel_channels: of the decoder's `scales` − 1 convolutions to the means, and as many to the log-variances, where
             `convolutions` are more than 1.
 
     Departures from the paper:
-        1. It gives no widths of MLPs: each has one hidden layer of `mlp_width` units; that of z has `mlp_width` features.
-        2. Figure 5 shows a decoder's '3 × 3 conv. 32 stride 2', which must be a deconvolution to get from 7 × 7 to 28 × 28.
-        3. The figures end before the pixels: a 3 × 3 convolution without normalisation gives them.
-        4. What the decoder's MLP gives is normalised and rectified as the layers after it.
-        5. Noise of an implicit encoder and labels join the features at its MLP, those of a critic join z, those of a decoder z.
-        6. Numbers of a decoder's normalising flow are further channels; those that are no pixel's are linear in what it reads.
-        7. Odd sizes are halved upwards, and a deconvolution gives the size that its mirror image read.
+        1. It gives no widths of MLPs: each has one hidden layer of `mlp_width` units; that of z has `mlp_width`
+           features.
+        2. Figure 5 shows a decoder's '3 × 3 conv. 32 stride 2', which must be a deconvolution to get from 7 × 7 to 28 ×
+           28. Deconvolutions of stride 1 are convolutions.
+        3. Figures 6 and 7 show more deconvolutions of 64 channels than the scales have, side by side: they are read as
+           a column to the means and one to the log-variances, of 2 each for CIFAR-10 and 3 for ImageNet.
+        4. The figures end before the pixels: a 3 × 3 convolution without normalisation gives them.
+        5. What the decoder's MLP gives is normalised and rectified as the layers after it.
+        6. Noise of an implicit encoder and labels join the features at its MLP, those of a critic join z, those of a
+           decoder z.
+        7. Numbers of a decoder's normalising flow are further channels; those that are no pixel's are linear in what it
+           reads.
+        8. Odd sizes are halved upwards, and a deconvolution gives the size that its mirror image read.
+        9. The paper's dropout (§5), of which it gives neither place nor probability, is left out.
     """
 
     name = "as_vae"

@@ -18,23 +18,25 @@ SMALL = 4
 
 @final
 class Dcgan(Convolutions):
-    """4 × 4 convolutions of stride 2, each with twice the channels of the one before, down to 4 × 4 pixels; and their mirror.
+    """4 × 4 convolutions of stride 2, each with twice the channels of the last, down to 4 × 4 pixels; and their mirror.
 
     Source: Radford et al. 2016, "Unsupervised representation learning with deep convolutional generative adversarial
     networks", §3 and figure 1; channels=128 and 64 × 64 pixels there. For AVB's five layers on MNIST see `NoiseBasis`.
 
         encoder, critic    convolutions with leaky ReLU, of which the first is not normalised; a linear layer
-        decoder            a linear layer to the smallest image, deconvolutions with ReLU, of which the last is not normalised
+        decoder            a linear layer to the smallest image; deconvolutions with ReLU, the last not normalised
 
     Weights begin as N(0, 0.02²).
 
     Departures from the paper:
         1. Kernels are 4 × 4, as in the authors' code; the paper has 5 × 5, which stride 2 covers unevenly.
-        2. The decoder's tanh is left to the model, which squashes what implicit decoders give into the range of the data.
-        3. Noise, codes and labels that are read beside an image join its features before one hidden layer of `mlp_width` units,
-           without which a critic of (x, z) would be a sum f(x) + g(z). The paper's critic reads x alone.
-        4. Sizes other than 64 are halved until a side has 4 pixels or fewer: 28 to 14, 7 and 3. An odd side is halved downwards,
-           and a deconvolution gives the size that its mirror image read.
+        2. The decoder's tanh is left to the model, which squashes what implicit decoders give into the range of the
+           data.
+        3. Noise, codes and labels that are read beside an image join its features before one hidden layer of
+           `mlp_width` units, without which a critic of (x, z) would be a sum f(x) + g(z). The paper's critic reads x
+           alone.
+        4. Sizes other than 64 are halved until a side has 4 pixels or fewer: 28 to 14, 7 and 3. An odd side is halved
+           downwards, and a deconvolution gives the size that its mirror image read.
         5. Numbers of a decoder that are no pixel's, as of a normalising flow, are linear in what it reads.
     """
 
@@ -58,13 +60,14 @@ def narrow(weight: Tensor) -> Tensor:
 
 
 def sizes(image: Shape) -> list[tuple[int, int]]:
-    """Height and width of an image before its halvings, then after each. Raises ValueError where it is too small for one."""
+    """Height and width of an image before its halvings, then after each. Raises ValueError where it is too small."""
     found = [image[1:]]
     while min(found[-1]) > SMALL:
         found.append((found[-1][0] // 2, found[-1][1] // 2))
     if len(found) == 1:
         raise ValueError(
-            f"an image must be more than {SMALL} pixels high and wide to be halved, got {image[1]} x {image[2]}; take the network mlp"
+            f"an image must be more than {SMALL} pixels high and wide to be halved, got {image[1]} x {image[2]}; take "
+            "the network mlp"
         )
     return found
 

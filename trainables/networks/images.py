@@ -1,4 +1,4 @@
-"""Images among the quantities that a network reads and gives: their shapes, their halves, and what is read beside them."""
+"""Images among the quantities that a network reads and gives: their shapes, their halves, and what is beside them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ Shape = tuple[int, int, int]
 
 
 def image_of(shape: tuple[int, ...], what: str) -> Shape:
-    """Channels, height and width; a grey image is of one channel. Raises ValueError where the shape of `what` is no image's."""
+    """Channels, height and width; a grey image has one channel. Raises ValueError where `what` is no image."""
     if len(shape) not in (2, 3):
         raise ValueError(
-            f"{what} must be an image, of shape (height, width) or (channels, height, width), got {shape}; take the network mlp"
+            f"{what} must be an image, of shape (height, width) or (channels, height, width), got {shape}; take the "
+            "network mlp"
         )
     return (1, shape[0], shape[1]) if len(shape) == 2 else (shape[0], shape[1], shape[2])
 
@@ -32,8 +33,8 @@ def halves(image: Shape, times: int) -> list[tuple[int, int]]:
     _, height, width = image
     if min(height, width) <= 2 ** (times - 1):
         raise ValueError(
-            f"an image that is halved {times} times must be more than {2 ** (times - 1)} pixels high and wide, got {height} x {width}; "
-            "take fewer scales, or the network mlp"
+            f"an image that is halved {times} times must be more than {2 ** (times - 1)} pixels high and wide, got "
+            f"{height} x {width}; take fewer scales, or the network mlp"
         )
     return [(-(-height // 2**i), -(-width // 2**i)) for i in range(times + 1)]
 
@@ -83,7 +84,7 @@ def joined(values: Sequence[Tensor | None], dim: int = -1) -> Tensor | None:
 
 
 class Pixels:
-    """The numbers that a decoder gives, as channels of images: all means, then all log-variances, and a rest that is no image's.
+    """Numbers that a decoder gives, as channels of images: all means, all log-variances, and a rest that is no image's.
 
     Args:
         ports: of a decoder.

@@ -1,4 +1,4 @@
-"""Layers that convolutional networks are made of: how a linear map or a convolution begins, is normalised and is rectified."""
+"""Layers of convolutional networks: how a linear map or a convolution begins, is normalised and is rectified."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Layers:
     """Makes the layers of one network. Biases begin at 0.
 
     Attributes:
-        normalisation: of hidden layers by their batch (Ioffe & Szegedy 2015), of one point's hidden layer over channels and places
-            (Ba et al. 2016), or of every weight by its largest singular value (Miyato et al. 2018).
+        normalisation: of hidden layers by their batch (Ioffe & Szegedy 2015), of one point's hidden layer over channels
+            and places (Ba et al. 2016), or of every weight by its largest singular value (Miyato et al. 2018).
         activation: name of the function after a hidden layer.
         initialise: draws a weight in place.
     """
@@ -39,7 +39,7 @@ class Layers:
     initialise: Callable[[Tensor], Tensor] = xavier
 
     def plain(self, layer: Map) -> nn.Module:
-        """The layer as it is, such as the last of a network; its weight is divided by its norm where that is the normalisation."""
+        """The layer alone, such as the last of a network; its weight divided by its norm where that is asked for."""
         self.initialise(layer.weight)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
@@ -75,14 +75,14 @@ class Layers:
         return nn.Sequential(*self.rectified(nn.Linear(inputs, width)), self.plain(nn.Linear(width, outputs)))
 
     def spread(self, inputs: int, small: tuple[int, int, int]) -> list[nn.Module]:
-        """A linear layer to a small image (channels, height, width), which is normalised and rectified as hidden ones are."""
+        """A linear layer to a small image (channels, height, width), normalised and rectified as hidden ones are."""
         channels, height, width = small
         linear = self.plain(nn.Linear(inputs, channels * height * width))
         return [linear, nn.Unflatten(-1, small), *self.norm(channels), self.act()]
 
 
 class Rest(nn.Module):
-    """Numbers that a decoder gives for a point beyond those of its pixels, such as the biases of a flow: linear in what it reads.
+    """Numbers that a decoder gives beyond those of pixels, such as the biases of a flow: linear in what it reads.
 
     Args:
         ports: of the decoder.
@@ -94,7 +94,7 @@ class Rest(nn.Module):
         self.linear = layers.plain(nn.Linear(ports.width, count)) if count else None
 
     def forward(self, pixels: Tensor, code: Tensor) -> Tensor:
-        """[batch, outputs] from the numbers of pixels [batch, outputs − count] and all that the decoder reads [batch, d]."""
+        """[batch, outputs] from numbers of pixels [batch, outputs − count] and all that is read, [batch, d]."""
         return pixels if self.linear is None else torch.cat([pixels, self.linear(code)], -1)
 
 
@@ -103,10 +103,11 @@ class Convolutions(Network):
 
     Attributes:
         channels: of the convolution nearest to the image; each scale further from it has twice as many.
-        mlp_width: units of the hidden layer of a multi-layer perceptron beside the convolutions, such as that which joins an image's
-            features and a code.
+        mlp_width: units of the hidden layer of a multi-layer perceptron beside the convolutions, such as that which
+            joins an image's features and a code.
         normalisation: of encoder and decoder, as of `Layers`.
-        critic_normalisation: of the critic. A gradient penalty wants one that is not by the batch (Gulrajani et al. 2017, §4).
+        critic_normalisation: of the critic. A gradient penalty wants one that is not by the batch (Gulrajani et al.
+            2017, §4).
         activation: of hidden layers; 'paper' is what the network's source has.
     """
 

@@ -28,17 +28,18 @@ class NoiseBasis(Convolutions):
         v_i(ε_i)   a small fully-connected network f_i of the i-th part of the noise
         a_i(x)     a convolutional network g of the image
 
-    The paper's others on MNIST: decoder="dcgan", and an adversary of 4 fully-connected layers of 1,024 units, critic="mlp",
-    critic_depth=4, width=1024.
+    The paper's others on MNIST: decoder="dcgan", and an adversary of 4 fully-connected layers of 1,024 units,
+    critic="mlp", critic_depth=4, width=1024.
 
     Attributes:
         basis: m, a divisor of the noise's dimensions; 32 in the authors' code, each of 64 dimensions.
         basis_width: units of each of the three hidden layers of an f_i.
 
     Departures from the paper:
-        1. It does not say what g is, but that its networks are based on DCGAN's: g has the convolutions of `Dcgan`, with
-           as many scales as the image's size allows, and a linear layer to m · z_dim numbers.
-        2. The authors' code adds an offset z_0(x) and makes a positive; equation 7.10 does neither, nor is it done here.
+        1. It does not say what g is, but that its networks are based on DCGAN's: g has the convolutions of `Dcgan`,
+           with as many scales as the image's size allows, and a linear layer to m · z_dim numbers.
+        2. The authors' code adds an offset z_0(x) and makes a positive; equation 7.10 does neither, nor is it done
+           here.
         3. A label joins the features of the image.
     """
 
@@ -52,13 +53,13 @@ class NoiseBasis(Convolutions):
         return 2 * self.channels
 
     def build(self, ports: Ports) -> nn.Module:
-        """Raises ValueError where it is no encoder's, there is no noise, not m parts of it, or the image does not fit."""
+        """Raises ValueError where it is no encoder's, noise is not there or not of m parts, or images do not fit."""
         if ports.role != "encoder":
             raise ValueError(f"noise_basis must be an encoder, got a {ports.role}; take the network dcgan")
         if "epsilon" not in ports.inputs:
             raise ValueError(
-                f"noise_basis must be an implicit encoder, which reads epsilon, got {', '.join(ports.inputs)}; take an algorithm with one, "
-                "such as avb, or the network dcgan"
+                f"noise_basis must be an implicit encoder, which reads epsilon, got {', '.join(ports.inputs)}; take an "
+                "algorithm with one, such as avb, or the network dcgan"
             )
         (noise,) = ports.inputs["epsilon"]
         if noise % self.basis:

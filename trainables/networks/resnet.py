@@ -17,13 +17,14 @@ from trainables.parameters import structural
 
 @final
 class ResNet(Convolutions):
-    """Convolutions of stride 2 as DCGAN's, with residual blocks at each scale; what is read beside the image is added at each.
+    """Convolutions of stride 2 as DCGAN's and residual blocks at each scale, where noise, codes and labels are added.
 
-    Source: Mescheder et al. 2017, "Adversarial variational Bayes", appendix, experiment on CelebA; blocks as in He et al. 2015,
-    "Deep residual learning for image recognition", figure 2.
+    Source: Mescheder et al. 2017, "Adversarial variational Bayes", appendix, experiment on CelebA; blocks as in He et
+    al. 2015, "Deep residual learning for image recognition", figure 2.
 
-        encoder, critic    at each scale: convolution + P e, normalised and rectified; blocks.   Last a linear layer
-        decoder            a linear layer to the smallest image; at each scale: blocks; deconvolution + P e, normalised and rectified
+        encoder, critic    at each scale: convolution + P e, normalised and rectified; blocks. Last a linear layer
+        decoder            a linear layer to the smallest image; at each scale: blocks; deconvolution + P e, normalised
+                           and rectified
 
     e is noise, codes and labels in one vector, P a learned matrix of each scale.
 
@@ -34,8 +35,8 @@ class ResNet(Convolutions):
     Departures from the paper:
         1. P e has a number for each channel, the same at all places; in the authors' code one for each place as well.
         2. It is added to what the stride-2 convolutions give, as in the authors' code, not within blocks.
-        3. Kernels of stride 2 and sizes of images are those of `Dcgan`; ReLU as in He et al., leaky ReLU in the critic as in
-           Radford et al.; weights begin as Glorot & Bengio's.
+        3. Kernels of stride 2 and sizes of images are those of `Dcgan`; ReLU as in He et al., leaky ReLU in the critic
+           as in Radford et al.; weights begin as Glorot & Bengio's.
         4. log p(z), which the paper adds to the adversary, is not a network's: an objective may add it.
         5. A critic that reads no image has one hidden layer of `mlp_width` units.
     """

@@ -19,8 +19,8 @@ FIRST_STEPS = 15
 class Spectral(nn.Module):
     """A layer whose weight is divided by its largest singular value, σ = uᵀ W v.
 
-    Source: Miyato et al. 2018, algorithm 1. A pass in training takes one step of the power iteration, v = Wᵀu / ‖Wᵀu‖ and
-    u = Wv / ‖Wv‖ in PyTorch's order, u first; one in evaluation none. u and v are constants of the gradient.
+    Source: Miyato et al. 2018, algorithm 1. A pass in training takes one step of the power iteration, v = Wᵀu / ‖Wᵀu‖
+    and u = Wv / ‖Wv‖ in PyTorch's order, u first; one in evaluation none. u and v are constants of the gradient.
     """
 
     u: Tensor

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import os
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, final
 
@@ -16,9 +13,6 @@ from torch import Tensor
 
 from trainables.recognition.base import Recogniser
 from trainables.recognition.network import Shape
-
-VARIABLE = "GENERATIVE_ROBUSTNESS_FEATURES"
-"""Environment variable that names the file."""
 
 
 @final
@@ -73,27 +67,6 @@ class Scripted(Recogniser):
         shape = ", ".join(map(str, self.shape))
         return ValueError(f"--features must name a TorchScript file that maps images [n, {shape}] to {rule}, but {self.path} gave "
                           f"{got}; script another network, such as one that resizes its images first")  # fmt: skip
-
-
-@contextlib.contextmanager
-def using(named: str | None) -> Iterator[None]:
-    """Has this process, and those that it starts, take features by a file; None changes nothing."""
-    before = os.environ.get(VARIABLE)
-    if named is not None:
-        os.environ[VARIABLE] = str(Path(named).expanduser().absolute())
-    try:
-        yield
-    finally:
-        if named is not None:
-            os.environ.pop(VARIABLE)
-            if before is not None:
-                os.environ[VARIABLE] = before
-
-
-def named() -> Path | None:
-    """The file by which features are taken; None for the classifiers of the data."""
-    path = os.environ.get(VARIABLE)
-    return Path(path) if path else None
 
 
 @functools.cache

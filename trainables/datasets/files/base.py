@@ -63,8 +63,18 @@ class Files(ABC):
         """The folders that the files may be in, in the order in which they are looked at."""
         return [*(root / folder for folder in self.folders), root, *map(Path, self.elsewhere)]
 
+    def search(self, root: Path) -> tuple[dict[str, Path], list[str]]:
+        """Name of each wanted file -> its path, of those that are there; names of the others."""
+        found: dict[str, Path] = {}
+        for folder in self.looked_in(root):
+            for wanted in self.wanted:
+                for ending in ("", *self.compressed):
+                    if wanted not in found and (path := folder / f"{wanted}{ending}").exists():
+                        found[wanted] = path
+        return found, [wanted for wanted in self.wanted if wanted not in found]
+
     def locate(self, name: str, root: Path) -> dict[str, Path]:
-        """Name of each wanted file -> its path, all in folders of one kind.
+        """Name of each wanted file -> its path.
 
         Args:
             name: of the data set, for the message.
@@ -73,20 +83,21 @@ class Files(ABC):
         Raises:
             MissingError: one is not there.
         """
-        found: dict[str, Path] = {}
-        for folder in self.looked_in(root):
-            for wanted in self.wanted:
-                for ending in ("", *self.compressed):
-                    if wanted not in found and (path := folder / f"{wanted}{ending}").exists():
-                        found[wanted] = path
-        if missing := [wanted for wanted in self.wanted if wanted not in found]:
+        found, missing = self.search(root)
+        if missing:
             folders = ", ".join(map(str, self.looked_in(root)))
-            more = f" (or {', '.join(f'*{ending}' for ending in self.compressed)})" if self.compressed else ""
             raise MissingError(
-                f"{name} must have its files {_listed(missing)}{more} in one of {folders}, but they are not there; put them there, name "
+                f"{name} must have its files {self.listed(missing)} in one of {folders}, but they are not there; put them there, name "
                 "their folder with --data-dir or GENERATIVE_ROBUSTNESS_DATA, or see `make data`"
             )
         return found
+
+    def listed(self, names: list[str]) -> str:
+        """Names of files in words, few of many."""
+        words = ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])} … {names[-1]}"
+        return words + (
+            f" (or {', '.join(f'*{ending}' for ending in self.compressed)})" if self.compressed else ""
+        )
 
 
 def damaged(path: Path, rule: str, got: object) -> DamagedError:
@@ -103,10 +114,11 @@ def check(path: Path, what: str, expected: object, got: object) -> None:
         raise damaged(path, f"{what} must be {expected}", got)
 
 
+def of_system(error: Exception) -> bool:
+    """Whether the operating system could not read a file, so that its content is not to blame."""
+    return isinstance(error, OSError) and error.errno is not None
+
+
 def size_of(path: Path, error: Exception) -> str:
     """A file that cannot be read, in words: its size, and what its reader said."""
     return f"{path.stat().st_size:,} bytes ({type(error).__name__}: {error})"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])} … {names[-1]}"

@@ -21,6 +21,7 @@ from trainables.datasets.files.base import (
     Files,
     check,
     damaged,
+    of_system,
     size_of,
 )
 
@@ -79,6 +80,8 @@ class CelebA(Files):
             raise DamagedError(f"{path} must be an image, as list_eval_partition.txt names it, but is not there; unpack "
                                "img_align_celeba.zip again, then give the command again") from None  # fmt: skip
         except (OSError, SyntaxError) as error:
+            if of_system(error):
+                raise
             raise damaged(
                 path, f"it must be a JPEG of {WIDTH} × {HEIGHT} pixels", size_of(path, error)
             ) from error

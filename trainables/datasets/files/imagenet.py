@@ -14,7 +14,7 @@ from typing import final
 
 import numpy as np
 
-from trainables.datasets.files.base import UNLABELLED, Bytes, Chunk, Files, check, damaged, size_of
+from trainables.datasets.files.base import UNLABELLED, Bytes, Chunk, Files, check, damaged, of_system, size_of
 
 BATCHES = 10
 
@@ -46,9 +46,11 @@ class ImageNet(Files):
     def _data(self, path: Path) -> Bytes:
         width = 3 * self.size**2
         try:
-            with np.load(path, allow_pickle=False) as batch:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as batch:
                 pixels: Bytes = batch["data"]
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            if of_system(error):
+                raise
             raise damaged(
                 path, "it must be an .npz file with the array data, of bytes", size_of(path, error)
             ) from error

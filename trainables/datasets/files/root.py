@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from trainables import cache
+from trainables.named_paths import NamedPath
 
 VARIABLE = "GENERATIVE_ROBUSTNESS_DATA"
 """Environment variable that names the folder."""
 
-
-def named() -> str | None:
-    """The folder that was named, whether it is there or not; None where none was."""
-    return os.environ.get(VARIABLE) or None
+DATA = NamedPath(VARIABLE)
+named, using = DATA.named, DATA.using
 
 
 def folder() -> Path:
@@ -32,21 +28,3 @@ def folder() -> Path:
             f"--data-dir, or else {VARIABLE}, must be a folder, got {path!r}; make it, or name another"
         )
     return found
-
-
-@contextlib.contextmanager
-def using(path: str | None) -> Iterator[None]:
-    """Has this process, and those that it starts, look in a folder; None for the one that the variable names.
-
-    Relative paths are made absolute: trials have working directories of their own.
-    """
-    before, path = os.environ.get(VARIABLE), path or named()
-    if path is not None:
-        os.environ[VARIABLE] = str(Path(path).expanduser().absolute())
-    try:
-        yield
-    finally:
-        if before is not None:
-            os.environ[VARIABLE] = before
-        else:
-            os.environ.pop(VARIABLE, None)

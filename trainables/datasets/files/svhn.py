@@ -12,7 +12,7 @@ from typing import final
 
 import numpy as np
 
-from trainables.datasets.files.base import Chunk, Files, check, damaged, size_of
+from trainables.datasets.files.base import Chunk, Files, check, damaged, of_system, size_of
 
 
 @final
@@ -43,8 +43,8 @@ def _variables(path: Path) -> dict[str, np.ndarray]:
 
     try:
         found = loadmat(path, variable_names=("X", "y"))
-    except OSError:
-        raise
     except Exception as error:  # SciPy raises what its parser runs into
+        if of_system(error):
+            raise
         raise damaged(path, "it must be a MATLAB file of version 5", size_of(path, error)) from error
     return {name: found[name] for name in ("X", "y") if name in found}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -19,7 +20,8 @@ from trainables.randomness.philox import LEVELS as STEPS
 from trainables.randomness.philox import philox
 from trainables.randomness.streams import stream_key
 from trainables.recognition.base import Recogniser, Told
-from trainables.recognition.scripted import named, scripted
+from trainables.recognition.features_file import FEATURES
+from trainables.recognition.scripted import scripted
 
 LEVELS = 256
 """Of a byte."""
@@ -37,6 +39,7 @@ class Images(DataSet):
 
     Attributes:
         files: what it is read from.
+        home: the page that has them.
         test_points: so many of the first test images have models evaluated on them; fewer where there are fewer.
         representation: of a pixel.
         part: of the training images, as many of each class, the first of each, that there are.
@@ -45,6 +48,7 @@ class Images(DataSet):
 
     bounded = True
     files: ClassVar[Files]
+    home: ClassVar[str]
     test_points: ClassVar[int] = 2048
     representation: str = own("scaled", among=REPRESENTATIONS)
     part: float = own(1.0, above=0.0, most=1.0)
@@ -63,15 +67,18 @@ class Images(DataSet):
     @property
     def featured(self) -> bool:
         """Whether its images have classes, which a classifier learns, or somebody's file gives features."""
-        return bool(self.classes) or named() is not None
+        return bool(self.classes) or FEATURES.named() is not None
 
     @property
     def recogniser(self) -> Recogniser | None:
         """A classifier of all its labelled training images, whichever part of them and representation a model sees; it was trained
         on images as they are scaled. Or features by a file (`trainables.recognition.scripted`).
         """
-        own, path = classifier(self.prepared, self.shape, self.classes) if self.classes else None, named()
-        return scripted(path, of_image(self.shape), self.classes, own) if path else own
+        own, path = (
+            classifier(self.prepared, self.shape, self.classes) if self.classes else None,
+            FEATURES.named(),
+        )
+        return scripted(Path(path), of_image(self.shape), self.classes, own) if path else own
 
     @property
     def posterior(self) -> bool:
@@ -141,7 +148,7 @@ class Images(DataSet):
         return torch.cat([x, (labels == classes).float()], -1)
 
     def _uniform(self, numbers: Tensor, split: str) -> Tensor:
-        """Noise of the numbered images, in multiples of 1/65,536, which is what float32 holds beside a byte: [..., x_dim]."""
+        """Noise of the numbered images in [0, 1), in multiples of 1/65,536, which is what float32 holds beside a byte: [..., x_dim]."""
         device = numbers.device
         low, high = (
             torch.full((), int(word), device=device)
@@ -151,7 +158,7 @@ class Images(DataSet):
         zero = torch.zeros_like(block)
         words = philox((low, high), (block, numbers.unsqueeze(-1), zero, zero))
         halves = torch.cat([part for word in words for part in (word & STEPS - 1, word >> 16)], -1)
-        return (halves[..., : self.x_dim].float() + 0.5) / STEPS
+        return halves[..., : self.x_dim] / STEPS
 
     def _bytes(self) -> Bytes:
         """Training images with their labels, in the part that there is of them."""

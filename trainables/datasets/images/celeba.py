@@ -23,4 +23,5 @@ class CelebA(Images):
     likelihood_points = 16
     annealing = (2, 100)
     importance_codes = 1000
+    home = "mmlab.ie.cuhk.edu.hk/projects/CelebA.html, aligned and cropped"
     files = CelebAFiles(("celeba", "CelebA"), size=64)

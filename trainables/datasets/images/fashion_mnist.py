@@ -24,6 +24,7 @@ class FashionMnist(Images):
     likelihood_points = 16
     annealing = (2, 100)
     importance_codes = 1000
+    home = "github.com/zalandoresearch/fashion-mnist, or Debian's package dataset-fashion-mnist"
     files = Idx(
         ("FashionMNIST/raw", "fashion_mnist", "fashion-mnist"),
         elsewhere=("/usr/share/datasets/fashion-mnist",),

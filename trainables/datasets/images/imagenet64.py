@@ -23,6 +23,7 @@ class ImageNet64(Images):
     likelihood_points = 16
     annealing = (2, 100)
     importance_codes = 1000
+    home = "image-net.org/download-images, downsampled, npz"
     files = ImageNet(
         (
             "imagenet64",

@@ -24,4 +24,5 @@ class Mnist(Images):
     likelihood_points = 16
     annealing = (2, 100)
     importance_codes = 1000
+    home = "yann.lecun.com/exdb/mnist"
     files = Idx(("MNIST/raw", "mnist"))

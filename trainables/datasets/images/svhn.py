@@ -24,4 +24,5 @@ class Svhn(Images):
     likelihood_points = 16
     annealing = (2, 100)
     importance_codes = 1000
+    home = "ufldl.stanford.edu/housenumbers, format 2"
     files = SvhnFiles(("SVHN", "svhn"))
