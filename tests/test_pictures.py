@@ -15,8 +15,10 @@ from result_schema import SchemaError, read_runs, read_samples
 from sweeps.avb_synthetic import STUDY
 from sweeps.cli import open_study, rerun
 from sweeps.store.store import Store
+from tests.trainables import image_files
 from trainables import datasets
 from trainables.configurations import fitted
+from trainables.datasets.files.root import VARIABLE
 from trainables.engine.training import Result, Training
 from trainables.models import pictures
 from trainables.models.pictures import BUDGET, Counts, counts, of_images, points_kept
@@ -129,6 +131,21 @@ def test_pictures_in_colour_have_the_shape_of_a_point(monkeypatch: pytest.Monkey
     assert result.pictures["interpolations"].shape == (8, 8, 3, 8, 8)
     first = datasets.find("my_lab.colours:Blobs").test[0, : 3 * 8 * 8].reshape(3, 8, 8).numpy()
     np.testing.assert_array_equal(result.pictures["reconstructions"][0, 0], np.rint(255 * first))
+
+
+def test_of_large_images_pictures_alone_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image_files.write_idx(tmp_path / "mnist")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (result, _) = trained("svae_r", "mnist")
+    assert result.samples.shape == (0, 784)
+    # As many samples as there are test points, which have the noise.
+    assert {kind: images.shape for kind, images in result.pictures.items()} == {
+        "samples": (image_files.TEST, 28, 28),
+        "reconstructions": (32, 2, 28, 28),
+        "interpolations": (8, 8, 28, 28),
+    }
+    bytes_of_files = image_files.pixels(image_files.TEST, 28, 28)
+    np.testing.assert_array_equal(result.pictures["reconstructions"][:, 0], bytes_of_files[:32])
 
 
 @pytest.fixture
