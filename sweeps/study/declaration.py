@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from result_metrics import unknown
+from result_metrics import VERSION_1, unknown
 from result_names import own_values
 from result_published import Published
 from result_schema import (
@@ -136,7 +136,8 @@ class Study:
                 f"a study's name must have at most {LONGEST_NAME} characters, got {len(self.name):,}"
             )
         check(self.space)
-        if not self.metrics:  # else their modules are imported, which may fail: where the study is run, not where it is declared
+        # Else modules of metrics are imported, and torch with them: where the study is run, not where it is declared.
+        if not self.metrics and {metric.name for metric in VERSION_1} >= set(self._named):
             self.check_metrics()
         check_default(self.default, self.space)
         if self.default and is_grid(self.shared) and dict(self.default) not in points(self.shared):
@@ -148,15 +149,7 @@ class Study:
         """Raises ValueError where a metric that it names is unknown or has another column's name, or a target or a smallest difference
         is none of its metric.
         """
-        bounds = [bound for target in self.targets for bound in target]
-        names = [
-            *(bound.metric for bound in bounds),
-            *self.smallest_differences,
-            *self.headline,
-            *self.asked.metrics,
-            *(one.metric for one in self.published.statements if one.metric),
-        ]
-        known = metrics.vocabulary(names, self.metrics)
+        known = metrics.vocabulary(self._named, self.metrics)
         check_columns(tuple(known.values()), LOSSES, self.space)
         for what, own in (("headline", self.headline), ("asked", self.asked.metrics)):
             for name in own:
@@ -166,6 +159,17 @@ class Study:
             check_target(target, tuple(known.values()))
         check_smallest_differences(self.smallest_differences, tuple(known.values()))
         self.published.check(known)
+
+    @property
+    def _named(self) -> list[str]:
+        """Names of metrics that it says something of."""
+        return [
+            *(bound.metric for target in self.targets for bound in target),
+            *self.smallest_differences,
+            *self.headline,
+            *self.asked.metrics,
+            *(one.metric for one in self.published.statements if one.metric),
+        ]
 
     def configurations(self) -> list[Configuration]:
         """The full factorial in declared order; a configuration's number is its place in it.

@@ -195,7 +195,7 @@ def test_published_numbers_are_in_the_manifest_with_the_version_of_their_data(tm
 )
 def test_published_numbers_of_no_metric_or_data_are_refused(published: Published, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        replace(STUDY, published=published)
+        replace(STUDY, published=published).check_metrics()
 
 
 @pytest.mark.parametrize("changes", [{"source": ""}, {"words": ""}, {"value": math.nan}])
