@@ -258,7 +258,7 @@ TINY = {"data": "digits_grey", **FEW}
         (AsVae, {}),
         (AsVae, {"algorithm": "cgan", "critic_normalisation": "layer", "convolutions": 2}),
         (AsVae, {"algorithm": "wgan_gp", "normalisation": "layer", "critic_normalisation": "spectral"}),
-        (Dcgan, {"algorithm": "as_vae"}),
+        (Dcgan, {"algorithm": "infogan"}),
         (Dcgan, {"algorithm": "wgan_gp", "critic_normalisation": "none"}),
         (ResNet, {"blocks": 1, "critic_blocks": 1}),
         (NoiseBasis, {"basis_width": 4, "decoder": "mlp", "critic": "mlp"}),
