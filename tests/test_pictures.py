@@ -12,10 +12,13 @@ import pytest
 
 from result_pictures import read_pictures
 from result_schema import SchemaError, read_runs, read_samples
-from sweeps.cli import rerun
+from sweeps.avb_synthetic import STUDY
+from sweeps.cli import open_study, rerun
 from sweeps.store.store import Store
+from tests.trainables import image_files
 from trainables import datasets
 from trainables.configurations import fitted
+from trainables.datasets.files.root import VARIABLE
 from trainables.engine.training import Result, Training
 from trainables.models import pictures
 from trainables.models.pictures import BUDGET, Counts, counts, of_images, points_kept
@@ -107,7 +110,8 @@ def test_pictures_of_a_run_fit_its_budget_and_larger_ones_are_fewer(size: int) -
 
 
 def test_points_are_kept_as_numbers_too_where_images_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert all(points_kept(datasets.find(name), 256) == 256 for name in datasets.available())
+    before = ("mixture5", "eight_schools", "four_images", "digits", "digits_grey")
+    assert all(points_kept(datasets.find(name), 256) == 256 for name in before)
     digits = datasets.find("digits")
     assert of_images(digits)
     # 256 · 64 · 4 = 65,536 bytes of numbers, and 192 · 64 = 12,288 of pictures
@@ -118,6 +122,30 @@ def test_points_are_kept_as_numbers_too_where_images_are_small(monkeypatch: pyte
     assert points_kept(datasets.find("mixture5"), 256) == 256
     (result,) = trained("gan", seeds=1)
     assert (len(result.samples), len(result.pictures["samples"])) == (0, 64)
+
+
+def test_pictures_in_colour_have_the_shape_of_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent / "somebodys"))
+    (result, _) = trained("vae", "my_lab.colours:Blobs")
+    assert result.pictures["samples"].shape == (64, 3, 8, 8)
+    assert result.pictures["interpolations"].shape == (8, 8, 3, 8, 8)
+    first = datasets.find("my_lab.colours:Blobs").test[0, : 3 * 8 * 8].reshape(3, 8, 8).numpy()
+    np.testing.assert_array_equal(result.pictures["reconstructions"][0, 0], np.rint(255 * first))
+
+
+def test_of_large_images_pictures_alone_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image_files.write_idx(tmp_path / "mnist")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (result, _) = trained("svae_r", "mnist")
+    assert result.samples.shape == (0, 784)
+    # As many samples as there are test points, which have the noise.
+    assert {kind: images.shape for kind, images in result.pictures.items()} == {
+        "samples": (image_files.TEST, 28, 28),
+        "reconstructions": (32, 2, 28, 28),
+        "interpolations": (8, 8, 28, 28),
+    }
+    bytes_of_files = image_files.pixels(image_files.TEST, 28, 28)
+    np.testing.assert_array_equal(result.pictures["reconstructions"][:, 0], bytes_of_files[:32])
 
 
 @pytest.fixture
@@ -168,3 +196,18 @@ def test_a_run_trained_again_has_its_pictures_to_the_bit(store: Store) -> None:
     assert rerun.differences(row, again, metrics, stored) == {}
     other = {**stored, "samples": 255 - stored["samples"]}
     assert list(rerun.differences(row, again, metrics, other)) == ["samples"]
+
+
+def test_an_opened_study_gives_the_pictures_of_a_run(tmp_path: Path) -> None:
+    study = open_study(STUDY, results=str(tmp_path))
+    store = Store(study.uri)
+    store.create(study.name, "?", data="digits", algorithms=["gan"])
+    results = trained("gan")
+    store.write(results, "c0", **ORIGIN)
+    found = study.pictures(results[0].run.key)
+    assert list(found) == ["samples", "interpolations"]
+    np.testing.assert_array_equal(found["samples"], results[0].pictures["samples"])
+    with pytest.raises(
+        ValueError, match=r"of which pictures are stored must be one of .* got 'none'; one that diverged"
+    ):
+        study.pictures("none")

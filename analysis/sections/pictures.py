@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import final
 
-from analysis.document.blocks import SMALL, Block, Figure, File, Heading, Text
+from analysis.document.blocks import SMALL, Block, Details, Figure, File, Heading, Text
 from analysis.rows import load_pictures
 from analysis.sections._exemplars import Chosen
 from analysis.sections._picture_grid import grid_figure
@@ -50,10 +50,15 @@ class PicturesOfRuns(Section):
             yield Heading(capital(kind))
             if kind in _WORDS:
                 yield Text(_WORDS[kind], SMALL)
-            if len(report.shown) > 1:
-                yield from _against_lambda(report, chosen, stored, kind)
-            if kind != SAMPLES:  # these have a section
-                yield from _of_ranks(report, chosen, stored, kind)
+            of_ranks = (
+                [] if kind == SAMPLES else _of_ranks(report, chosen, stored, kind)
+            )  # samples have a section
+            if len(report.shown) == 1:
+                yield from of_ranks
+                continue
+            yield from _against_lambda(report, chosen, stored, kind)
+            if kind != SAMPLES:
+                yield Details(f"{capital(kind)} at each λ", list(of_ranks))
 
 
 def _against_lambda(

@@ -15,7 +15,7 @@ from result_pictures import EXEMPLARS, Pictures
 TAG = "exemplar"
 """Tag of such a run: its ranks."""
 
-_PIXELS = 512
+_PIXELS = 384
 """Of the longer side, at least: MLflow's page smooths what it enlarges."""
 
 

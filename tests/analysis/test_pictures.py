@@ -10,7 +10,7 @@ import pytest
 
 from analysis import rows
 from analysis.contents import made
-from analysis.document.blocks import File
+from analysis.document.blocks import File, flat
 from analysis.sections._exemplars import choose
 from analysis.sections._picture_grid import grid_figure
 from analysis.sections.base import Report, pages
@@ -118,7 +118,7 @@ def test_a_study_on_images_has_figures_of_every_kind_against_lambda_and_of_each_
     part = made(PicturesOfRuns(), Report(study))
     kinds = ("samples", "reconstructions", "interpolations")
     each = [f"{kind}_lambda_{lam}" for kind in kinds[1:] for lam in LAMBDAS]
-    found = {block.name for block in part.blocks if hasattr(block, "png")}
+    found = {block.name for block in flat(part.blocks) if hasattr(block, "png")}
     assert found == {*(f"{kind}_against_lambda" for kind in kinds), *each}
     words = [block.words for block in part.blocks if hasattr(block, "words")]
     assert words[::2] == ["Samples", "Reconstructions", "Interpolations"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from result_pictures import EXEMPLARS, table
 from result_schema import CURVES, LOSSES, MANIFEST, METRICS, Manifest, runs_schema
 
 MANIFEST_OF_STUDY = Manifest(
@@ -72,6 +76,29 @@ class SmallStudy:
         temporary = self.directory / f"{path}.tmp"
         pq.write_table(table, temporary)
         temporary.rename(self.directory / path)
+
+
+def image_study(directory: Path) -> SmallStudy:
+    """Four runs on images of 4×4, of which `d` has no pictures."""
+    study, keys = SmallStudy(directory), ("a", "b", "c", "d")
+    (study.directory / "study.json").write_text(replace(MANIFEST_OF_STUDY, shape=(4, 4)).to_json())
+    study.add([row(key, configuration=n) for n, key in enumerate(keys)])
+    draw = np.random.default_rng(0)
+    kinds = {"samples": (16, 4, 4), "reconstructions": (8, 2, 4, 4)}
+    drawn = {
+        key: {kind: draw.integers(256, size=shape, dtype=np.uint8) for kind, shape in kinds.items()}
+        for key in keys[:3]
+    }
+    (study.directory / "pictures").mkdir()
+    pq.write_table(table(drawn), study.directory / "pictures" / "0.parquet")
+    (study.directory / "report").mkdir()
+    (study.directory / "report" / "report.html").write_text("<p>")
+    return study
+
+
+def show(study: SmallStudy, ranks: Mapping[str, list[str]]) -> None:
+    """Writes a report that shows these runs."""
+    (study.directory / "report" / EXEMPLARS).write_text(json.dumps(ranks))
 
 
 def mlflow_client(uri: str) -> Any:

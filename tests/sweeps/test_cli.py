@@ -86,7 +86,7 @@ def run(*arguments: str) -> int:
             ["must have one of the λ that toy_robustness asks about (0.1, 1, 10), got 0"],
         ),
         (["--until", "decided", "--algorithms", "gan"], ["must have two algorithms to compare, got gan"]),
-        (["--data", "mnist"], ["data must be one of digits", "mixture5", "'mnist'"]),
+        (["--data", "minst"], ["data must be one of celeba", "mixture5", "'minst'; did you mean mnist?"]),
         (["--data", "digits", "--lambdas", "-1"], ["lambda must be finite and >= 0", "-1"]),
         (["--limit", "9999"], ["limit must be 1 to 576", "9999"]),
         (

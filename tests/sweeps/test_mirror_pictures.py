@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
-from result_pictures import EXEMPLARS, table
+from result_pictures import EXEMPLARS
 from sweeps.tracking import mirror
 from sweeps.tracking.contents import StudyRows
 from sweeps.tracking.mirror import Mirror
 from sweeps.tracking.mlflow_store import ExperimentStore, TrackingError
-from tests.sweeps.small_study import (
-    BUDGET,
-    MANIFEST_OF_STUDY,
-    STARTED,
-    SmallStudy,
-    mlflow_client,
-    row,
-    search,
-)
-
-KEYS = ("a", "b", "c", "d")
+from tests.sweeps.small_study import BUDGET, STARTED, SmallStudy, image_study, mlflow_client, search, show
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> SmallStudy:
-    """Four runs on images of 4×4, of which `d` has no pictures."""
-    study = SmallStudy(tmp_path / "toy_robustness")
-    (study.directory / "study.json").write_text(replace(MANIFEST_OF_STUDY, shape=(4, 4)).to_json())
-    study.add([row(key, configuration=n) for n, key in enumerate(KEYS)])
-    draw = np.random.default_rng(0)
-    kinds = {"samples": (16, 4, 4), "reconstructions": (8, 2, 4, 4)}
-    drawn = {
-        key: {kind: draw.integers(256, size=shape, dtype=np.uint8) for kind, shape in kinds.items()}
-        for key in KEYS[:3]
-    }
-    (study.directory / "pictures").mkdir()
-    pq.write_table(table(drawn), study.directory / "pictures" / "0.parquet")
-    (study.directory / "report").mkdir()
-    (study.directory / "report" / "report.html").write_text("<p>")
-    return study
-
-
-def show(study: SmallStudy, ranks: Mapping[str, list[str]]) -> None:
-    """Writes a report that shows these runs."""
-    (study.directory / "report" / EXEMPLARS).write_text(json.dumps(ranks))
+    """Four runs, of which `d` has no pictures."""
+    return image_study(tmp_path / "toy_robustness")
 
 
 def mirrored(study: SmallStudy, uri: str) -> dict[str, Any]:
@@ -101,9 +69,9 @@ def test_an_image_is_the_mosaic_enlarged_with_sharp_pixels(study: SmallStudy, ur
         if "samples" in file.path and file.path.endswith(".png")
     ]
     image = imread(client.download_artifacts(runs["a"].info.run_id, path))
-    # 16 images make 4 × 4 of 4 pixels and 3 lines, 19 pixels, each of them 27 ≥ 512 / 19 wide.
-    assert image.shape[:2] == (19 * 27, 19 * 27)
-    squares = image.reshape(19, 27, 19, 27, -1)
+    # 16 images make 4 × 4 of 4 pixels and 3 lines, 19 pixels, each of them 21 ≥ 384 / 19 wide.
+    assert image.shape[:2] == (19 * 21, 19 * 21)
+    squares = image.reshape(19, 21, 19, 21, -1)
     assert (squares == squares[:, :1, :, :1]).all()
 
 

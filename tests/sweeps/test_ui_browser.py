@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from sweeps.tracking import mirror, ui
 from sweeps.tracking.mlflow_store import find_experiment
-from tests.sweeps.small_study import SmallStudy, curve, row
+from tests.sweeps.small_study import SmallStudy, curve, image_study, row, show
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +50,19 @@ def browser(tmp_path: Path) -> Iterator[Any]:
     driver.quit()
 
 
+@contextmanager
+def served(study: SmallStudy) -> Iterator[str]:
+    """The deep link to a study that is mirrored and served."""
+    uri = f"sqlite:///{study.directory.parent}/mlflow.db"
+    assert mirror.main(mirror.Options(study.uri, tracking_uri=uri)) == 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    experiment_id = find_experiment(uri, "toy_robustness")
+    assert experiment_id is not None
+    with ui.serve(uri, port):
+        yield ui.deep_link(f"http://127.0.0.1:{port}", experiment_id)
+
+
 @pytest.fixture
 def link(tmp_path: Path) -> Iterator[str]:
     """The deep link to a served study of five runs, one of them diverged, and a report."""
@@ -63,14 +77,8 @@ def link(tmp_path: Path) -> Iterator[str]:
     study.add(rows, [point for r in rows for point in curve(r["run_key"])])
     (study.directory / "report").mkdir()
     (study.directory / "report" / "report.html").write_text("<p>")
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
-    assert mirror.main(mirror.Options(study.uri, tracking_uri=uri)) == 0
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    experiment_id = find_experiment(uri, "toy_robustness")
-    assert experiment_id is not None
-    with ui.serve(uri, port):
-        yield ui.deep_link(f"http://127.0.0.1:{port}", experiment_id)
+    with served(study) as found:
+        yield found
 
 
 def shown_runs(browser: Any) -> list[str]:
@@ -113,3 +121,22 @@ def test_deep_link_shows_the_comparison_and_the_searches_work(browser: Any, link
         box.send_keys(Keys.DELETE)
         box.send_keys(query, Keys.ENTER)
         wait_for(browser, shown_runs, expected)
+
+
+def images(browser: Any) -> list[str]:
+    """Kinds of the pictures that the page has loaded from runs, and how wide in pixels each is; 0 until it is loaded."""
+    found = browser.find_elements("css selector", "img[src*='get-artifact']")
+    kinds = (re.findall(r"images%2F(\w+)%2Bstep", image.get_attribute("src"))[0] for image in found)
+    return sorted(
+        f"{kind} {image.get_property('naturalWidth')}" for kind, image in zip(kinds, found, strict=True)
+    )
+
+
+def test_the_chart_view_shows_the_pictures_of_runs_that_the_report_shows(
+    browser: Any, tmp_path: Path
+) -> None:
+    study = image_study(tmp_path / "toy_robustness")
+    show(study, {"a": ["best"], "b": ["worst"]})
+    with served(study) as link:
+        browser.get(f"{link}&compareRunsMode=CHART&workflowType=machine_learning")
+        wait_for(browser, images, 2 * ["reconstructions 256"] + 2 * ["samples 256"])

@@ -19,6 +19,7 @@ from trainables.engine import assemble, cost
 from trainables.engine.assemble import AnyModule
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
+from trainables.engine.traced import choice
 from trainables.models.batch import Batch
 from trainables.networks.base import Ports
 from trainables.networks.mlp import Perceptron
@@ -127,3 +128,42 @@ def test_arithmetic_is_counted_from_a_pass_as_it_is_from_a_perceptrons_shapes() 
     # 4 channels of 4×4 from 16 inputs each, 8 of 2×2 from 64, and 32·16: 1,024 + 2,048 + 512.
     assert Convolutional(channels=4).products(PORTS) == (0.0, 3584.0)
     assert cost.seconds(convolutional("vae")) > 0
+
+
+def states(cohort: Cohort) -> list[torch.Tensor]:
+    """Parameters' first moments and the buffers of every network."""
+    moments = [optimiser.state["first"] for optimiser in cohort.optimisers.values()]
+    return moments + [value.double() for named in cohort.buffers.values() for value in named.values()]
+
+
+def test_members_at_once_take_the_steps_of_one_after_another() -> None:
+    runs = [convolutional("svae_r", seed) for seed in range(3)]
+    block = Block(runs, 0, CPU)
+    apart, together = Cohort(runs, CPU, native=False), Cohort(runs, CPU, native=False)
+    together.vectorised = True
+    with torch.inference_mode():
+        losses = [cohort.train(block, [("critic", 0), ("autoencoder", 0)]) for cohort in (apart, together)]
+    torch.testing.assert_close(*losses, rtol=1e-4, atol=1e-5)
+    for a, b in zip(states(apart), states(together), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_which_form_is_faster_is_measured_once_and_changes_nothing() -> None:
+    cohort = Cohort([convolutional("vae", seed) for seed in range(2)], CPU, native=False)
+    before = {name: flat.clone() for name, flat in cohort.parameters.items()}
+    assert choice.together(cohort) in (True, False)
+    assert choice.together(cohort) is choice.together(cohort)
+    assert all(torch.equal(flat, before[name]) for name, flat in cohort.parameters.items())
+    assert not choice.together(Cohort([convolutional("vae")], CPU, native=False))
+
+
+def test_bf16_of_any_module_is_near_float32_but_not_the_same() -> None:
+    runs = [convolutional("vae")]
+    lower = [replace(r, precision="bf16") for r in runs]
+    block = Block(runs, 0, CPU)
+    exact, rounded = Cohort(runs, CPU), Cohort(lower, CPU)
+    with torch.inference_mode():
+        losses = [cohort.train(block, [("autoencoder", 0)]) for cohort in (exact, rounded)]
+    assert not torch.equal(*losses)
+    torch.testing.assert_close(*losses, rtol=0.02, atol=0.1)
+    assert all(flat.dtype == torch.float32 for flat in rounded.parameters.values())

@@ -263,7 +263,7 @@ TINY = {"data": "digits_grey", **FEW}
         (ResNet, {"blocks": 1, "critic_blocks": 1}),
         (NoiseBasis, {"basis_width": 4, "decoder": "mlp", "critic": "mlp"}),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_conformance(network: type[Network], values: dict[str, object]) -> None:
     network_contract(network, **{**TINY, **values})()

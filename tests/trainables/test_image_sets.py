@@ -188,7 +188,7 @@ def test_labels_that_are_held_back_are_all_zero() -> None:
 @pytest.mark.parametrize("data", ["mnist", "mnist:representation=binary", "mnist:representation=dequantised"])
 def test_runs_on_images_have_the_same_bits_beside_any_others(data: str) -> None:
     runs = [replace(run("vae", seed=seed, budget=20, width=32, depth=1), data=data) for seed in range(3)]
-    together, alone = Training(runs), Training(runs[1:2])
+    together, alone = (Training(some, metrics=["mse_x"]) for some in (runs, runs[1:2]))
     for training in (together, alone):
         training._train_block()
     assert together.cohort.data.dtype == torch.uint8
@@ -204,7 +204,7 @@ def test_native_kernels_train_on_the_same_rows_as_if_they_were_stored(
         replace(run("gan", seed=s, budget=20, width=800, depth=1, critic_depth=1, steps=1), data="mnist")
         for s in range(2)
     ]
-    bytes_, floats = Training(runs), Training(runs)
+    bytes_, floats = (Training(runs, metrics=["mse_x"]) for _ in range(2))
     if not bytes_.cohort.native:
         pytest.skip("needs a C++ compiler")
     bytes_._train_block()
@@ -226,3 +226,11 @@ def test_fashion_mnist_of_debian_is_read(root: Path, monkeypatch: pytest.MonkeyP
     assert data.labels[:5].tolist() == [9, 0, 0, 3, 0]
     # Xiao et al. 2017: the mean of all training pixels is 0.2860 of white
     assert data.stored[:, :784].double().mean().item() / 255 == pytest.approx(0.2860, abs=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("representation", ["scaled", "binary", "dequantised"])
+def test_rows_on_a_gpu_are_those_on_a_cpu(representation: str) -> None:
+    data, numbers = find(f"mnist:representation={representation}"), torch.arange(TRAIN).flip(0)
+    there = data.rows(data.stored.cuda()[numbers.cuda()], numbers.cuda()).cpu()
+    torch.testing.assert_close(there, data.train[numbers], rtol=1e-6, atol=0)

@@ -79,12 +79,12 @@ class FusedMLP(Assembled):
 
 @final
 class AnyModule(Assembled):
-    """Any `nn.Module`: its parameters are laid one after another, padded as an MLP's are."""
+    """Any `nn.Module`: its parameters are laid one after another, padded as an MLP's are; bf16 is `torch.autocast`'s."""
 
     native = False
 
-    def __init__(self, network: Network, ports: Ports) -> None:
-        self.network, self.ports = network, ports
+    def __init__(self, network: Network, ports: Ports, precision: str = "float32") -> None:
+        self.network, self.ports, self.precision = network, ports, precision
         self.net = module_of(network, ports)
         self.places = {name: value.shape for name, value in self.net.named_parameters()}
         self.lengths = [math.prod(shape) for shape in self.places.values()]
@@ -108,7 +108,9 @@ class AnyModule(Assembled):
         state = {name: value.clone() if training else value for name, value in buffers.items()}
         used = {**values, **state}
         seen = tuple(value for value in inputs if value is not None and value.is_floating_point())
-        output: Tensor = functional_call(self.net.train(training), used, seen)
+        with torch.autocast(flat.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            output: Tensor = functional_call(self.net.train(training), used, seen)
+        output = output.float()
         after = {name: used[name] for name in state} if training else buffers
         return output.squeeze(-1) if self.ports.role == "critic" and output.dim() == 2 else output, after
 
@@ -141,12 +143,8 @@ def build(
                 net.kernel = kernels.mlp
             built[name] = FusedMLP(net, ports)
             continue
-        if precision == "bf16":
-            raise ValueError(
-                f"precision bf16 needs multi-layer perceptrons, got the {ports.role} {network.name}; take float32"
-            )
         check(network, ports)
-        built[name] = AnyModule(network, ports)
+        built[name] = AnyModule(network, ports, precision)
     return built
 
 

@@ -19,6 +19,7 @@ from trainables.engine import assemble, gradients, optimisation
 from trainables.engine.assemble import Buffers
 from trainables.engine.blocks import Block
 from trainables.engine.native import block as native_block
+from trainables.engine.native import steps
 from trainables.engine.traced import block as torch_block
 from trainables.engine.traced.cuda_graphs import Replayed
 from trainables.networks import precision
@@ -42,7 +43,10 @@ class Cohort:
         networks: by name, as they train.
         exact: the same in float32, as they are evaluated.
         kernels: whether the native kernels may be used.
-        vectorised: whether all networks are vectorised over members; otherwise one member steps after another.
+        native_steps: whether the optimiser's steps of one member after another are the kernels'.
+        fused: whether all networks are written for vectorising over members, and are evaluated so.
+        vectorised: whether a step is of all members at once; otherwise one member steps after another. Of networks that are not
+            fused it is what is faster on a GPU (`traced.choice`), and never so on a CPU, where bits would depend on the cohort.
         data: the training points as they are stored (`DataSet.stored`), on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
@@ -85,7 +89,7 @@ class Cohort:
         self.networks = (
             self.exact if self.precision == "float32" else assemble.build(*parts, precision=self.precision)
         )
-        self.vectorised = all(net.fused for net in self.networks.values())
+        self.fused = self.vectorised = all(net.fused for net in self.networks.values())
         self.data = self.dataset.stored.to(device)
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
@@ -111,6 +115,7 @@ class Cohort:
         self.optimisers = {
             name: optimisation.made(optimiser, flat, columns) for name, flat in self.parameters.items()
         }
+        self.native_steps = self.kernels and not self.vectorised and steps.available(optimiser)
         self.native = all(net.native for net in self.networks.values()) and native_block.available(self)
         self.replayed: dict[tuple[str, ...], Replayed] = {}
 
@@ -136,7 +141,7 @@ class Cohort:
 
         One member is evaluated beside its double: libraries treat a batch of one as none, with other bits.
         """
-        if not self.vectorised:
+        if not self.fused:
             found = [function(self.member(m), *(values[m] for values in inputs)) for m in range(len(self))]
             return {name: torch.stack([values[name] for values in found]) for name in found[0]}
 

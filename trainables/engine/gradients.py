@@ -53,17 +53,18 @@ class Called:
 def gradients(
     cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None
 ) -> tuple[Tensor, ...]:
-    """Gradient [M, P] of each network that the player trains, and its loss [M], by a traced graph.
+    """Gradient [M, P] of each network that the player trains, the buffers of these after the step, and its loss [M], by a traced graph.
 
     Args:
-        cohort: whose networks are all vectorised.
+        cohort: of which all members step at once.
         player: who steps.
         x: [M, batch, x_dim].
         noise: [M, batch, noise's dimensions].
         dropout: int64 [M, 2, 5] (`blocks.Block`) or None.
     """
     further = () if dropout is None else (dropout,)
-    arguments = (*cohort.parameters.values(), cohort.lam, x, noise, *further, cohort.chosen)
+    buffers = [value for named in cohort.buffers.values() for value in named.values()]
+    arguments = (*cohort.parameters.values(), *buffers, cohort.lam, x, noise, *further, cohort.chosen)
     names = tuple(o.name for o in cohort.objectives)
     signature = (player, dropout is None, names, len(cohort), *cohort.signature)
     if signature not in _traces:

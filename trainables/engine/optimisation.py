@@ -44,8 +44,8 @@ class CohortOptimiser(ABC):
         """Numbers that each of the next `steps` steps takes for each member, computed in float64: float32 [steps, M, S]."""
 
     @abstractmethod
-    def step(self, gradient: Tensor, scalars: Tensor) -> None:
-        """One step in place down `gradient` [M, P] with its scalars [M, S], on the same device."""
+    def step(self, gradient: Tensor, scalars: Tensor, members: slice = slice(None)) -> None:
+        """One step in place of these members down `gradient` [M, P] with its scalars [M, S], on the same device."""
 
 
 @final
@@ -75,17 +75,17 @@ class CohortAdam(CohortOptimiser):
         )
         return np.stack(np.broadcast_arrays(*values), axis=-1).astype(np.float32)
 
-    def step(self, gradient: Tensor, scalars: Tensor) -> None:
-        first, second = self.state.values()
+    def step(self, gradient: Tensor, scalars: Tensor, members: slice = slice(None)) -> None:
+        parameters, (first, second) = self.parameters[members], (s[members] for s in self.state.values())
         rate, beta1, one_minus_beta1, kept, correction = (
             column.unsqueeze(1) for column in scalars[:, :5].unbind(1)
         )
         if self.decays:
-            self.parameters.mul_(kept)
+            parameters.mul_(kept)
         first.mul_(beta1).addcmul_(gradient, one_minus_beta1)
         second.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
         denominator = second.sqrt().mul_(correction).add_(EPSILON)
-        self.parameters.addcdiv_(first * rate, denominator, value=-1.0)
+        parameters.addcdiv_(first * rate, denominator, value=-1.0)
 
 
 @final
@@ -99,16 +99,17 @@ class Vectorised(CohortOptimiser):
         values += [np.broadcast_to(column, (steps, members)) for column in self.columns.values()]
         return np.stack(values, axis=-1).astype(np.float32)
 
-    def step(self, gradient: Tensor, scalars: Tensor) -> None:
-        arguments = (self.parameters, gradient, scalars, *self.state.values())
+    def step(self, gradient: Tensor, scalars: Tensor, members: slice = slice(None)) -> None:
+        parameters, states = self.parameters[members], [state[members] for state in self.state.values()]
+        arguments = (parameters, gradient, scalars, *states)
         kind = (type(self.optimiser), *vars(self.optimiser).items())
-        signature = (*kind, tuple(self.parameters.shape), str(gradient.device))
+        signature = (*kind, tuple(parameters.shape), str(gradient.device))
         if signature not in _traces:
             with torch.inference_mode(False):
                 _traces[signature] = trace(vmap(one_step(self.optimiser)), arguments)
         after, *state = _traces[signature](*arguments)
-        self.parameters.copy_(after)
-        for mine, new in zip(self.state.values(), state, strict=True):
+        parameters.copy_(after)
+        for mine, new in zip(states, state, strict=True):
             mine.copy_(new)
 
 

@@ -17,6 +17,7 @@ from trainables.engine.machine import arithmetic
 from trainables.engine.machine.allocator import keep_freed_memory
 from trainables.engine.native import convolutions
 from trainables.engine.prefetch import Blocks
+from trainables.engine.traced import choice
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.models import pictures
 from trainables.networks.precision import applied
@@ -89,10 +90,12 @@ class Training:
         keep_freed_memory()
         self.runs = tuple(runs)
         self.cohort = Cohort(self.runs, torch.device(device))
-        if len(self.runs) == 1 and self.cohort.vectorised and not self.cohort.native:
+        if len(self.runs) == 1 and self.cohort.fused and not self.cohort.native:
             # Libraries treat a batch of one matrix as a matrix, with other kernels and so other bits:
             # on torch's operations, a run that trains alone trains beside its own double.
             self.cohort = Cohort(self.runs * 2, torch.device(device))
+        if not self.cohort.fused and self.cohort.device.type == "cuda":
+            self.cohort.vectorised = choice.together(self.cohort)
         members = self.cohort.runs
         self.blocks = Blocks(members, ahead=self.cohort.device.type != "cpu")
         self.evaluation = Evaluation(self.cohort, metrics)
@@ -237,7 +240,7 @@ class Training:
 
     def _convolutions(self) -> contextlib.AbstractContextManager[object]:
         """What computes the convolutions of networks as they are evaluated."""
-        native = self.cohort.kernels and not self.cohort.vectorised
+        native = self.cohort.kernels and not self.cohort.fused
         return convolutions.Applied() if native else contextlib.nullcontext()
 
     def _train_block(self) -> None:

@@ -2,7 +2,8 @@
 
 float32   the products are float32's too
 tf32      CUDA multiplies float32 operands rounded to 10 bits of mantissa, and adds up in float32
-bf16      operands of each product, forward and backward, are rounded to bfloat16, and so is its result
+bf16      operands of each product, forward and backward, are rounded to bfloat16, and so is its result; other modules than
+          perceptrons run under `torch.autocast`, which does so with products and convolutions
 """
 
 from __future__ import annotations

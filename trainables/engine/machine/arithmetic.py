@@ -23,7 +23,7 @@ def of(cohort: Cohort) -> dict[str, str]:
     """
     torchs = torch.backends.cpu.get_cpu_capability()
     found = {"processor": processor(), "libc": " ".join(platform.libc_ver()) or "unknown"}
-    convolutions = cohort.kernels and not cohort.vectorised
+    convolutions = cohort.kernels and not cohort.fused
     library = build.library() if convolutions or any(net.native for net in cohort.networks.values()) else None
     if cohort.device.type != "cpu":
         name = torch.cuda.get_device_name(cohort.device)
@@ -31,12 +31,12 @@ def of(cohort: Cohort) -> dict[str, str]:
     if cohort.dataset.recogniser is not None:
         found["features"] = cohort.dataset.recogniser.words
     if library is None:
-        how = "torch operations" if cohort.vectorised else "torch operations, one member after another"
+        how = "torch operations" if cohort.fused else f"torch operations, {_order(cohort)}"
         return {"arithmetic": how, "instructions": f"torch {torchs}", **found}
-    if cohort.vectorised:
+    if cohort.fused:
         arithmetic = "native kernels" if cohort.native else "torch operations on native networks"
     else:
-        arithmetic = "torch operations with native convolutions and normalisation, one member after another"
+        arithmetic = f"torch operations with native convolutions and normalisation, {_order(cohort)}"
     instructions = f"kernels {_text(library.instructions)}, torch {torchs}"
     return {
         "arithmetic": arithmetic,
@@ -44,6 +44,10 @@ def of(cohort: Cohort) -> dict[str, str]:
         "instructions": instructions,
         **found,
     }
+
+
+def _order(cohort: Cohort) -> str:
+    return "all members at once" if cohort.vectorised else "one member after another"
 
 
 def joined(earlier: Iterable[Mapping[str, str]], now: Mapping[str, str]) -> dict[str, str]:

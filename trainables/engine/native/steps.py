@@ -24,6 +24,8 @@ SIZE = 64
 KERNELS: dict[type[Optimiser], str] = {Adam: "adam_step"}
 """Optimisers whose step is a function of the kernels' library."""
 
+_STEP = ctypes.CFUNCTYPE(None, ctypes.c_long, *[ctypes.c_void_p] * 4)
+
 _BINARY = {
     aten.maximum.default: "({0} > {1} ? {0} : {1})",
     aten.minimum.default: "({0} < {1} ? {0} : {1})",
@@ -59,6 +61,28 @@ def address(optimiser: Optimiser) -> int:
         assert found is not None
         _addresses[key] = found
     return _addresses[key]
+
+
+def take(cohort: optimisation.CohortOptimiser, gradient: Tensor, scalars: Tensor, member: int) -> None:
+    """One member's step in place down `gradient` [P] with its scalars [S], by the function at `address`."""
+    rows = (cohort.parameters[member], *(state[member] for state in cohort.state.values()))
+    parameters, *states = (ctypes.c_void_p(row.data_ptr()) for row in rows)
+    gradient, scalars = gradient.contiguous(), scalars.contiguous()
+    _STEP(address(cohort.optimiser))(
+        ctypes.c_long(len(gradient)), parameters, (ctypes.c_void_p * len(states))(*states),
+        ctypes.c_void_p(gradient.data_ptr()), ctypes.c_void_p(scalars.data_ptr()),
+    )  # fmt: skip
+
+
+def available(optimiser: Optimiser) -> bool:
+    """Whether its step has an `address` here."""
+    if build.missing():
+        return False
+    try:
+        address(optimiser)
+    except NotLowered:
+        return False
+    return True
 
 
 def source(optimiser: Optimiser) -> str:

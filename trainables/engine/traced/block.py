@@ -17,6 +17,7 @@ from torch import Tensor
 
 from trainables.engine import gradients as gradients_of
 from trainables.engine.blocks import Block, noise_of
+from trainables.engine.native import steps
 from trainables.engine.traced.cuda_graphs import Replayed
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
     )
     losses = torch.empty(len(schedule), len(cohort), device=cohort.device)
     start = 0
-    for iteration, steps in itertools.groupby(schedule, key=lambda step: step[1]):
-        players = tuple(player for player, _ in steps)
+    for iteration, group in itertools.groupby(schedule, key=lambda step: step[1]):
+        players = tuple(player for player, _ in group)
         now = slice(start, start + len(players))
         if players not in cohort.replayed:
             cohort.replayed[players] = Replayed(cohort.device)
@@ -73,37 +74,48 @@ def _iteration(
     losses = []
     for step, player in enumerate(players):
         gates = dropout[step] if cohort.has_dropout else None
-        gradients, loss = (_together if cohort.vectorised else _apart)(cohort, player, x, noise[step], gates)
-        losses.append(loss)
-        for name, gradient in gradients.items():
-            cohort.optimisers[name].step(gradient, scalars[step])
-            if player == "critic" and cohort.form.clip:
+        losses.append(
+            (_together if cohort.vectorised else _apart)(cohort, player, x, noise[step], gates, scalars[step])
+        )
+        if player == "critic" and cohort.form.clip:
+            for name in cohort.form.players[player]:
                 cohort.parameters[name].clamp_(-cohort.form.clip, cohort.form.clip)
     return torch.stack(losses)
 
 
 def _together(
-    cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None
-) -> tuple[dict[str, Tensor], Tensor]:
-    """Gradient [M, P] of each network that the player trains, and its loss [M], vectorised over members."""
+    cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None, scalars: Tensor
+) -> Tensor:
+    """A step of a player, vectorised over members, with the scalars of the optimiser [M, S]; its loss before it [M]."""
+    names = cohort.form.players[player]
     *found, loss = gradients_of.gradients(cohort, player, x, noise, dropout)
-    return dict(zip(cohort.form.players[player], found, strict=True)), loss
+    for mine, after in zip(_buffers(cohort, names), found[len(names) :], strict=True):
+        mine.copy_(after)
+    for name, gradient in zip(names, found, strict=False):
+        cohort.optimisers[name].step(gradient, scalars)
+    return loss
 
 
 def _apart(
-    cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None
-) -> tuple[dict[str, Tensor], Tensor]:
+    cohort: Cohort, player: str, x: Tensor, noise: Tensor, dropout: Tensor | None, scalars: Tensor
+) -> Tensor:
     """The same, one member after another; their buffers are as after the step."""
     names = cohort.form.players[player]
-    buffers = [value for name in names for value in cohort.buffers[name].values()]
-    gradients: list[tuple[Tensor, ...]] = []
-    losses = []
+    buffers, losses = _buffers(cohort, names), []
     for m in range(len(cohort)):
         gates = None if dropout is None else dropout[m]
         *found, loss = gradients_of.member_gradients(cohort, m, player, x[m], noise[m], gates)
-        gradients.append(tuple(found[: len(names)]))
         losses.append(loss)
         for mine, after in zip(buffers, found[len(names) :], strict=True):
             mine[m].copy_(after)
-    stacked = (torch.stack(of_network) for of_network in zip(*gradients, strict=True))
-    return dict(zip(names, stacked, strict=True)), torch.stack(losses)
+        for name, gradient in zip(names, found, strict=False):
+            if cohort.native_steps:
+                steps.take(cohort.optimisers[name], gradient, scalars[m], m)
+            else:
+                cohort.optimisers[name].step(gradient.unsqueeze(0), scalars[m : m + 1], slice(m, m + 1))
+    return torch.stack(losses)
+
+
+def _buffers(cohort: Cohort, names: Sequence[str]) -> list[Tensor]:
+    """What these networks keep from batch to batch, [M, …] each."""
+    return [value for name in names for value in cohort.buffers[name].values()]
