@@ -9,7 +9,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
-from trainables.datasets.base import DataSet
+from trainables.datasets.base import Annealing, DataSet
 from trainables.recognition import stored
 from trainables.recognition.training import Labelled, Split
 
@@ -30,7 +30,7 @@ class Bars(DataSet):
     binary = True
     bounded = True
     likelihood_points = 4
-    annealing = (2, 8)
+    annealing = Annealing(2, 8)
     importance_codes = 16
     folder: ClassVar[Path | None] = None
     """Where its classifier is kept."""

@@ -46,7 +46,11 @@ def blurred(images: Tensor) -> Tensor:
 
 
 def test_classifier_is_right_for_nine_of_ten(classifier: Classifier) -> None:
-    assert classifier.accuracy >= 0.9
+    data = datasets.find("fashion_mnist")
+    assert isinstance(data, FashionMnist)
+    rows = torch.from_numpy(data.prepared.test)
+    right = classifier(rows[:, :-1] / 255).log_posterior.argmax(1) == rows[:, -1]
+    assert classifier.accuracy == right.double().mean().item() >= 0.9
 
 
 def test_distances_tell_images_from_blurred_ones_and_those_from_noise(classifier: Classifier) -> None:
@@ -61,12 +65,12 @@ def test_distances_tell_images_from_blurred_ones_and_those_from_noise(classifier
     moments = frechet.moments(reference)
     by_moments = [frechet.distance(moments, frechet.moments(f)).item() for f in features.values()]
     by_kernel = [kernels.squared_mmd(reference, f).item() for f in features.values()]
-    assert 5 * by_moments[0] < by_moments[1] < by_moments[2] / 2
-    assert 5 * abs(by_kernel[0]) < by_kernel[1] < by_kernel[2] / 2
+    assert 10 * by_moments[0] < by_moments[1] < by_moments[2] / 1.5
+    assert 10 * abs(by_kernel[0]) < by_kernel[1] < by_kernel[2] / 1.2
     near, far = (Neighbourhoods(reference, features[name]) for name in ("half", "noise"))
     assert near.coverage() == pytest.approx(1 - 2**-5, abs=0.02)
     assert near.density() == pytest.approx(1.0, abs=0.1)
     assert near.precision() > 0.8
     assert near.recall() > 0.8
-    assert far.precision() < 0.05
+    assert far.recall() < 0.05
     assert far.coverage() < 0.05

@@ -14,7 +14,7 @@ import torch
 from tests.trainables import pictures
 from tests.trainables.factory import run
 from trainables import datasets, metrics, objectives
-from trainables.datasets.base import DataSet
+from trainables.datasets.base import Annealing, DataSet
 from trainables.engine.cohort import Cohort
 from trainables.engine.evaluation import Evaluation
 from trainables.engine.machine import arithmetic
@@ -191,7 +191,7 @@ def test_importance_bound_is_the_likelihood_where_it_is_known() -> None:
 def test_annealing_of_a_convolutional_decoder_finds_what_quadrature_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pictures.Bars, "annealing", (8, 100))
+    monkeypatch.setattr(pictures.Bars, "annealing", Annealing(8, 100))
     convolutional = run("vae", decoder="as_vae", channels=4, mlp_width=16, z_dim=1)
     cohort = Cohort([replace(convolutional, data=BARS)], torch.device("cpu"))
     cohort.parameters["decoder"] *= 1.8  # log p(x|z) varies by tens of nats over the codes

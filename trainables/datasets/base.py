@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -36,6 +36,22 @@ def balanced(labels: Tensor, count: int) -> Tensor:
     return chosen
 
 
+class Annealing(NamedTuple):
+    """How long the likelihood of a point is annealed (`trainables.estimators.annealing.ais`).
+
+    Attributes:
+        chains, temperatures, leapfrog: chains of a point, distributions between prior and posterior, and leapfrog steps at each.
+        step: first step size.
+        rate: by which step sizes adapt; the fewer temperatures, the faster they must.
+    """
+
+    chains: int
+    temperatures: int
+    leapfrog: int = 5
+    step: float = 0.1
+    rate: float = 0.05
+
+
 class DataSet(ABC):
     """Points and facts about them, which metrics read (`trainables.metrics`). Final subclasses set the attributes.
 
@@ -64,8 +80,7 @@ class DataSet(ABC):
         mode_variance: of each of these, in every direction.
         distinct: how many points there are at all, of data of a few, equally often; the first test points are these.
         likelihood_points: so many of the first test points have their log-likelihood estimated; 0 for none.
-        annealing: chains and distributions by which each of these is annealed, as many as its decoders have time for; or None
-            for those that small decoders have.
+        annealing: of these points, as long as their decoders have time for; or None for that of small decoders.
         importance_codes: codes of each of these by which an encoder's own bound of it is estimated; 0 for none.
         log_evidence: log p(x) in nats of the one observation of a known model, or None.
     """
@@ -86,7 +101,7 @@ class DataSet(ABC):
     mode_variance: ClassVar[float] = 0.0
     distinct: ClassVar[int | None] = None
     likelihood_points: ClassVar[int] = 0
-    annealing: ClassVar[tuple[int, int] | None] = None
+    annealing: ClassVar[Annealing | None] = None
     importance_codes: ClassVar[int] = 0
 
     def __init__(self, **values: object) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from result_metrics import LARGER
+from trainables.datasets.base import Annealing
 from trainables.estimators.annealing import ais
 from trainables.estimators.quadrature import by_quadrature
 from trainables.metrics.base import END, Metric
@@ -47,6 +48,9 @@ def _annealed(model: Model, x: Tensor, seed: Tensor) -> Tensor:
         return model.log_p_given(x, given.unflatten(0, z.shape[:2]))
 
     generator = torch.Generator(seed.device).manual_seed(int(abs(seed.item()) * 2**30))
-    chains, temperatures = model.data.annealing or (CHAINS, TEMPERATURES)
-    found = ais(log_likelihood, len(x), model.data.z_dim, chains, temperatures, generator, leapfrog=LEAPFROG)
+    asked = model.data.annealing or Annealing(CHAINS, TEMPERATURES, LEAPFROG)
+    found = ais(
+        log_likelihood, len(x), model.data.z_dim, asked.chains, asked.temperatures, generator,
+        leapfrog=asked.leapfrog, step=asked.step, rate=asked.rate,
+    )  # fmt: skip
     return found.log_likelihood

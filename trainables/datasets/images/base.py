@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainables.datasets.base import DataSet, balanced
+from trainables.datasets.base import Annealing, DataSet, balanced
 from trainables.datasets.files.base import UNLABELLED, Bytes, Files
 from trainables.datasets.files.prepared import Prepared, prepared
 from trainables.datasets.files.recognised import classifier, of_image
@@ -47,6 +47,9 @@ class Images(DataSet):
     """
 
     bounded = True
+    likelihood_points = 16
+    annealing = Annealing(chains=2, temperatures=100, step=0.5, rate=0.2)
+    importance_codes = 1000
     files: ClassVar[Files]
     home: ClassVar[str]
     test_points: ClassVar[int] = 2048

@@ -20,8 +20,5 @@ class CelebA(Images):
     x_dim = 3 * 64 * 64
     z_dim = 128
     noise_dim = 128
-    likelihood_points = 16
-    annealing = (2, 100)
-    importance_codes = 1000
     home = "mmlab.ie.cuhk.edu.hk/projects/CelebA.html, aligned and cropped"
     files = CelebAFiles(("celeba", "CelebA"), size=64)

@@ -21,8 +21,5 @@ class Cifar10(Images):
     z_dim = 100
     noise_dim = 100
     classes = 10
-    likelihood_points = 16
-    annealing = (2, 100)
-    importance_codes = 1000
     home = "cs.toronto.edu/~kriz/cifar.html, the binary version"
     files = CifarBinary(("cifar-10-batches-bin", "cifar10"))

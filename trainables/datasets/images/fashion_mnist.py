@@ -21,9 +21,6 @@ class FashionMnist(Images):
     z_dim = 64
     noise_dim = 64
     classes = 10
-    likelihood_points = 16
-    annealing = (2, 100)
-    importance_codes = 1000
     home = "github.com/zalandoresearch/fashion-mnist, or Debian's package dataset-fashion-mnist"
     files = Idx(
         ("FashionMNIST/raw", "fashion_mnist", "fashion-mnist"),

@@ -20,9 +20,6 @@ class ImageNet64(Images):
     x_dim = 3 * 64 * 64
     z_dim = 128
     noise_dim = 128
-    likelihood_points = 16
-    annealing = (2, 100)
-    importance_codes = 1000
     home = "image-net.org/download-images, downsampled, npz"
     files = ImageNet(
         (

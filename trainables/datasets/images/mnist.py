@@ -21,8 +21,5 @@ class Mnist(Images):
     z_dim = 64
     noise_dim = 64
     classes = 10
-    likelihood_points = 16
-    annealing = (2, 100)
-    importance_codes = 1000
     home = "yann.lecun.com/exdb/mnist"
     files = Idx(("MNIST/raw", "mnist"))

@@ -21,8 +21,5 @@ class Svhn(Images):
     z_dim = 100
     noise_dim = 100
     classes = 10
-    likelihood_points = 16
-    annealing = (2, 100)
-    importance_codes = 1000
     home = "ufldl.stanford.edu/housenumbers, format 2"
     files = SvhnFiles(("SVHN", "svhn"))
