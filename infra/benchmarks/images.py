@@ -25,6 +25,7 @@ from infra.benchmarks.page import write
 from trainables import objectives
 from trainables.datasets.base import DataSet
 from trainables.engine.assemble import ports_of
+from trainables.engine.machine import host
 from trainables.engine.training import Training
 from trainables.runs import Configuration, Run
 
@@ -132,18 +133,9 @@ def _seconds(contender: Iterator[int]) -> float:
 def peak(make: Callable[[], Iterator[int]]) -> int:
     """Bytes by which a block of training raises this process's peak memory; 0 where the system does not tell."""
     Noise().train  # noqa: B018
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew (man 5 proc)
-        before = _status("VmRSS")
+    with host.Peak() as found:
         next(make())
-        return _status("VmHWM") - before
-    except OSError:
-        return 0
-
-
-def _status(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith(name)).split()[1])
+    return found.bytes
 
 
 def peaks(batch: int) -> dict[str, int]:

@@ -18,6 +18,7 @@ import torch
 from ray import tune
 
 from sweeps.console.errors import FULL
+from sweeps.planning import cores
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
 from sweeps.store.lease import Fenced
@@ -46,7 +47,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
     Args:
         trial: Tune's configuration: the key of a cohort, and its content (`planned`) if it is not among `plans`.
         plans: the study's cohorts by key.
-        settings: of every trial: directory (the store), device, share (of a GPU), checkpoint_seconds and
+        settings: of every trial: directory (the store), device, share (of a GPU; None for one core's of the memory), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
             name, or None), data_dir (folder of image data, or None), features (file by which images
             get theirs, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
@@ -119,7 +120,8 @@ class CohortTrial:
             if not self.store.holds(self.parts[0].key):
                 self._train_or_split((self.state,))
         else:
-            most = memory.fitting(self.plan.runs, self.settings["device"], self.settings["share"])
+            share = self.settings["share"] or 1 / cores.available()
+            most = memory.fitting(self.plan.runs, self.settings["device"], share)
             self.parts = self.plan.split(most)
         while self.parts:
             if not self.store.holds(self.parts[0].key):

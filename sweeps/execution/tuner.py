@@ -204,7 +204,7 @@ def _fit(
     settings = {
         "directory": store.uri_for_workers,
         "device": slots.device,
-        "share": slots.resources.get("GPU", 1.0),
+        "share": slots.resources.get("GPU"),
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "progress_seconds": progress_seconds(slots.count),
         "full_seconds": FULL_SECONDS,

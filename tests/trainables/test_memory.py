@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 
 from tests.trainables.factory import run
 from trainables.engine import cost
-from trainables.engine.machine import memory
+from trainables.engine.machine import host, memory
 from trainables.engine.training import Training
 
 RUNS = [run(seed=n, budget=100) for n in range(memory.PROBE + 4)]
@@ -71,7 +72,50 @@ def test_other_errors_of_a_probe_are_raised(monkeypatch: pytest.MonkeyPatch) -> 
         memory.fitting(RUNS, "cuda", share=1.0)
 
 
-def test_nothing_is_measured_on_a_cpu_nor_for_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
+IMAGES = [
+    replace(one, data="digits_grey", configuration=one.configuration.changed(encoder="as_vae"))
+    for one in RUNS
+]
+
+
+def test_members_one_after_another_on_a_cpu_are_those_that_its_memory_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    probe = FakeCuda(monkeypatch).began
+    monkeypatch.setattr(memory, "LARGE", 0)
+    monkeypatch.setattr(cost, "bytes_per_member", lambda run: 10_000_000)
+    monkeypatch.setattr(host, "available", lambda: 200_000_000)
+
+    class Peak:
+        bytes = 70_000_000
+
+        def __enter__(self) -> Peak:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+    monkeypatch.setattr(host, "Peak", Peak)
+    # One takes 70 MB, a further one 10; 0.8 · 200 MB hold 10 of them, 0.8 · a quarter none, and one is tried all the same.
+    assert memory.fitting(IMAGES, "cpu", share=1.0) == 10
+    assert memory.fitting(IMAGES, "cpu", share=0.25) == 1
+    assert probe == [(1, 20)] * 2
+    monkeypatch.setattr(host, "available", lambda: 0)  # not known
+    assert memory.fitting(IMAGES, "cpu", share=1.0) == len(IMAGES)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux")
+def test_peak_is_what_was_held_at_once() -> None:
+    with host.Peak() as peak:
+        for _ in range(2):
+            held = bytearray(64 << 20)
+            held[::4096] = b"x" * len(held[::4096])
+            del held
+    assert 60 << 20 < peak.bytes < 110 << 20
+    assert host.available() > 0
+
+
+def test_nothing_is_measured_of_fused_members_on_a_cpu_nor_of_a_few(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = FakeCuda(monkeypatch)
     assert memory.fitting(RUNS, "cpu", share=1.0) == len(RUNS)
     assert memory.fitting(RUNS[:5], "cuda", share=1.0) == 5

@@ -1,4 +1,4 @@
-"""How many members of a cohort a GPU's memory holds, and how it says that it does not."""
+"""How many members of a cohort a device's memory holds, and how it says that it does not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 
 from trainables.engine import cost
+from trainables.engine.machine import host
 from trainables.engine.machine.allocator import return_freed_memory
 from trainables.engine.training import Training
 from trainables.iterations import BLOCK
@@ -22,19 +23,39 @@ HEADROOM = 0.8
 """Part of the memory that cohorts are cut for; the allocator loses some of it between blocks."""
 
 
+LARGE = 256 << 20
+"""Bytes that a cohort on a CPU is expected to take, below which nothing is measured."""
+
+
 def fitting(runs: Sequence[Run], device: str, share: float) -> int:
-    """Members like `runs` that fit in a part of a GPU, at least one; on a CPU, for which they were cut, all.
+    """Members like `runs` that fit in a part of a device's memory, at least one.
+
+    A first block and evaluation is measured, on a GPU of a few members; on a CPU of one, where many are expected to take much,
+    for members that train one after the other share most of it.
 
     Args:
         runs: of one structure.
         device: torch device name.
-        share: part of the GPU's memory that is ours.
+        share: part of the memory that is ours.
     """
-    if torch.device(device).type != "cuda" or len(runs) <= PROBE:
+    if torch.device(device).type != "cuda":
+        return _fitting_on_cpu(runs, device, share)
+    if len(runs) <= PROBE:
         return len(runs)
     each = bytes_per_member(runs, device)
     free, total = torch.cuda.mem_get_info(device)
     return max(1, int(HEADROOM * min(free, share * total) / each))
+
+
+def _fitting_on_cpu(runs: Sequence[Run], device: str, share: float) -> int:
+    each, expected = cost.bytes_per_member(runs[0]), cost.bytes_shared(runs[0])
+    if cost.fused(runs[0]) or len(runs) == 1 or expected + len(runs) * each < LARGE or not host.available():
+        return len(runs)
+    room = HEADROOM * share * host.available()
+    with host.Peak() as peak:
+        Training([replace(runs[0], budget=BLOCK)], device).advance()
+    release()
+    return max(1, min(len(runs), 1 + int((room - peak.bytes) / each)))
 
 
 def bytes_per_member(runs: Sequence[Run], device: str) -> float:
