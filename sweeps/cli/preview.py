@@ -13,6 +13,7 @@ from sweeps.planning.remaining import words
 from sweeps.strategies.halved_grid import HalvedGrid
 from sweeps.study.grid import Grid
 from trainables import objectives
+from trainables.engine import cost
 from trainables.engine.native import build
 
 
@@ -56,6 +57,11 @@ def show(
         f"cost      about {expected.training / 60:.1f} core-minutes of training; {words(expected.wall)} on the {available} cores "
         f"here, {words(expected.start + expected.end)} of it for the start and the report"
     )
+    if plans:
+        most = max(cost.bytes_of(plan.group[0], len(plan)) for plan in plans)
+        console.print(
+            f"memory    about {most / 1e6:.0f} MB of a core's largest cohort, beside torch's and the data's"
+        )
     if slower := build.missing():
         console.print(f"warning: {slower}")
     if halved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import threading
 import time
 from itertools import pairwise
@@ -193,6 +194,7 @@ def test_dry_run_tells_runs_cohorts_and_cost_and_writes_nothing(
     output = capsys.readouterr().out
     assert "5760 declared, 0 stored, 5760 to train" in output
     assert "core-minutes" in output
+    assert re.search(r"memory +about [1-9][0-9]* MB", output)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -100,6 +100,11 @@ def bytes_shared(run: Run) -> int:
     return 0 if fused(run) else int(2 * 4 * _hidden(run))
 
 
+def bytes_of(run: Run, members: int) -> int:
+    """Peak memory of a cohort of so many members like the run."""
+    return bytes_shared(run) + members * bytes_per_member(run)
+
+
 def _hidden(run: Run) -> float:
     """Numbers that a step keeps for its way back."""
     c, form = run.configuration, objectives.find(run.algorithm).form

@@ -48,14 +48,14 @@ def fitting(runs: Sequence[Run], device: str, share: float) -> int:
 
 
 def _fitting_on_cpu(runs: Sequence[Run], device: str, share: float) -> int:
-    each, expected = cost.bytes_per_member(runs[0]), cost.bytes_shared(runs[0])
-    if cost.fused(runs[0]) or len(runs) == 1 or expected + len(runs) * each < LARGE or not host.available():
+    few = cost.fused(runs[0]) or len(runs) == 1 or cost.bytes_of(runs[0], len(runs)) < LARGE
+    if few or not host.available():
         return len(runs)
     room = HEADROOM * share * host.available()
     with host.Peak() as peak:
         Training([replace(runs[0], budget=BLOCK)], device).advance()
     release()
-    return max(1, min(len(runs), 1 + int((room - peak.bytes) / each)))
+    return max(1, min(len(runs), 1 + int((room - peak.bytes) / cost.bytes_per_member(runs[0]))))
 
 
 def bytes_per_member(runs: Sequence[Run], device: str) -> float:
