@@ -215,8 +215,10 @@ def at_ratio(found: Curves, measure: Measure, lam: float, ratio: float, name: ob
     units = estimates.cluster_means(difference, found.units[both])
     rng = estimates.generator("matched", lam, ratio, measure.label, name)
     of_drawn = resampling.medians(units)
-    drawn = resampling.distribution(of_drawn, len(units), rng)
     point = of_drawn(np.arange(len(units), dtype=np.int32)[None])
+    if len(units) == 1:  # whose resamples are all alike
+        return Matched(lam, ratio, measure, 1, Interval(float(point[0]), float("nan"), float("nan")))
+    drawn = resampling.distribution(of_drawn, len(units), rng)
     return Matched(lam, ratio, measure, len(units), interval(np.concatenate([point, drawn])))
 
 

@@ -63,6 +63,19 @@ def test_difference_at_a_multiple_of_lambda_is_read_off_the_curve(run: Run, stud
     assert at_ratio(found, INCEPTION, 10.0, 2.0, "x") is None
 
 
+def test_one_configuration_has_a_difference_without_an_interval(run: Run, study: Study) -> None:
+    rows = [
+        run(name, 0, lam, seed=seed, mse_x=10.0**-lam, inception_score=score + seed)
+        for name, score in (("svae_r", 3.0), ("alice", 2.5))
+        for lam in (0.1, 1.0)
+        for seed in range(3)
+    ]
+    found = at_ratio(of(study(rows)), INCEPTION, 1.0, 1.0, "x")
+    assert found is not None
+    assert found.median.point == pytest.approx(0.5)
+    assert np.isnan([found.median.low, found.median.high]).all()
+
+
 def test_hypervolume_is_paired_and_measured_from_the_worst_of_the_study(run: Run, study: Study) -> None:
     # sVAE-r: scores 5, 4.5, 4 (−1: 4, 3.5, 3 high) at depth 0, 1, 2 from MSE 1; ALICE one decade deeper, half a point lower.
     volume = volumes(of(moved(run, study)), INCEPTION)
