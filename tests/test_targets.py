@@ -59,7 +59,7 @@ def test_study_refuses_a_target_that_is_none() -> None:
     with pytest.raises(
         ValueError, match=r"metric of a bound must be one of mse_x, .*got 'mse'; did you mean mse_x"
     ):
-        Study("s", "?", {"depth": (2,)}, ("alice",), targets=((Bound("mse", AT_MOST, 1.0),),))
+        Study("s", "?", {"depth": (2,)}, ("alice",), targets=((Bound("mse", AT_MOST, 1.0),),)).check_metrics()
     kept = Study(
         "s",
         "?",

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
+import command_output
 from infra.benchmarks import measurements
 from infra.benchmarks.page import write
 from trainables import objectives
@@ -197,4 +198,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     main()

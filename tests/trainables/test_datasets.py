@@ -135,7 +135,8 @@ def test_codes_that_collapsed_to_points_are_a_result_and_no_divergence(
 
 def test_find_names_what_there_is_when_the_data_are_unknown() -> None:
     with pytest.raises(
-        ValueError, match=r"data must be one of celeba.*mixture5, or an import path module:Class, got 'mnits'"
+        ValueError,
+        match=r"data must be one of celeba.*mixture5.*, or an import path module:Class, got 'mnits'",
     ):
         datasets.find("mnits")
 
