@@ -110,8 +110,8 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     if options.data_dir is not None:
         root.folder()
     study = placed(study, options.data, options.search)
-    # Before Ray starts beside, and what is read from files may have changed since all was trained.
-    read = [datasets.find(study.data).version] if datasets.reads_files(study.data) else []
+    # Before Ray starts beside, and what the code does not tell may have changed since all was trained.
+    read = [datasets.find(study.data).version] if datasets.may_change(study.data) else []
     if options.algorithms and set(study.space) - set(configurations.among(study.space)):
         before, study = study.space, study.comparing(options.algorithms)
         say_left_out(before, study.space, "algorithm that is compared has", console)

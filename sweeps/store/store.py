@@ -169,7 +169,10 @@ class Store:
         for target in targets:
             check_target(target, infos)
         if published is not None and published.statements:
-            published = replace(published, data=datasets.find(published.data).version)
+            about = datasets.find(published.data)
+            # Files of other data than the study's may not be here, and then no run is of them.
+            if published.data == data or not datasets.reads_files(published.data):
+                published = replace(published, data=about.version)
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)

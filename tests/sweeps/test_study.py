@@ -14,7 +14,7 @@ import pytest
 from analysis.stored_names import PUBLISHED
 from result_published import Published, Statement
 from result_schema import read_manifest
-from sweeps import avb_synthetic, lambda_sweep, toy_robustness
+from sweeps import avb_synthetic, image_lambda, lambda_sweep, toy_robustness
 from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
 from sweeps.model_zoo import STUDY as MODEL_ZOO
 from sweeps.store.store import Store
@@ -22,6 +22,7 @@ from sweeps.study import Preset, Study
 from sweeps.study.space import Float
 from sweeps.toy_robustness import STUDY
 from trainables import objectives
+from trainables.datasets.images.base import Images
 
 FIXED = {name: levels[:1] for name, levels in STUDY.space.items() if name != "width"}
 
@@ -181,6 +182,18 @@ def test_published_numbers_are_in_the_manifest_with_the_version_of_their_data(tm
     assert found == replace(STUDY.published, data="mixture5-v1")
     store.create(STUDY.name, STUDY.question)
     assert read_manifest(store.uri).published == found
+
+
+def test_published_numbers_of_other_images_need_no_files_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(images: Images) -> None:
+        raise AssertionError(f"{images.name} are read")
+
+    monkeypatch.setattr(Images, "prepared", property(read))
+    store, published = Store(str(tmp_path / "s")), image_lambda.STUDY.published
+    store.create(image_lambda.STUDY.name, "?", data="digits", published=published)
+    assert read_manifest(store.uri).published == published
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,23 @@ def find(name: str) -> Images:
     return data
 
 
+@pytest.mark.parametrize(
+    ("name", "may"),
+    [
+        ("mnist", True),
+        ("fashion_mnist:part=0.5", True),
+        (f"{__name__}:FewTested", True),
+        (f"{__name__}:FewTested:part=0.5", True),
+        ("digits", False),
+        ("mixture5", False),
+    ],
+)
+def test_images_that_are_read_from_files_may_change_whoever_has_written_their_class(
+    name: str, may: bool
+) -> None:
+    assert datasets.may_change(name) is may
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_every_image_set_fulfils_the_contract(name: str, root: Path) -> None:
     if name not in ("mnist", "fashion_mnist"):

@@ -66,6 +66,17 @@ def reads_files(name: str) -> bool:
     return (Path(__file__).parent / "images" / f"{split_variant(name)[0]}.py").exists()
 
 
+def may_change(name: str) -> bool:
+    """Whether a data set's points may be gone, or others, while the code of this project stays: those read from files, and somebody
+    else's. Told without loading torch where nobody else's are installed or named.
+    """
+    if reads_files(name):
+        return True
+    if ":" not in split_variant(name)[0] and not part_registry.contributed_paths("datasets"):
+        return False
+    return not type(find(name)).__module__.startswith("trainables.")
+
+
 def of_version(version: str, named: str = "") -> str | None:
     """Name of the data set that has a version; None where it is not here.
 
