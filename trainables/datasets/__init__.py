@@ -53,7 +53,7 @@ def _elsewhere(path: str) -> DataSet:
     from trainables.datasets.base import DataSet
 
     data: DataSet = part_registry.find(path, available(), DataSet, "data")
-    return data
+    return data.called(path)
 
 
 def check(name: str) -> None:
