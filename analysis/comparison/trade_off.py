@@ -46,7 +46,7 @@ class Exchange:
 
     Attributes:
         algorithm: that changes.
-        configurations: with a score at both λ.
+        configurations: with a score at both λ; of one configuration, its seeds.
         error, score: changes of the logarithm of the error of reconstruction and of the score of generation, as verdicts of
             the family.
         reconstruction, generation: mean Kendall's τ-b between λ and each metric, turned so that +1 improves (`trends`),

@@ -2,7 +2,8 @@
 
 Pure functions on a table [k, L]: one row per configuration, one column per λ (ascending). Seeds are nested in
 configurations: an entry is the median over the configuration's seeds, in which a DIVERGED run and an infinite value are
-worse than any other (`states.ranked`). NaN where a configuration has no result at a λ.
+worse than any other (`states.ranked`). NaN where a configuration has no result at a λ. Of a study with one configuration
+a row is a seed (`rows.unit`).
 """
 
 from __future__ import annotations
@@ -47,11 +48,11 @@ class GoodRange:
 
 
 def by_lambda(study: Rows, algorithm: str, measure: Measure) -> pd.DataFrame:
-    """The table of one algorithm and measure, natural scale: index configuration_key, columns λ ascending."""
+    """The table of one algorithm and measure, natural scale: index `study.unit`, columns λ ascending."""
     own = study.runs[study.runs["algorithm"] == algorithm]
     values = pd.Series(states.ranked(own, measure, study.having(measure.column)), own.index).dropna()
     keys = own.loc[values.index]
-    table = values.groupby([keys["configuration_key"], keys["lam"]]).median().unstack("lam")
+    table = values.groupby([keys[study.unit], keys["lam"]]).median().unstack("lam")
     return table.reindex(columns=study.lambdas)
 
 

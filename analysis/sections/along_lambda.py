@@ -41,7 +41,7 @@ _PLANE = (
 )
 _TREND = (
     "Change of each metric from λ = {first} to λ = {last} within each configuration (median over its seeds, a DIVERGED run worse than "
-    "any value), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where {error} falls and "
+    "any value; of one configuration within each seed), with the simultaneous intervals of section Verdicts. A system trades generation for reconstruction where {error} falls and "
     "the score {worsens} by more than its smallest difference of interest: yes where the bounds show both, no where they show one of them "
     "not to be, else undecided; that a fall is not shown is no sign that there is none. "
     "Kendall’s τ-b tells the shape of the way, with noise in it: averaged over configurations, Student’s interval, 95 % by "
@@ -134,7 +134,8 @@ def fronts(summary: pd.DataFrame, error: Measure, score: Measure) -> dict[str, l
 def trend_cells(study: Rows, found: Claim | None, family: Family) -> Cells:
     """Header and cells of the trends; of a claim's algorithms as it has them."""
     error, score = required(study)
-    header = ["system", "configurations", f"{error.label} ratio [simultaneous]", f"change of {score.label} [simultaneous]", "trades",
+    units = "configurations" if study.unit == "configuration_key" else "seeds"
+    header = ["system", units, f"{error.label} ratio [simultaneous]", f"change of {score.label} [simultaneous]", "trades",
               "reconstruction τ [95 %]", "generation τ [95 %]"]  # fmt: skip
     known = {one.algorithm: one for one in (found.first, found.second)} if found else {}
     rows: list[Exchange] = [known.get(name) or exchange(study, name, family) for name in moving(study)]

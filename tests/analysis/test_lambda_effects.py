@@ -23,6 +23,20 @@ def test_by_lambda_takes_the_median_over_seeds_with_divergence_worst(study, run)
     np.testing.assert_array_equal(table.to_numpy(), [[np.nan, 0.3], [2.0, np.inf]])
 
 
+def test_seeds_are_the_rows_of_a_study_with_one_configuration(study, run):
+    runs = [
+        run(name, 0, lam, seed, mse_x=0.1 / (1 + lam), inception_score=4.0 - 0.1 * seed - lam)
+        for name in ("svae_r", "alice")
+        for lam in (0.1, 0.5, 1.0)
+        for seed in range(3)
+    ]
+    found = study(runs)
+    assert trends.by_lambda(found, "alice", INCEPTION).index.tolist() == [0, 1, 2]
+    first = claim(found, "svae_r", "alice", Family(1)).first
+    assert first.configurations == 3
+    assert (first.generation.point, first.reconstruction.point) == (-1.0, 1.0)
+
+
 def test_trends_are_kendalls_tau_of_order_alone():
     table = np.array([
         [1.0, 2.0, 3.0, 4.0],
