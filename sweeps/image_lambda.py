@@ -3,7 +3,7 @@
 Source   Chen et al., Symmetric Variational Autoencoder, §6.4 and figure 7, there on CIFAR-10; networks of Pu et al. 2017, figure 5.
 Command  make data; make study STUDY=image_lambda, or python sweeps/image_lambda.py [--preset smoke|embedded|paper] [--data cifar10] [--help]
          ray submit CLUSTER.yaml sweeps/image_lambda.py -- --preset paper --address auto
-Cost     embedded: 6 λ of 2 systems, 12 runs. paper: 3 seeds, 36 runs; batches of 32 for as long as a laptop can.
+Cost     embedded: 6 λ of 2 systems, 12 runs of 1,000 iterations. paper: 3 seeds, 36 runs of 3,000, 3.7 core-hours on a busy machine.
 Expected both reconstruct better as λ grows; ALICE's inception score falls, sVAE-r's does not (paper).
 """
 

@@ -23,7 +23,7 @@ from trainables.datasets.files import root
 
 @dataclass(frozen=True)
 class Options:
-    """Where the files of image data sets go, and which are here."""
+    """Options of the command that lists image data sets."""
 
     data_dir: Annotated[
         str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as of a study)")

@@ -16,7 +16,7 @@ TAG = "exemplar"
 """Tag of such a run: its ranks."""
 
 _PIXELS = 384
-"""Of the longer side, at least: MLflow's page smooths what it enlarges."""
+"""Least pixels of the longer side: MLflow's page smooths what it enlarges."""
 
 
 def ranks(report: Path) -> dict[str, str] | None:

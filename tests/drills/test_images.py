@@ -86,7 +86,7 @@ def stored_pictures(drill: Drill) -> Counter[tuple[str, str]]:
 
 
 def files(drill: Drill) -> dict[str, bytes]:
-    """What a study has stored of its runs."""
+    """Stored contents of a study's runs."""
     folders = ("runs", "curves", "samples", "pictures")
     return {str(path): path.read_bytes() for name in folders for path in (drill.results / name).iterdir()}
 

@@ -43,7 +43,7 @@ def write_idx(folder: Path, ending: str = "", seed: int = 0, train: int = TRAIN)
 
 
 def write_cifar(folder: Path) -> Path:
-    """Of each file's images, whose seed is its number; of the test file's, 0."""
+    """Writes its binary files; the images' seed is a training file's number, and 0 of the test file."""
     folder.mkdir(parents=True)
     for name, seed in [*((f"data_batch_{number}", number) for number in range(1, 6)), ("test_batch", 0)]:
         rows = np.concatenate([labels(8)[:, None], pixels(8, 3 * 32 * 32, seed=seed)], 1)

@@ -33,7 +33,7 @@ class Bars(DataSet):
     annealing = Annealing(2, 8)
     importance_codes = 16
     folder: ClassVar[Path | None] = None
-    """Where its classifier is kept."""
+    """Folder of its classifier."""
 
     @property
     def train(self) -> Tensor:
