@@ -129,8 +129,8 @@ def test_a_row_says_by_which_classifier_it_was_measured() -> None:
 
 
 def test_data_without_a_recogniser_say_so() -> None:
-    with pytest.raises(NotImplementedError, match="mixture5 has no recogniser"):
-        datasets.find("mixture5").features(torch.zeros(1, 2))
+    with pytest.raises(NotImplementedError, match="digits has no recogniser"):
+        datasets.find("digits").features(torch.zeros(1, 64))
 
 
 class Coloured(DataSet):

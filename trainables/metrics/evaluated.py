@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from trainables.estimators.neighbourhoods import Neighbourhoods
+from trainables.estimators.neighbourhoods import Neighbourhoods, nearest_of
 from trainables.models.batch import Model
 from trainables.recognition.base import Recognised
 
@@ -98,13 +98,14 @@ class Evaluated:
 
     @property
     def features(self) -> Tensor:
-        """Features of the generated images, [n, d], float64."""
-        return self.recognised.features
+        """Features of the generated images, [n, d], float64; the generated points themselves where they are `low_dimensional`."""
+        return self.recognised.features if self.data.featured else self.data.features(self.generated)
 
     @cached_property
     def neighbourhoods(self) -> Neighbourhoods:
-        """Generated images among the test images, in the space of features."""
-        return Neighbourhoods(self.data.test_features.to(self.features), self.features)
+        """Generated points among the test points, in the space of features."""
+        real = self.data.test_features
+        return Neighbourhoods(real.to(self.features), self.features, nearest_of(real).to(self.features))
 
     @cached_property
     def elbo(self) -> Tensor:

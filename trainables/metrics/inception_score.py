@@ -15,15 +15,25 @@ if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
 
 
-def inception_score(log_posterior: Tensor) -> Tensor:
+def inception_score(log_posterior: Tensor, taken: Tensor | None = None) -> Tensor:
     """exp(E_x KL(p(y|x) ‖ p(y))) from log p(y|x) [n, classes]: a scalar in [1, classes].
 
     p(y) is the mean of p(y|x) over the n points. A far-off point still has a confident posterior:
     read it beside `on_mode_share`.
+
+    Args:
+        taken: 1 of the points that it is of, 0 of the others, [n]; None for all. Of no point it is 1.
     """
     posterior = log_posterior.exp()
-    log_marginal = posterior.mean(0).clamp_min(torch.finfo(posterior.dtype).tiny).log()
-    return (posterior * (log_posterior - log_marginal)).sum(-1).mean().exp()
+    log_marginal = _mean(posterior, taken).clamp_min(torch.finfo(posterior.dtype).tiny).log()
+    return _mean((posterior * (log_posterior - log_marginal)).sum(-1), taken).exp()
+
+
+def _mean(values: Tensor, taken: Tensor | None) -> Tensor:
+    """Mean over the first dimension, of those that are taken."""
+    if taken is None:
+        return values.mean(0)
+    return (taken @ values) / taken.sum().clamp_min(1)
 
 
 @final
