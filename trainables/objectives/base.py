@@ -165,6 +165,20 @@ class BoundObjective(Objective):
         return model.elbo(x, epsilon)
 
 
+class DifferentiableObjective(Objective):
+    """A system that differentiates through points x~ of an explicit decoder, and tells their density from the data's."""
+
+    def refusal(self, data: DataSet) -> str | None:
+        """Gradients through x~ need continuous data, and a ratio to the density of the data more than one point."""
+        if data.binary:
+            return (
+                "differentiates through x~, which a decoder of binary data samples: it needs continuous data"
+            )
+        if data.single:
+            return "tells generated points from the data's density, which a single observation has not"
+        return None
+
+
 class JointObjective(Objective):
     """A joint adversarial system: implicit encoder and decoder, and the critic of eq. 10 on pairs (x, z)."""
 
