@@ -99,7 +99,10 @@ class Objective(ABC):
         return softplus(batch.f_q).mean() + softplus(-batch.f_p).mean()
 
     def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor | None:
-        """Its estimate of the evidence lower bound at points x [n, x_dim] from one ε each, in nats: [n]; None if it has none."""
+        """Its estimate of the evidence lower bound at points x [n, x_dim], in nats: [n]; None if it has none.
+
+        ε [n, d] is that of one code a point, or of each of the form's `codes` beside each other.
+        """
         return None
 
     def reads(self, method: str) -> dict[str, object]:
