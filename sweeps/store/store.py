@@ -189,6 +189,7 @@ class Store:
                 precision=precision,
                 searched=searched,
                 shape=found.shape,
+                ink=found.ink,
                 coordinates=found.coordinates,
                 targets=targets,
                 best={
