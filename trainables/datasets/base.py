@@ -75,6 +75,7 @@ class DataSet(ABC):
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
         binary: whether an explicit decoder is Bernoulli, with logits, or Gaussian, with means and log-variances.
+        ink: whether pictures of grey images show ink on paper, 1 black, as of handwriting; else light, 1 white, as of photographs.
         bounded: whether points lie in [0, 1], so that what an implicit decoder gives is squashed into it by a sigmoid.
         levels: of a dimension of quantised data, which lie in [0, 1] with the uniform noise of one level added; or None.
         single: whether there is one observation, and all rows are that.
@@ -96,6 +97,7 @@ class DataSet(ABC):
     noise_dim: ClassVar[int]
     classes: ClassVar[int] = 0
     binary: bool = False
+    ink: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
     levels: int | None = None
     single: ClassVar[bool] = False

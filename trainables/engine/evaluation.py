@@ -41,6 +41,7 @@ class Evaluation:
 
     Attributes:
         metrics: those that are taken, in reading order.
+        recogniser: by which images are measured; None where no metric that is taken needs one, and then none is trained or read.
 
     Raises:
         ValueError: there is no such metric.
@@ -59,7 +60,9 @@ class Evaluation:
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs
         ]
         self.noise = torch.from_numpy(np.stack(noise)).to(cohort.device)
-        if data.featured:
+        recognised = data.featured and any(metric.recognises for metric in self.metrics)
+        self.recogniser = data.recogniser if recognised else None
+        if recognised:
             data.test_features  # noqa: B018  # now, for a recogniser cannot be trained where models are vectorised
         test = data.test.to(cohort.device)
         self.classes = data.classes
