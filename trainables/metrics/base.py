@@ -33,6 +33,8 @@ OF_DATA = (
     "importance_codes",
     "featured",
     "windowed",
+    "other",
+    "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
 

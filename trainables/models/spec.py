@@ -69,6 +69,7 @@ class Form:
         critic_every_step: whether the critic's steps come before each step of the others and not once an iteration.
         clip: what the critic's parameters are clipped to after each step of it, or None.
         twice: whether a loss has a gradient in it, so that the networks are differentiated twice.
+        shared: whether networks read points of two domains, which then have one shape.
     """
 
     networks: Mapping[str, Net]
@@ -78,6 +79,7 @@ class Form:
     critic_every_step: bool = False
     clip: float | None = None
     twice: bool = False
+    shared: bool = False
 
     def bent(self, network: str, length: int) -> Form:
         """The form with so many planar layers on an explicit network."""
@@ -87,14 +89,14 @@ class Form:
 
     @cached_property
     def conditional(self) -> bool:
-        """Whether a network takes labels."""
-        return any("y" in net.inputs for net in self.networks.values())
+        """Whether a network takes or gives labels."""
+        return any("y" in (*net.inputs, net.output) for net in self.networks.values())
 
     @cached_property
     def key(self) -> str:
         """Equal for equal forms."""
         return repr((dict(self.networks), dict(self.players), self.noise, self.critic_steps, self.critic_every_step,
-                     self.clip, self.twice))  # fmt: skip
+                     self.clip, self.twice, self.shared))  # fmt: skip
 
     def among(self, data: DataSet) -> Form:
         """The form on data that come with some of its networks: nobody trains those."""
@@ -112,7 +114,7 @@ class Form:
         return critics + [p for p in others for _ in range(steps)]
 
     def dims(self, data: DataSet) -> dict[str, int]:
-        """Piece of noise -> its dimension.
+        """Piece of noise -> its dimension; without codes where these are points of a second domain.
 
         An implicit network takes noise of the data set's `noise_dim`; an explicit one as much as it samples.
         """
@@ -123,7 +125,8 @@ class Form:
             "epsilon": data.z_dim if "z" in explicit else data.noise_dim,
             "xi": data.x_dim if "x" in explicit else data.noise_dim,
         }
-        return {piece: own[quantity_of(piece)] for piece in self.noise}
+        drawn = [piece for piece in self.noise if quantity_of(piece) != "z" or not data.other]
+        return {piece: own[quantity_of(piece)] for piece in drawn}
 
     def quantities(self, data: DataSet) -> dict[str, int]:
         """Quantity that a network reads or gives -> its dimension."""
