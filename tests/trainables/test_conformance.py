@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.trainables.factory import WITHOUT_FILES, run
+from tests.trainables.factory import WITHOUT_FILES, rows_of, run
 from tests.trainables.test_systems import ALL, LAMBDA
 from trainables import datasets, objectives
 from trainables.datasets.base import DataSet
@@ -62,7 +62,7 @@ def test_what_a_critic_sees_of_both_sides_has_the_same_support(name: str) -> Non
     decoder = objective.form.networks.get("decoder")
     critics = {n: net.inputs for n, net in objective.form.networks.items() if net.critic}
     for data in map(datasets.find, admitted(name)):
-        batch, seen = batch_on(data, objective, data.train[:128]), list[Tensor]()
+        batch, seen = batch_on(data, objective, rows_of(data, 128)), list[Tensor]()
         watched = {n: recorded(batch.networks[n], pieces, seen) for n, pieces in critics.items()}
         batch.networks = {**batch.networks, **watched}
         for player in batch.form.players:
@@ -83,7 +83,7 @@ def test_a_critic_of_binary_data_judges_the_images_and_not_their_grey() -> None:
         training.advance()
     data, objective = datasets.find("digits"), objectives.find("aavae")
     for m in (0, 1):
-        batch = batch_on(data, objective, data.train[:512])
+        batch = batch_on(data, objective, rows_of(data, 512))
         batch.networks = training.cohort.member(m)
         with torch.no_grad():
             deceived = torch.sigmoid(-batch.score("critic", "p", x=batch.x_p)).mean().item()
@@ -117,10 +117,10 @@ def test_systems_that_take_labels_are_refused_where_points_lack_them() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_a_batch_twice_over_has_the_loss_of_one(name: str) -> None:
     objective, data = objectives.find(name), datasets.find(admitted(name)[-1])
-    once = batch_on(data, objective, data.train[:64])
-    twice = batch_on(data, objective, data.train[:64].repeat(2, 1))
+    once = batch_on(data, objective, rows_of(data, 64))
+    twice = batch_on(data, objective, rows_of(data, 64).repeat(2, 1))
     twice.noise = {piece: noise.repeat(2, 1) for piece, noise in once.noise.items()}
-    twice.z = twice.noise["z"]
+    twice.z = twice.noise.get("z", twice.z)
     for player in once.form.players:
         ours, theirs = (getattr(objective, player)(batch, LAMBDA) for batch in (twice, once))
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
@@ -260,7 +260,7 @@ def losses_at(name: str, data: DataSet, lam: float) -> list[Tensor]:
     """Of every player, the loss and its gradient by every network that there is, at one λ."""
     objective, found = objectives.find(name), list[Tensor]()
     for player in objective.form.among(data).players:
-        batch = batch_on(data, objective, data.train[:256])
+        batch = batch_on(data, objective, rows_of(data, 256))
         nets = [net for net in batch.networks.values() if isinstance(net, torch.nn.Module)]
         weights = [weight for net in nets for weight in net.parameters()]
         loss = getattr(objective, player)(batch, torch.tensor(lam))

@@ -181,8 +181,23 @@ class DataSet(ABC):
 
     @property
     def as_stored(self) -> bool:
-        """Whether models see points as they are stored."""
-        return type(self).rows is DataSet.rows
+        """Whether models see points, and nothing beside them, as they are stored."""
+        return type(self).rows is DataSet.rows and self.other is None
+
+    @property
+    def other(self) -> DataSet | None:
+        """A second domain: of data that have one, codes z are its points, in place of draws from the prior. Then z_dim is its x_dim."""
+        return None
+
+    @property
+    def domains(self) -> tuple[DataSet, ...]:
+        """Itself, and the second domain where there is one."""
+        return (self, self.other) if self.other else (self,)
+
+    @property
+    def other_modes(self) -> Means:
+        """Of the second domain the `modes`."""
+        return self.other.modes if self.other else ()
 
     @functools.cached_property
     def labelled(self) -> float:

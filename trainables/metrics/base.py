@@ -35,6 +35,8 @@ OF_DATA = (
     "windowed",
     "density",
     "low_dimensional",
+    "other",
+    "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
 
