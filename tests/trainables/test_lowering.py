@@ -15,7 +15,7 @@ from tests.trainables.factory import different_runs, run
 from trainables import objectives
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
-from trainables.engine.native import block, build
+from trainables.engine.native import block, build, lowering
 from trainables.engine.training import Training
 from trainables.models.batch import Batch
 from trainables.objectives.base import JointObjective
@@ -41,6 +41,7 @@ class ManyOperations(JointObjective):
         ratio = torch.log1p(spread).sqrt() + torch.tanh(f).sum(1, keepdim=True) / 3
         pairs = batch.z_q.unsqueeze(1) - batch.z_q.unsqueeze(0)[:, :4]
         close = torch.exp(-pairs.pow(2).mean(-1)).mean() * torch.tensor([[0.5], [0.25]]).sum()
+        close = close + torch.tanh(batch.z_q @ batch.x_p.t()).mean()
         return (weights * ratio).mean() - 2 * close + lam * batch.R_x + softplus(-f[:, 0]).mean()
 
 
@@ -97,6 +98,14 @@ def test_native_training_is_that_of_torch_for_every_objective(structure: dict[st
 @pytest.mark.usefixtures("more_objectives")
 def test_arithmetic_views_and_sums_are_those_of_torch() -> None:
     assert_equivalent([run("many_operations", lr_seed) for lr_seed in (0.1, 1.0)], iterations=4)
+
+
+@pytest.mark.usefixtures("more_objectives")
+def test_values_that_are_too_large_for_a_stack_lie_in_scratch_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [run("many_operations", 0.1)]
+    monkeypatch.setattr(lowering, "STACK", 2000)
+    assert_equivalent(runs, iterations=4)
+    assert block._lowered(Cohort(runs, CPU), "autoencoder", "many_operations").floats > 2000
 
 
 @pytest.mark.usefixtures("more_objectives")

@@ -28,6 +28,8 @@ ALL = sorted(objectives.available())
 VARIANTS = [
     "aavae:temperature=3",
     "avb:critic_steps=1",
+    "gmmn:bandwidth=1",
+    "iwae:k=1",
     "iwgan:k=16",
     "vae_flow:length=2",
     "wgan:critic_steps=1,clip=0.1",
@@ -156,8 +158,10 @@ def assert_alike(ours: dict[str, Tensor], theirs: dict[str, Tensor], names: list
     [
         ("svae_r", "svae", ["encoder", "decoder"]),
         ("alice", "ali", ["encoder", "decoder"]),
+        ("alice_x", "ali", ["encoder", "decoder"]),
         ("alice_cycle", "ali", ["encoder", "decoder"]),
         ("infogan", "gan", ["decoder"]),
+        ("vae_gan", "vae", ["encoder", "decoder"]),
     ],
 )
 def test_weight_zero_is_the_special_case(general: str, special: str, names: list[str]) -> None:

@@ -19,7 +19,7 @@ from trainables.objectives.base import Objective
 from trainables.randomness.streams import stream
 
 PIECES = tuple(piece for piece in NOISE if piece != "xi_again")
-"""Noise that the evaluation of a model takes."""
+"""Noise that the evaluation of a model takes, and after it what further codes of a point are sampled from."""
 
 SAMPLES = 256
 """Generated points that an evaluation gives of each member."""
@@ -52,7 +52,8 @@ class Evaluation:
         self.has_bound = _has_bound(cohort)
         self.metrics = [one for one in chosen if one.applies(form, data, self.has_bound)]
         dims = form.dims(data) | {"epsilon_again": form.dims(data).get("epsilon", data.noise_dim)}
-        self.dims = {piece: dims.get(piece, data.noise_dim) for piece in PIECES}
+        pieces = dict.fromkeys((*PIECES, *form.codes))
+        self.dims = {piece: dims.get(piece, data.noise_dim) for piece in pieces}
         size = (len(data.test), sum(self.dims.values()))
         noise = [
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from trainables.estimators.neighbourhoods import Neighbourhoods
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
 
 Bound = Callable[[Model, Tensor, Tensor], Tensor]
-"""The evidence lower bound of a model at points x from one ε each, in nats: [n]."""
+"""The evidence lower bound of a model at points x from the ε of their codes, in nats: [n]."""
 Draw = Callable[..., Tensor]
 """Standard-normal numbers of a shape and a name, the same at every call: `draw(100, 2, name="epsilon")`."""
 
@@ -108,9 +109,10 @@ class Evaluated:
 
     @cached_property
     def elbo(self) -> Tensor:
-        """The bound at each test point, from one ε each, in nats: [n], float64."""
+        """The bound at each test point, from one ε of each code that it has, in nats: [n], float64."""
         assert self.bound is not None
-        return self.bound(self.model, self.x, self.noise["epsilon"]).double()
+        epsilon = torch.cat([self.noise[piece] for piece in self.model.form.codes], -1)
+        return self.bound(self.model, self.x, epsilon).double()
 
     @property
     def points(self) -> Tensor:
