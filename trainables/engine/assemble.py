@@ -156,7 +156,7 @@ def ports_of(form: Form, name: str, data: DataSet) -> Ports:
         shaped["x"] = data.shape
     role = "critic" if net.critic else "decoder" if net.output == "x" else "encoder"
     inputs = {quantity: shaped[quantity_of(quantity)] for quantity in net.inputs}
-    return Ports(role, inputs, (1,) if net.critic else shaped[net.output], form.size(name, data)[1])
+    return Ports(role, inputs, shaped[net.output], form.size(name, data)[1])
 
 
 def module_of(network: Network, ports: Ports, seed: int = 0) -> nn.Module:

@@ -117,7 +117,10 @@ class Model:
         return Model(self.networks, self.form, self.data, y=y)
 
     def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
-        """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
+        """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout.
+
+        Of a part of a critic that gives features these, [batch, width].
+        """
         return self.networks[critic](*self._inputs(critic, quantities), self._dropout["qp".index(side)])
 
     def _squashed(self, given: Tensor) -> Tensor:

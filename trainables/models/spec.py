@@ -22,11 +22,13 @@ class Net:
     """A network by what it reads and gives.
 
     Attributes:
-        inputs: quantities (x, z, the label y, or a piece of noise) that it reads, concatenated.
-        output: the quantity it gives, x or z; or a critic's score.
+        inputs: quantities (x, z, the label y, features, or a piece of noise) that it reads, concatenated.
+        output: the quantity it gives, x, z or features; or a critic's score.
         explicit: whether it gives the parameters of a distribution of that, which then can be evaluated.
         flow: planar layers that bend an explicit Gaussian (`trainables.models.planar`); a Bernoulli is never bent.
         full_rank: whether the covariance of an explicit Gaussian is full, not diagonal.
+        width: number of features that it gives, where these are its output.
+        adversarial: whether it is a part of a critic, though it gives no score.
     """
 
     inputs: tuple[str, ...]
@@ -34,11 +36,13 @@ class Net:
     explicit: bool = False
     flow: int = 0
     full_rank: bool = False
+    width: int = 0
+    adversarial: bool = False
 
     @property
     def critic(self) -> bool:
         """Whether it has a critic's depth and dropout."""
-        return self.output == "score"
+        return self.adversarial or self.output == "score"
 
 
 ENCODER = Net(("x", "epsilon"), "z")
@@ -128,14 +132,26 @@ class Form:
 
     def quantities(self, data: DataSet) -> dict[str, int]:
         """Quantity that a network reads or gives -> its dimension."""
-        return self.dims(data) | {"x": data.x_dim, "z": data.z_dim, "y": data.classes}
+        return self.dims(data) | {
+            "x": data.x_dim,
+            "z": data.z_dim,
+            "y": data.classes,
+            "features": self.features,
+            "score": 1,
+        }
+
+    @cached_property
+    def features(self) -> int:
+        """Number of features that its networks give and read; 0 without any. Raises ValueError where they give different numbers."""
+        widths = {name: net.width for name, net in self.networks.items() if net.output == "features"}
+        if len(set(widths.values())) > 1:
+            raise ValueError(f"networks that give features must have one width, got {widths}")
+        return next(iter(widths.values()), 0)
 
     def size(self, name: str, data: DataSet) -> tuple[int, int]:
         """Inputs and outputs of a network."""
         net, dims = self.networks[name], self.quantities(data)
         inputs = sum(dims[quantity_of(q)] for q in net.inputs)
-        if net.critic:
-            return inputs, 1
         one = dims[net.output]
         if not net.explicit or net.output == "y" or (net.output == "x" and data.binary):
             return inputs, one
