@@ -272,6 +272,7 @@ class Manifest:
         precision: of the networks' products, the same for all its runs; float32 where nothing is said.
         searched: whether a sampler chose the configurations, so that they are no sample of the space.
         shape: of a generated point: (2,) in the plane, (8, 8) of an image.
+        ink: whether grey images are drawn as ink on paper, 1 black, as all were before manifests said it; else as light, 1 white.
         coordinates: their names, where they have any: the parameters of a Bayesian model.
         targets: what the study asks of a run; the report says which share of the configurations meets each.
         limits: bounds that a run keeps, or else it has failed; the report says how many fail by each. Empty: the study calls nothing a failure.
@@ -302,6 +303,7 @@ class Manifest:
     precision: str = "float32"
     searched: bool = False
     shape: tuple[int, ...] = (2,)
+    ink: bool = True
     coordinates: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
     limits: Target = ()

@@ -190,6 +190,7 @@ class Store:
                 precision=precision,
                 searched=searched,
                 shape=found.shape,
+                ink=found.ink,
                 coordinates=found.coordinates,
                 targets=targets,
                 limits=limits,

@@ -75,6 +75,7 @@ class DataSet(ABC):
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
         binary: whether an explicit decoder is Bernoulli, with logits, or Gaussian, with means and log-variances.
+        ink: whether pictures of grey images show ink on paper, 1 black, as of handwriting; else light, 1 white, as of photographs.
         bounded: whether points lie in [0, 1], so that what an implicit decoder gives is squashed into it by a sigmoid.
         levels: of a dimension of quantised data, which lie in [0, 1] with the uniform noise of one level added; or None.
         single: whether there is one observation, and all rows are that.
@@ -96,6 +97,7 @@ class DataSet(ABC):
     noise_dim: ClassVar[int]
     classes: ClassVar[int] = 0
     binary: bool = False
+    ink: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
     levels: int | None = None
     single: ClassVar[bool] = False
@@ -179,8 +181,23 @@ class DataSet(ABC):
 
     @property
     def as_stored(self) -> bool:
-        """Whether models see points as they are stored."""
-        return type(self).rows is DataSet.rows
+        """Whether models see points, and nothing beside them, as they are stored."""
+        return type(self).rows is DataSet.rows and self.other is None
+
+    @property
+    def other(self) -> DataSet | None:
+        """A second domain: of data that have one, codes z are its points, in place of draws from the prior. Then z_dim is its x_dim."""
+        return None
+
+    @property
+    def domains(self) -> tuple[DataSet, ...]:
+        """Itself, and the second domain where there is one."""
+        return (self, self.other) if self.other else (self,)
+
+    @property
+    def other_modes(self) -> Means:
+        """Of the second domain the `modes`."""
+        return self.other.modes if self.other else ()
 
     @functools.cached_property
     def labelled(self) -> float:

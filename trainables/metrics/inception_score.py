@@ -41,6 +41,9 @@ class InceptionScore(Metric):
     """exp(E KL(p(y|x~) ‖ p(y))) of generated points x~ under the data's own posterior, in [1, classes], without a unit.
 
     Source: Salimans et al. 2016; on the toy data Chen et al. (sVAE), §6.1, where the posterior is exact.
+
+    An exact posterior sees the cell that a point is in, not its distance from a mean: on the toy data points on circles of radius 0.9
+    about the means, none of them on a mode, score 5.00, points uniform in [−3, 3]², 15 % of them on one, 4.90, true samples 4.98.
     """
 
     name, label, better = "inception_score", "inception score", LARGER

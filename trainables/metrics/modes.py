@@ -121,3 +121,33 @@ class OnModeScore(Metric):
     def best_on(self, data: DataSet) -> float:
         """As many as there are modes."""
         return float(len(data.modes))
+
+
+@final
+class ModesCoveredZ(Metric):
+    """The same of the second domain: its modes that points translated from the first cover, a count in [0, modes]."""
+
+    name, label, better = "modes_covered_z", "modes of z covered", LARGER
+    worst = 0.0
+    needs = ("other_modes", "encoder")
+
+    def __call__(self, at: Evaluated) -> Tensor:
+        other = at.data.domains[-1]
+        return modes_covered(at.z.double(), other.modes, other.mode_variance)
+
+    def best_on(self, data: DataSet) -> float:
+        """All of them."""
+        return float(len(data.other_modes))
+
+
+@final
+class OnModeShareZ(Metric):
+    """The same of the second domain: share of the points translated from the first within 3σ of some mode's mean, in [0, 1]."""
+
+    name, label, better = "on_mode_share_z", "on-mode share of z", LARGER
+    best, worst = 1.0, 0.0
+    needs = ("other_modes", "encoder")
+
+    def __call__(self, at: Evaluated) -> Tensor:
+        other = at.data.domains[-1]
+        return on_mode_share(at.z.double(), other.modes, other.mode_variance)
