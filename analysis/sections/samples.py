@@ -29,7 +29,7 @@ class Samples(Section):
         keys = [e.run["run_key"] for lam in report.shown for found in chosen.at[lam].values() for e in found]
         points = _points(study, sorted(set(keys)))
         yield Text(_words(study, chosen), SMALL)
-        drawn = mosaics(points, shape) if are_images(shape) else points
+        drawn = mosaics(points, shape, ink=study.manifest.ink) if are_images(shape) else points
         for lam in report.shown:
             for page, figure in figures(chosen.at[lam], drawn, study.leading, report.colours, study.modes):
                 caption = f"Generated points at λ = {exact(lam)}.{page.words}"

@@ -118,11 +118,11 @@ def test_an_objective_that_is_not_lowered_trains_on_torch() -> None:
 
 
 def test_a_loss_has_each_of_its_loops_once() -> None:
-    # Four planar layers of encoder and decoder, 20 steps of bisection each, and their gradients: 957 loops, 75 of them
+    # Four planar layers of encoder and decoder, and their gradients: 485 loops, 84 of them
     # distinct. A compiler takes as long as there are distinct ones.
     source = block._lowered(Cohort([run("as_vae_flow")], CPU), "autoencoder", "as_vae_flow").source
     loops = re.findall(r"^static .* void loop\d+(.*)$", source, re.MULTILINE)
-    assert len(re.findall(r"^    loop\d+\(", source, re.MULTILINE)) > 900
+    assert len(re.findall(r"^    loop\d+\(", source, re.MULTILINE)) > 400
     assert len(loops) < 100
     assert len(set(loops)) == len(loops)
 

@@ -138,7 +138,7 @@ def test_a_loss_that_reads_lambda_undeclared_is_refused_and_named(
     def trained() -> None:
         cohort = Cohort([run("undeclared")], torch.device("cpu"), native=native)
         noise = torch.zeros(1, 64, sum(cohort.form.dims(cohort.dataset).values()))
-        gradients(cohort, "autoencoder", cohort.data[None, :64], noise, None)
+        gradients(cohort, "autoencoder", cohort.data[0][None, :64], noise, None)
 
     with pytest.raises(
         ValueError, match=r"an objective that reads λ must declare it, got undeclared.*lam = weight"

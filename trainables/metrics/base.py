@@ -33,8 +33,16 @@ OF_DATA = (
     "importance_codes",
     "featured",
     "windowed",
+    "density",
+    "low_dimensional",
+    "other",
+    "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
+
+
+RECOGNISED = ("featured", "posterior")
+"""Needs of data that a recogniser of images meets."""
 
 
 class When(Enum):
@@ -103,6 +111,11 @@ class Metric(ABC):
     def reference(self) -> str:
         """By which `find` finds it, in any process."""
         return self.path or self.name
+
+    @property
+    def recognises(self) -> bool:
+        """Whether it may take features or classes of generated points, which images have by a recogniser."""
+        return any(word in RECOGNISED for need in self.needs for word in need.split(" or "))
 
     @property
     def foreign(self) -> bool:

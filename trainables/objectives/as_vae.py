@@ -88,10 +88,13 @@ class ASVAEFlow(_Symmetric):
         2. `length` layers, four by default, where the paper has 80.
         5. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.
         6. Layers are functions of the condition, and w·u > −1 is held by another function (`trainables.models.planar`).
+
+    Versions: 2 takes what the layers have in common for all of them at once, which rounds in another order.
     """
 
     name = "as_vae_flow"
     label = "AS-VAE-NF"
+    version = 2
     length: int = own(4, least=1)
     form = ASVAE.form
 

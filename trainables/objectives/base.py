@@ -84,7 +84,12 @@ class Objective(ABC):
     @property
     def kind(self) -> str:
         """Equal of two objectives whose runs can share a cohort: of one form, and both with a bound or both without."""
-        return f"{self.form.key} {type(self).bound is not Objective.bound}"
+        return f"{self.form.key} {self.has_bound}"
+
+    @property
+    def has_bound(self) -> bool:
+        """Whether it has a lower bound on log p(x), for which the prior of codes must have a density."""
+        return type(self).bound is not Objective.bound
 
     def loss(self, player: str, batch: Batch, lam: Tensor) -> Tensor:
         """Loss of a player, a scalar. Raises ValueError where it reads λ, and the system does not declare it."""

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from trainables import objectives
+from trainables.datasets import domains
 from trainables.engine import gradients
 from trainables.engine.assemble import FusedMLP
 from trainables.engine.blocks import Block
@@ -119,22 +120,22 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
         members=len(cohort), networks=len(names), shapes=ctypes.addressof(networks),
         optimisers=ctypes.addressof(optimisers), players=ctypes.addressof(players),
         step=steps.address(cohort.optimisers[names[0]].optimiser), updates=len(schedule), schedule=ctypes.addressof(updates),
-        rows=block.batch_size, x_dim=_width(cohort), noise_dim=block.noise_size, first_step=block.first_step,
+        rows=block.batch_size, x_dim=domains.width(cohort.dataset), noise_dim=block.noise_size, first_step=block.first_step,
         scalar_count=scalars.shape[-1], scratch_size=scratch, **{name: array.data_ptr() for name, array in arrays.items()},
     )  # fmt: skip
     if cohort.dataset.as_stored:
-        assert cohort.data.is_contiguous()
+        (points,) = cohort.data
+        assert points.is_contiguous()
         assert block.indices.is_contiguous()
         what.data, what.indices, what.end_member = (
-            cohort.data.data_ptr(),
+            points.data_ptr(),
             block.indices.data_ptr(),
             len(cohort),
         )
         library.train(ctypes.byref(what))
     else:
         for m in range(len(cohort)):  # of one member after the other, as there is not room for all
-            numbers = block.indices[:, m]
-            rows = cohort.dataset.rows(cohort.data[numbers], numbers).contiguous()
+            rows = domains.rows(cohort.dataset, cohort.data, block.indices[:, :, m]).contiguous()
             what.data, what.first_member, what.end_member = rows.data_ptr(), m, m + 1
             library.train(ctypes.byref(what))
     return result
@@ -176,14 +177,9 @@ def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
     return player, algorithm, cohort.dataset.name, cohort.dataset.z_dim, cohort.configuration.batch_size
 
 
-def _width(cohort: Cohort) -> int:
-    """Numbers in a row of data as models see it."""
-    return cohort.dataset.x_dim + cohort.dataset.classes
-
-
 def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
     size, objective = cohort.configuration.batch_size, objectives.find(algorithm)
-    x = torch.empty(size, _width(cohort))
+    x = torch.empty(size, domains.width(cohort.dataset))
     noise = torch.empty(size, sum(cohort.form.dims(cohort.dataset).values()))
     dropout = torch.empty(2, 5, dtype=torch.int64)
 

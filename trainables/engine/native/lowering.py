@@ -38,6 +38,7 @@ from trainables.engine.native.values import (
     viewed,
     with_axis,
 )
+from trainables.models.bisection import BISECTED
 
 aten = torch.ops.aten
 PRELUDE = """#include <cmath>
@@ -160,6 +161,8 @@ class _Writer:
             return Expression(shape, lambda _: number)
         if target in SUMS or target in MEANS:
             return self.summed(shape, target in MEANS, *arguments)
+        if target is BISECTED:
+            return self.bisected(shape, *arguments)
         if target is aten.mm.default:
             return self.product(shape, *arguments)
         if target is aten._softmax.default:
@@ -305,6 +308,19 @@ class _Writer:
             f"{heads[axis]} total += {place} = std::exp({value} - most); {heads[axis]} {place} = (float)({place} / total); }}"
         )
         return memory
+
+    def bisected(self, shape: tuple[int, ...], target: Any, c: Any, steps: int) -> Memory:
+        """As `models.bisection.bisected`: all elements take one step after the other, so that they share vector registers."""
+        value = self.stored(Expression(shape, lambda index: read(target, index)))
+        step = self.stored(Expression(shape, lambda index: f"std::fabs({read(c, index)})"))
+        index = [f"i{d}" for d in range(len(shape))]
+        heads = [f"for (int {i} = 0; {i} < {n}; {i}++)" for i, n in zip(index, shape, strict=True)]
+        a, half = value.at(index), step.at(index)
+        excess = f"{read(target, index)} - {a} - {read(c, index)} * std::tanh({a})"
+        self.run(
+            f"for (int n = 0; n < {steps}; n++) {' '.join(heads)} {{ {half} = {half} / 2; {a} = {a} + {half} * sign({excess}); }}"
+        )
+        return value
 
     # Networks; the sizes in the graph are the example's, the code reads them from `networks`
 
