@@ -44,7 +44,7 @@ class Options:
         tyro.conf.UseAppendAction,
         tyro.conf.arg(metavar="NAME VALUE ...", help_behavior_hint="(repeatable)"),
     ] = ()
-    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128 or --set optimiser adam my_optimiser:RMSProp, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
+    """Levels of a hyper-parameter in place of the study's, such as --set width 64 128 or --set optimiser adam rmsprop, or of one that algorithms have of their own: --set temperature 1 1.5 3."""
     lambdas: Annotated[tuple[float, ...] | None, _preset("λ ...")] = None
     """Values of λ >= 0, the weight of the reconstruction terms; systems that have none are trained once."""
     seeds: Annotated[int | None, _preset("N")] = None

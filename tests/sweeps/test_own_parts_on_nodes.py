@@ -21,7 +21,7 @@ from tests.sweeps.test_end_to_end import mlflow_runs
 
 pytestmark = pytest.mark.cluster
 SOMEBODYS = ROOT / "tests" / "somebodys"
-RMSPROP, CONVOLUTIONAL = "my_lab.rmsprop:RMSProp", "my_lab.convolutional:Convolutional"
+LION, CONVOLUTIONAL = "my_lab.lion:Lion", "my_lab.convolutional:Convolutional"
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_parts_of_ones_own_train_on_two_nodes_and_are_searched_mirrored_and_repo
     assert {row["outcome"] for row in rows} == {"COMPLETED"}
     assert {row["algorithm"] for row in rows} == {"svae_r", "aavae", "aavae:temperature=3", "wgan", "wgan:critic_steps=1", "wgan:critic_steps=2"} - {"wgan"}  # fmt: skip
     assert {row["encoder"] for row in rows} == {CONVOLUTIONAL}
-    assert {(row["optimiser"], row["weight_decay"], row["alpha"]) for row in rows} == {
-        ("adam", 0.0, None), ("adam", 0.01, None), (RMSPROP, None, 0.9),
+    assert {(row["optimiser"], row["weight_decay"], row["beta2"]) for row in rows} == {
+        ("adam", 0.0, None), ("adam", 0.01, None), (LION, None, 0.9),
     }  # fmt: skip
     assert {row["z_dim"] for row in rows} == {4, 6}
     assert all(row["sliced_wasserstein"] > 0 for row in rows)
@@ -93,7 +93,7 @@ def test_parts_of_ones_own_train_on_two_nodes_and_are_searched_mirrored_and_repo
         measured = "SELECT COUNT(DISTINCT run_uuid) FROM latest_metrics WHERE key = 'sliced_wasserstein'"
         assert database.execute(measured).fetchone() == (len(rows),)
         chosen = "SELECT DISTINCT value FROM params WHERE key = 'optimiser'"
-        assert {value for (value,) in database.execute(chosen)} == {"adam", RMSPROP}
+        assert {value for (value,) in database.execute(chosen)} == {"adam", LION}
 
     found = study(nodes, tmp_path, "--py-modules", "my_lab", "--search", "tpe", "--metrics", "sliced_wasserstein",
                   "--runs", "4", "--generation", "2", "--algorithms", "svae_r")  # fmt: skip

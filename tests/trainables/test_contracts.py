@@ -13,13 +13,14 @@ sys.path.append(str(SOMEBODYS))  # as an installed package is
 from my_lab.bad_metrics import Branching, PerPoint  # noqa: E402
 from my_lab.convolutional import Convolutional  # noqa: E402
 from my_lab.data import Ring  # noqa: E402
+from my_lab.lion import Lion  # noqa: E402
 from my_lab.losses import Hinge  # noqa: E402
 from my_lab.ring import OnRingShare  # noqa: E402
-from my_lab.rmsprop import RMSProp  # noqa: E402
 from my_lab.sliced_wasserstein import SlicedWasserstein  # noqa: E402
 
 from trainables.networks.mlp import Perceptron  # noqa: E402
 from trainables.optimisers.adam import Adam  # noqa: E402
+from trainables.optimisers.rmsprop import RMSProp  # noqa: E402
 from trainables.testing import (  # noqa: E402
     dataset_contract,
     metric_contract,
@@ -37,8 +38,9 @@ test_a_convolutional_encoder_beside_perceptrons = network_contract(
 )
 test_adam = optimiser_contract(Adam, weight_decay=0.1)
 test_rmsprop = optimiser_contract(RMSProp, alpha=0.9)
-test_rmsprop_of_convolutional_networks = optimiser_contract(
-    RMSProp, data="digits_grey", encoder="my_lab.convolutional:Convolutional", channels=4
+test_lion = optimiser_contract(Lion, beta2=0.9)
+test_lion_of_convolutional_networks = optimiser_contract(
+    Lion, data="digits_grey", encoder="my_lab.convolutional:Convolutional", channels=4
 )
 test_hinge = objective_contract(Hinge)
 test_ring = dataset_contract(Ring)

@@ -1,22 +1,16 @@
-"""Optimisers of somebody's own against torch's, on every engine; and what a member's step depends on."""
+"""Optimisers against torch's, on every engine; and what a member's step depends on."""
 
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import final
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
-
-sys.path.append(str(Path(__file__).parents[1] / "somebodys"))  # as an installed package is
-
-from my_lab.rmsprop import RMSProp
 
 from tests.trainables.factory import run
 from trainables import configurations
@@ -27,6 +21,7 @@ from trainables.engine.native.values import NotLowered
 from trainables.engine.optimisation import CohortAdam, Vectorised, fusible_names, made
 from trainables.optimisers.adam import Adam
 from trainables.optimisers.base import Optimiser
+from trainables.optimisers.rmsprop import RMSProp
 from trainables.parameters import fusible
 
 CPU = torch.device("cpu")
@@ -71,7 +66,7 @@ def test_adam_as_one_reads_it_is_the_hand_written_one() -> None:
 def test_a_step_in_cpp_is_that_on_torchs_operations(algorithm: str) -> None:
     runs = [run(algorithm, seed=s).configuration for s in range(3)]
     changed = [
-        configurations.fitted({**c.values, "optimiser": "my_lab.rmsprop:RMSProp", "alpha": 0.9, "learning_rate": 1e-3 / 2**s})
+        configurations.fitted({**c.values, "optimiser": "rmsprop", "alpha": 0.9, "learning_rate": 1e-3 / 2**s})
         for s, c in enumerate(runs)
     ]  # fmt: skip
     members = [replace(run(algorithm, seed=s), configuration=c) for s, c in enumerate(changed)]

@@ -40,9 +40,10 @@ class WGAN(WassersteinObjective):
 
     Departures from the paper:
         1. The sign of f, as everywhere here.
-        2. Adam, in place of RMSProp. 5 critic steps an iteration as in the paper, on one batch of data, and the
-           configuration's `steps` of the decoder.
-        3. The decoder takes noise ξ beside z, as the joint systems' does.
+        2. The configuration's optimiser, which is Adam where nothing is said; the paper's is `rmsprop` at a rate of 5e-5.
+        3. 5 critic steps (`critic_steps`) an iteration as in the paper, on one batch of data, and the configuration's `steps` of
+           the decoder.
+        4. The decoder takes noise ξ beside z, as the joint systems' does.
     """
 
     name = "wgan"
