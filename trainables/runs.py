@@ -53,7 +53,8 @@ class Run:
         object.__setattr__(self, "configuration", self.configuration.on(datasets.find(self.data)))
         if self.seed < 0:
             raise ValueError(f"seed must be >= 0, got {self.seed}")
-        points, batch = self.dataset.train_points, self.configuration.batch_size
+        points = min(domain.train_points for domain in self.dataset.domains)
+        batch = self.configuration.batch_size
         if batch > points:
             raise ValueError(
                 f"batch_size must be <= {points}, the training points of {self.data}, got {batch}"

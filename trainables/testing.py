@@ -122,40 +122,49 @@ def metric_contract(
 
 def dataset_contract(data: type[DataSet]) -> Test:
     """A test of a data set: shapes and types of its points, labels that are one-hot, the same points at every call, and in every
-    batch that they are in.
+    batch that they are in. The same of a second domain.
     """
 
     def test() -> None:
-        one = data()
-        width = one.x_dim + one.classes
-        for name, points in (("train", one.train), ("test", one.test)):
-            assert points.dtype == torch.float32, f"{name} of {one.name} must be float32, got {points.dtype}"
-            assert points.dim() == 2, f"{name} of {one.name} must be [n, {width}], got {list(points.shape)}"
-            assert points.shape[1] == width, (
-                f"{name} of {one.name} must be [n, {width}], got {list(points.shape)}"
-            )
-            assert bool(points.isfinite().all()), f"{name} of {one.name} must be finite"
-            labels = points[:, one.x_dim :]
-            assert set(labels.unique().tolist()) <= {0.0, 1.0}, f"labels of {one.name} must be one-hot"
-            assert not one.classes or float(labels.sum(1).max()) <= 1, f"labels of {one.name} must be one-hot"
-        if one.bounded:
-            x = one.train[:, : one.x_dim]
-            assert 0 <= float(x.min()) <= float(x.max()) <= 1, (
-                f"points of {one.name} must lie in [0, 1], where they are bounded"
-            )
-        assert torch.equal(one.train, data().train), f"{one.name} must have the same points at every call"
-        assert one.train_points == len(one.stored) == len(one.train), (
-            f"{one.name} must have as many points stored as it has, {len(one.train)}"
+        whole, again = data(), data()
+        assert whole.other is None or whole.z_dim == whole.other.x_dim, (
+            f"z_dim of {whole.name} must be the dimension of its second domain, {whole.other.x_dim}, got {whole.z_dim}"
         )
-        order = torch.arange(one.train_points).flip(0)[:VECTOR]
-        assert torch.equal(one.rows(one.stored[order], order), one.train[order]), (
-            f"rows of {one.name} must depend on the point and its number alone, but differ in another batch"
-        )
-        assert one.version.rpartition("-v")[2].isdigit(), (
-            f"the version of {one.name} must end in -v and a number, got {one.version}"
-        )
+        for one, same in zip(whole.domains, again.domains, strict=True):
+            _keeps(one, same)
 
     return test
+
+
+def _keeps(one: DataSet, same: DataSet) -> None:
+    """Fails where a domain, made twice, is none."""
+    width = one.x_dim + one.classes
+    for name, points in (("train", one.train), ("test", one.test)):
+        assert points.dtype == torch.float32, f"{name} of {one.name} must be float32, got {points.dtype}"
+        assert points.dim() == 2, f"{name} of {one.name} must be [n, {width}], got {list(points.shape)}"
+        assert points.shape[1] == width, (
+            f"{name} of {one.name} must be [n, {width}], got {list(points.shape)}"
+        )
+        assert bool(points.isfinite().all()), f"{name} of {one.name} must be finite"
+        labels = points[:, one.x_dim :]
+        assert set(labels.unique().tolist()) <= {0.0, 1.0}, f"labels of {one.name} must be one-hot"
+        assert not one.classes or float(labels.sum(1).max()) <= 1, f"labels of {one.name} must be one-hot"
+    if one.bounded:
+        x = one.train[:, : one.x_dim]
+        assert 0 <= float(x.min()) <= float(x.max()) <= 1, (
+            f"points of {one.name} must lie in [0, 1], where they are bounded"
+        )
+    assert torch.equal(one.train, same.train), f"{one.name} must have the same points at every call"
+    assert one.train_points == len(one.stored) == len(one.train), (
+        f"{one.name} must have as many points stored as it has, {len(one.train)}"
+    )
+    order = torch.arange(one.train_points).flip(0)[:VECTOR]
+    assert torch.equal(one.rows(one.stored[order], order), one.train[order]), (
+        f"rows of {one.name} must depend on the point and its number alone, but differ in another batch"
+    )
+    assert one.version.rpartition("-v")[2].isdigit(), (
+        f"the version of {one.name} must end in -v and a number, got {one.version}"
+    )
 
 
 def _runs(algorithm: str, data: str, values: dict[str, Any]) -> list[Run]:

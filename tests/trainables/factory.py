@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from trainables import datasets
+from trainables import datasets, objectives
 from trainables.configurations import Configuration
+from trainables.datasets import domains
+from trainables.datasets.base import DataSet
 from trainables.engine.training import Result, Training
 from trainables.runs import Run
 
@@ -26,6 +30,21 @@ SMALL = Configuration(
 )
 
 
+def home(algorithm: str) -> str:
+    """The toy data; of a system that cannot be trained on them, the first data set that it can be trained on."""
+    for data in ("mixture5", *WITHOUT_FILES):
+        with contextlib.suppress(ValueError):
+            objectives.check(algorithm, data)
+            return data
+    return "mixture5"
+
+
+def rows_of(data: DataSet, count: int) -> Tensor:
+    """Rows of the first training points of each domain."""
+    numbers = torch.arange(count).expand(len(data.domains), count)
+    return domains.rows(data, [domain.stored for domain in data.domains], numbers)
+
+
 def run(
     algorithm: str = "svae_r",
     lam: float = 0.1,
@@ -35,7 +54,16 @@ def run(
     **changes: Any,
 ) -> Run:
     """A run of the small configuration with `changes`."""
-    return Run("test", algorithm, lam, seed, SMALL.changed(**changes), budget, precision=precision)
+    return Run(
+        "test",
+        algorithm,
+        lam,
+        seed,
+        SMALL.changed(**changes),
+        budget,
+        precision=precision,
+        data=home(algorithm),
+    )
 
 
 def different_runs(budget: int = 60, **structure: Any) -> list[Run]:

@@ -150,8 +150,8 @@ def test_a_classifier_is_trained_where_a_metric_that_is_taken_needs_it(
 
 
 def test_data_without_a_recogniser_say_so() -> None:
-    with pytest.raises(NotImplementedError, match="mixture5 has no recogniser"):
-        datasets.find("mixture5").features(torch.zeros(1, 2))
+    with pytest.raises(NotImplementedError, match="digits has no recogniser"):
+        datasets.find("digits").features(torch.zeros(1, 64))
 
 
 class Coloured(DataSet):

@@ -208,7 +208,7 @@ def test_runs_on_images_have_the_same_bits_beside_any_others(data: str) -> None:
     together, alone = (Training(some, metrics=["mse_x"]) for some in (runs, runs[1:2]))
     for training in (together, alone):
         training._train_block()
-    assert together.cohort.data.dtype == torch.uint8
+    assert together.cohort.data[0].dtype == torch.uint8
     for name, flat in together.cohort.parameters.items():
         assert torch.equal(flat[1], alone.cohort.parameters[name][0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.trainables.factory import home
 from trainables import objectives
 from trainables.engine.traced.passes import products
 
@@ -29,7 +30,7 @@ def test_passes_are_counted(algorithm: str, data: str, player: str, expected: di
 @pytest.mark.parametrize("algorithm", objectives.available())
 def test_every_player_goes_through_what_it_trains_there_and_back(algorithm: str) -> None:
     form = objectives.find(algorithm).form
-    counted = products(algorithm, "mixture5")
+    counted = products(algorithm, home(algorithm))
     assert counted.keys() == form.players.keys()
     for player, trained in form.players.items():
         assert all(counted[player][name] >= 3 for name in trained)

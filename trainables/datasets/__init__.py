@@ -99,7 +99,7 @@ def sized(name: str, z_dim: int | None) -> DataSet:
     """The data set called `name`, for models whose codes have `z_dim` dimensions; None for its own.
 
     Raises:
-        ValueError: there is none, or it comes with networks, which fix the dimensions of codes.
+        ValueError: there is none, or it comes with networks or a second domain, which fix the dimensions of codes.
     """
     data = find(name)
     if z_dim is None or z_dim == data.z_dim:
@@ -107,6 +107,10 @@ def sized(name: str, z_dim: int | None) -> DataSet:
     if data.known:
         raise ValueError(
             f"z_dim must be {data.z_dim} on {name}, which comes with its {', '.join(data.known)}, got {z_dim}"
+        )
+    if data.other:
+        raise ValueError(
+            f"z_dim must be {data.z_dim} on {name}, whose codes are points of a second domain, got {z_dim}"
         )
     return _resized(data, z_dim)
 

@@ -36,6 +36,10 @@ def balanced(labels: Tensor, count: int) -> Tensor:
     return chosen
 
 
+LOW_DIMENSION = 10
+"""Most coordinates of points whose distances are compared as they are: neighbours tell densities apart up to there."""
+
+
 class Annealing(NamedTuple):
     """How long the likelihood of a point is annealed (`trainables.estimators.annealing.ais`).
 
@@ -177,8 +181,23 @@ class DataSet(ABC):
 
     @property
     def as_stored(self) -> bool:
-        """Whether models see points as they are stored."""
-        return type(self).rows is DataSet.rows
+        """Whether models see points, and nothing beside them, as they are stored."""
+        return type(self).rows is DataSet.rows and self.other is None
+
+    @property
+    def other(self) -> DataSet | None:
+        """A second domain: of data that have one, codes z are its points, in place of draws from the prior. Then z_dim is its x_dim."""
+        return None
+
+    @property
+    def domains(self) -> tuple[DataSet, ...]:
+        """Itself, and the second domain where there is one."""
+        return (self, self.other) if self.other else (self,)
+
+    @property
+    def other_modes(self) -> Means:
+        """Of the second domain the `modes`."""
+        return self.other.modes if self.other else ()
 
     @functools.cached_property
     def labelled(self) -> float:
@@ -210,6 +229,21 @@ class DataSet(ABC):
         raise NotImplementedError(f"{self.name} has no posterior of its classes")
 
     @property
+    def density(self) -> bool:
+        """Whether there is a `log_density`."""
+        return type(self).log_density is not DataSet.log_density
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x) in nats, exact, of the distribution that the points were drawn from: [...] from float64 points [..., x_dim]."""
+        raise NotImplementedError(f"{self.name} has no known density of its points")
+
+    @property
+    def low_dimensional(self) -> bool:
+        """Whether points are spread over few coordinates, so that samples compare by distances of the points themselves."""
+        few = self.x_dim <= LOW_DIMENSION
+        return few and not (self.featured or self.binary or self.distinct or self.single)
+
+    @property
     def recogniser(self) -> Recogniser | None:
         """Maps images of these data to features and classes, as image metrics see them; it may be trained when first asked for."""
         return None
@@ -225,7 +259,13 @@ class DataSet(ABC):
         return len(self.shape) in (2, 3) and min(self.shape[-2:]) >= 11
 
     def features(self, x: Tensor) -> Tensor:
-        """Features [n, d] of points [n, x_dim], float64. Raises NotImplementedError where there is no `recogniser`."""
+        """Features [n, d] of points [n, x_dim], float64: the points themselves where they are `low_dimensional`.
+
+        Raises:
+            NotImplementedError: they are not, and there is no `recogniser`.
+        """
+        if self.low_dimensional:
+            return x.double()
         if self.recogniser is None:
             raise NotImplementedError(f"{self.name} has no recogniser of its points")
         return self.recogniser(x).features
@@ -233,7 +273,6 @@ class DataSet(ABC):
     @property
     def test_features(self) -> Tensor:
         """Features of the test points, [n, d], on the CPU; found once in a process."""
-        assert self.recogniser is not None
         return _test_features(self, self.recogniser)
 
     def straightened(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -245,6 +284,6 @@ class DataSet(ABC):
 
 
 @functools.cache
-def _test_features(data: DataSet, recogniser: Recogniser) -> Tensor:
+def _test_features(data: DataSet, recogniser: Recogniser | None) -> Tensor:
     with torch.inference_mode(False), torch.no_grad():
-        return recogniser(data.test[:, : data.x_dim]).features
+        return data.features(data.test[:, : data.x_dim])

@@ -116,7 +116,6 @@ class HundredthOfLabels(Binarised):
     part_labelled = 0.01
 
 
-@final
 class GreyDigits(Digits):
     """Grey levels with uniform noise in [0, 1) added and divided by 17: a density of the pixels bounds that of the levels.
 
@@ -180,7 +179,8 @@ def classifier(name: str) -> Classifier:
 
     from trainables import datasets
 
-    data, labels = datasets.find("digits" if datasets.find(name).binary else name), _images().labels.numpy()
+    data = datasets.find("digits" if datasets.find(name).binary else "digits_grey")
+    labels = _images().labels.numpy()
     train, test = (points[:, : data.x_dim].double().numpy() for points in (data.train, data.test))
     found = MLPClassifier((256,), alpha=0.1, max_iter=1000, random_state=0)
     with threadpool_limits(1):  # sums in the same order however many cores there are

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from trainables import objectives
+from trainables.datasets import domains
 from trainables.iterations import BLOCK as BLOCK
 from trainables.randomness import philox
 from trainables.randomness.streams import stream, stream_key
@@ -26,7 +27,7 @@ class Block:
     Random numbers are functions of a key and a step's number (`philox`): here are the keys.
 
     Attributes:
-        indices: training points of each batch, int64 [BLOCK, M, batch].
+        indices: of each domain the training points of each batch, int64 [domains, BLOCK, M, batch].
         noise_keys: int64 [M, 2].
         dropout: int64 [updates, M, 2, 5]: what `philox.multipliers` takes, for the sides of q and of p.
         updates: steps of all players in the block.
@@ -41,15 +42,16 @@ class Block:
         self.batch_size = c.batch_size
         self.data = runs[0].dataset
         self.noise_size = sum(form.dims(runs[0].dataset).values())
-        self.indices = torch.from_numpy(np.stack([_batches(run, number) for run in runs], axis=1)).to(device)
+        self.indices = torch.from_numpy(np.stack([_batches(run, number) for run in runs], axis=2)).to(device)
         keys = np.stack([stream_key(run.stream_key, "noise") for run in runs]).astype(np.int64)
         self.noise_keys = torch.from_numpy(keys).to(device)
         self.dropout = torch.from_numpy(_dropout(runs, self.first_step, self.updates)).to(device)
 
     @functools.cached_property
     def x(self) -> Tensor:
-        """Data batches, [BLOCK, M, batch, x_dim + classes]."""
-        return self.data.rows(self.data.stored.to(self.indices.device)[self.indices], self.indices)
+        """Data batches, [BLOCK, M, batch, width] (`trainables.datasets.domains`)."""
+        stored = [domain.stored.to(self.indices.device) for domain in self.data.domains]
+        return domains.rows(self.data, stored, self.indices)
 
     @functools.cached_property
     def noise(self) -> Tensor:
@@ -75,12 +77,23 @@ def _dropout(runs: Sequence[Run], first: int, updates: int) -> np.ndarray:
 
 
 def _batches(run: Run, number: int) -> np.ndarray:
-    """Indices of the training points of a block's batches, [BLOCK, batch]: every epoch a new permutation."""
-    size, points = run.configuration.batch_size, run.dataset.train_points
+    """Of each domain the indices of the training points of a block's batches, [domains, BLOCK, batch]."""
+    names = ("order", "order of the second domain")
+    return np.stack(
+        [
+            _order(run, number, d.train_points, name)
+            for d, name in zip(run.dataset.domains, names, strict=False)
+        ]
+    )
+
+
+def _order(run: Run, number: int, points: int, name: str) -> np.ndarray:
+    """Indices of so many points, [BLOCK, batch], by the stream of this name: every epoch a new permutation."""
+    size = run.configuration.batch_size
     per_epoch = points // size
     iterations = np.arange(number * BLOCK, (number + 1) * BLOCK)
     epochs = {
-        e: stream(run.stream_key, "order", int(e)).permutation(points)
+        e: stream(run.stream_key, name, int(e)).permutation(points)
         for e in np.unique(iterations // per_epoch)
     }
     return np.stack([epochs[i // per_epoch][(i % per_epoch) * size :][:size] for i in iterations])

@@ -47,7 +47,7 @@ class Cohort:
         fused: whether all networks are written for vectorising over members, and are evaluated so.
         vectorised: whether a step is of all members at once; otherwise one member steps after another. Of networks that are not
             fused it is what is faster on a GPU (`traced.choice`), and never so on a CPU, where bits would depend on the cohort.
-        data: the training points as they are stored (`DataSet.stored`), on the device.
+        data: of each domain the training points as they are stored (`DataSet.stored`), on the device.
         replayed: players of an iteration's steps -> the iteration, where it trains on torch's operations.
 
     Raises:
@@ -90,7 +90,7 @@ class Cohort:
             self.exact if self.precision == "float32" else assemble.build(*parts, precision=self.precision)
         )
         self.fused = self.vectorised = all(net.fused for net in self.networks.values())
-        self.data = self.dataset.stored.to(device)
+        self.data = tuple(domain.stored.to(device) for domain in self.dataset.domains)
         self.lam = self._column([r.lam for r in runs])
         self.chosen = torch.tensor(
             [[o.name == r.algorithm for o in self.objectives] for r in runs], device=device

@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from trainables import metrics
+from trainables.datasets import domains
 from trainables.engine.cohort import Cohort
 from trainables.metrics.base import EVERY, Metric
 from trainables.metrics.evaluated import Bound, Draw, Evaluated
 from trainables.models import pictures
 from trainables.models.batch import Model, Networks
 from trainables.models.spec import NOISE
-from trainables.objectives.base import Objective
 from trainables.randomness.streams import stream
 
 PIECES = tuple(piece for piece in NOISE if piece != "xi_again")
-"""Noise that the evaluation of a model takes."""
+"""Noise that the evaluation of a model takes, and after it what further codes of a point are sampled from."""
 
 SAMPLES = 256
 """Generated points that an evaluation gives of each member."""
@@ -53,7 +53,10 @@ class Evaluation:
         self.has_bound = _has_bound(cohort)
         self.metrics = [one for one in chosen if one.applies(form, data, self.has_bound)]
         dims = form.dims(data) | {"epsilon_again": form.dims(data).get("epsilon", data.noise_dim)}
-        self.dims = {piece: dims.get(piece, data.noise_dim) for piece in PIECES}
+        pieces = dict.fromkeys((*PIECES, *form.codes))
+        self.dims = {
+            piece: dims.get(piece, data.noise_dim) for piece in pieces if piece != "z" or not data.other
+        }
         size = (len(data.test), sum(self.dims.values()))
         noise = [
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs
@@ -63,8 +66,7 @@ class Evaluation:
         self.recogniser = data.recogniser if recognised else None
         if recognised:
             data.test_features  # noqa: B018  # now, for a recogniser cannot be trained where models are vectorised
-        test = data.test.to(cohort.device)
-        self.classes = data.classes
+        test = domains.tested(data).to(cohort.device)
         self.x = test.expand(len(cohort), *test.shape)
 
     def __call__(self, cohort: Cohort, last: bool = True) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -110,7 +112,7 @@ class Evaluation:
     def pictures(self, cohort: Cohort) -> list[dict[str, np.ndarray]]:
         """Pictures of each member by kind, uint8 [..., *shape of a point] (`pictures.drawn`); none where the data are no images."""
         data, most = cohort.dataset, pictures.Counts().samples
-        if not pictures.of_images(data):
+        if not pictures.of_images(data) or "decoder" not in cohort.form.networks:
             return [{} for _ in cohort.runs]
 
         def one(networks: Networks, x: Tensor, noise: Tensor, chosen: Tensor) -> dict[str, Tensor]:
@@ -135,9 +137,11 @@ class Evaluation:
         draw: Draw | None = None,
     ) -> Evaluated:
         """One member as its metrics see it."""
-        x, y = rows.split([rows.shape[-1] - self.classes, self.classes], dim=-1)
-        model = Model(networks, cohort.form, cohort.dataset, y=y if self.classes else None)
+        x, y, other = domains.parted(cohort.dataset, rows)
+        model = Model(networks, cohort.form, cohort.dataset, y=y)
         pieces = dict(zip(self.dims, noise.split(list(self.dims.values()), dim=-1), strict=True))
+        if other is not None:
+            pieces["z"] = other
         return Evaluated(model, x, pieces, _bound_of(cohort, chosen) if self.has_bound else None, draw)
 
 
@@ -154,7 +158,7 @@ def value_of(metric: Metric, at: Evaluated) -> Tensor:
 
 def _has_bound(cohort: Cohort) -> bool:
     """Whether the cohort's objectives have a lower bound."""
-    return any(type(objective).bound is not Objective.bound for objective in cohort.objectives)
+    return any(objective.has_bound for objective in cohort.objectives)
 
 
 def _bound_of(cohort: Cohort, chosen: Tensor) -> Bound:

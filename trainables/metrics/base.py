@@ -33,6 +33,10 @@ OF_DATA = (
     "importance_codes",
     "featured",
     "windowed",
+    "density",
+    "low_dimensional",
+    "other",
+    "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
 

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
-from trainables.estimators.neighbourhoods import Neighbourhoods
+from trainables.datasets import domains
+from trainables.estimators.neighbourhoods import Neighbourhoods, nearest_of
 from trainables.models.batch import Model
 from trainables.recognition.base import Recognised
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
 
 Bound = Callable[[Model, Tensor, Tensor], Tensor]
-"""The evidence lower bound of a model at points x from one ε each, in nats: [n]."""
+"""The evidence lower bound of a model at points x from the ε of their codes, in nats: [n]."""
 Draw = Callable[..., Tensor]
 """Standard-normal numbers of a shape and a name, the same at every call: `draw(100, 2, name="epsilon")`."""
 
@@ -27,7 +29,8 @@ class Evaluated:
     Args:
         model: its encoder and decoder, as functions; it holds the test points' labels.
         x: the test points, [n, x_dim].
-        noise: z, epsilon, xi, epsilon_again, xi_again … for as many points, the same at every evaluation.
+        noise: z, epsilon, xi, epsilon_again, xi_again … for as many points, the same at every evaluation; z of data of two domains are
+            test points of the second.
         bound: the evidence lower bound that the model's objective has, or None.
         draw: of a metric that takes one model after the other, further random numbers, named by run; else None.
     """
@@ -52,6 +55,13 @@ class Evaluated:
     def y(self) -> Tensor | None:
         """Labels of the test points, one-hot [n, classes]."""
         return self.model.y
+
+    @property
+    def other_y(self) -> Tensor:
+        """Labels of the second domain's test points, which z are, one-hot [n, classes]."""
+        other = self.data.other
+        assert other is not None
+        return other.test[domains.places(self.data, other), other.x_dim :].to(self.x.device)
 
     def draw(self, *shape: int, name: str) -> Tensor:
         """Standard-normal numbers, the same at every evaluation of the run and whatever it is trained beside.
@@ -98,21 +108,25 @@ class Evaluated:
 
     @property
     def features(self) -> Tensor:
-        """Features of the generated images, [n, d], float64."""
-        return self.recognised.features
+        """Features of the generated images, [n, d], float64; the generated points themselves where they are `low_dimensional`."""
+        return self.recognised.features if self.data.featured else self.data.features(self.generated)
 
     @cached_property
     def neighbourhoods(self) -> Neighbourhoods:
-        """Generated images among the test images, in the space of features."""
-        return Neighbourhoods(self.data.test_features.to(self.features), self.features)
+        """Generated points among the test points, in the space of features."""
+        real = self.data.test_features
+        return Neighbourhoods(real.to(self.features), self.features, nearest_of(real).to(self.features))
 
     @cached_property
     def elbo(self) -> Tensor:
-        """The bound at each test point, from one ε each, in nats: [n], float64."""
+        """The bound at each test point, from one ε of each code that it has, in nats: [n], float64."""
         assert self.bound is not None
-        return self.bound(self.model, self.x, self.noise["epsilon"]).double()
+        epsilon = torch.cat([self.noise[piece] for piece in self.model.form.codes], -1)
+        return self.bound(self.model, self.x, epsilon).double()
 
     @property
     def points(self) -> Tensor:
-        """The points to keep, [n, d]: what is generated; where the decoder is known and not trained, the codes."""
+        """The points to keep, [n, d]: what is generated; where the decoder is known and not trained, the codes; without one, none."""
+        if not self.model.has("decoder"):
+            return self.x[:0]
         return self.z if "decoder" in self.data.known else self.generated

@@ -29,7 +29,14 @@ class ImportanceBound(Metric):
     name, label, better = "iw_log_likelihood", "log-likelihood, importance-weighted", LARGER
     smallest, unit = 0.1, "nats"
     when, alone = END, True
-    needs = ("explicit encoder", "explicit decoder", "not labels", "likelihood_points", "importance_codes")
+    needs = (
+        "explicit encoder",
+        "explicit decoder",
+        "not labels",
+        "likelihood_points",
+        "importance_codes",
+        "not other",
+    )
 
     def __call__(self, at: Evaluated) -> Tensor:
         data = at.data

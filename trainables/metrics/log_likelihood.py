@@ -30,7 +30,7 @@ class LogLikelihood(Metric):
     name, label, better = "log_likelihood", "log-likelihood", LARGER
     smallest, unit = 0.1, "nats"
     when, alone = END, True
-    needs = ("explicit decoder", "not labels", "likelihood_points")
+    needs = ("explicit decoder", "not labels", "likelihood_points", "not other")
 
     def __call__(self, at: Evaluated) -> Tensor:
         x = at.x[: at.data.likelihood_points].clone()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from trainables.datasets import domains
 from trainables.models import densities
 from trainables.models.spec import Form, Net
 
@@ -59,7 +60,7 @@ class Model:
         """z~ = z_φ(x, ε), [batch, z_dim]; of an explicit encoder a sample by reparametrisation."""
         if self.form.networks["encoder"].explicit:
             return densities.sample(self.given("encoder", x=x), epsilon, self._net("encoder"))
-        return self.given("encoder", x=x, epsilon=epsilon)
+        return self._squashed(self.given("encoder", x=x, epsilon=epsilon), self.data.other)
 
     def decode(self, z: Tensor, xi: Tensor) -> Tensor:
         """x~ = x_θ(z, ξ), or x~ ~ p(x|z) of an explicit decoder: [batch, x_dim].
@@ -68,7 +69,7 @@ class Model:
         """
         given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
-            return self._squashed(given)
+            return self._squashed(given, self.data)
         if self.data.binary:
             return densities.sample_bernoulli(given, xi)
         return densities.sample(given, xi, self._net("decoder"))
@@ -77,7 +78,7 @@ class Model:
         """The mean of an explicit p(x|z), [batch, x_dim], of a flow its Gaussian's image; a sample of an implicit one."""
         given = self.given("decoder", z=z, xi=xi)
         if not self.form.networks["decoder"].explicit:
-            return self._squashed(given)
+            return self._squashed(given, self.data)
         if self.data.binary:
             return torch.sigmoid(given)
         return densities.centre(given, xi.shape[-1], self._net("decoder"))
@@ -109,20 +110,28 @@ class Model:
         return self.log_p(x, z) + densities.log_prior(z) - log_q
 
     def log_class(self, x: Tensor) -> Tensor:
-        """log q(y|x) of a classifier, [batch, classes]."""
-        return densities.log_softmax(self.given("classifier", x=x))
+        """log q(y|x) of a classifier of points, or of the features that an extractor gives of them: [batch, classes]."""
+        seen = {"features": self.features(x)} if self.has("extractor") else {"x": x}
+        return densities.log_softmax(self.given("classifier", **seen))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features of points that an extractor gives, [batch, width]."""
+        return self.given("extractor", x=x)
 
     def labelled(self, y: Tensor) -> Model:
         """The same model with other labels, one-hot [batch, classes]."""
         return Model(self.networks, self.form, self.data, y=y)
 
     def score(self, critic: str, side: str, **quantities: Tensor) -> Tensor:
-        """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout."""
+        """A critic's score of what it takes of the quantities, [batch]; `side`, q or p, selects its dropout.
+
+        Of a part of a critic that gives features these, [batch, width].
+        """
         return self.networks[critic](*self._inputs(critic, quantities), self._dropout["qp".index(side)])
 
-    def _squashed(self, given: Tensor) -> Tensor:
+    def _squashed(self, given: Tensor, domain: DataSet | None) -> Tensor:
         """Of bounded data within [0, 1], with the slope 1 in the middle: with 1/4, networks of this size do not get there."""
-        return torch.sigmoid(4 * given - 2) if self.data.bounded else given
+        return torch.sigmoid(4 * given - 2) if domain and domain.bounded else given
 
     def _net(self, network: str) -> Net:
         return self.form.networks[network]
@@ -133,11 +142,11 @@ class Model:
 
 
 class Batch(Model):
-    """(x, z~) ~ q and (x~, z) ~ p for ONE model and ONE batch.
+    """(x, z~) ~ q and (x~, z) ~ p for ONE model and ONE batch; z is drawn from the prior, or where the data have a second domain from that.
 
     Args:
         networks, form, data: as of a `Model`.
-        rows: data, [batch, x_dim + classes]: points and their labels, one-hot.
+        rows: data, [batch, width] (`trainables.datasets.domains`): points, their labels, one-hot, and points of the second domain.
         noise: standard normal, [batch, sum of the dimensions of the form's noise].
         dropout: as of a `Model`.
     """
@@ -151,11 +160,11 @@ class Batch(Model):
         noise: Tensor,
         dropout: Tensor | None = None,
     ) -> None:
-        self.x, y = rows.split([rows.shape[-1] - data.classes, data.classes], dim=-1)
-        super().__init__(networks, form, data, dropout, y if data.classes else None)
+        self.x, y, other = domains.parted(data, rows)
+        super().__init__(networks, form, data, dropout, y)
         dims = form.dims(data)
         self.noise = dict(zip(dims, noise.split(list(dims.values()), dim=-1), strict=True))
-        self.z = self.noise["z"]
+        self.z = self.noise["z"] if other is None else other
 
     @cached_property
     def z_q(self) -> Tensor:

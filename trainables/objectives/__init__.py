@@ -16,6 +16,7 @@ from trainables import datasets
 from trainables.models.spec import EXPLICIT_DECODER, Form
 
 if TYPE_CHECKING:
+    from trainables.datasets.base import DataSet
     from trainables.objectives.base import Objective
 
 
@@ -67,7 +68,8 @@ def trainable(data: str) -> tuple[str, ...]:
 
 def check(name: str, data: str) -> None:
     """Raises ValueError where there is no such objective or data set, or the objective cannot be trained on the data:
-    they lack its labels, or some of them, or come with a network that it has not, or it says so itself.
+    they lack its labels, or some of them, or a second domain, or have one in place of the prior that it needs, or come with a network
+    that it has not, or it says so itself.
     """
     form, on = find(name).form, datasets.find(data)
     if form.conditional and not on.classes:
@@ -77,6 +79,15 @@ def check(name: str, data: str) -> None:
         able = ", ".join(other for other, found in available().items() if "classifier" in found.form.networks)
         raise ValueError(f"{name} needs a label for every point, got {data}, where {on.labelled:.0%} have one: "
                          f"take a system with a classifier for the others ({able})")  # fmt: skip
+    if form.shared and not _alike(on):
+        able = ", ".join(other for other, found in datasets.available().items() if _alike(found))
+        raise ValueError(
+            f"{name} needs data of two domains of one shape and the same classes ({able}), got {data}"
+        )
+    if on.other and find(name).has_bound:
+        raise ValueError(
+            f"{name} needs a density of its codes, got {data}, where they are points of a second domain"
+        )
     if reason := find(name).refusal(on):
         raise ValueError(f"{name} {reason}, got {data}")
     if "decoder" in on.known and not _infers(form):
@@ -87,3 +98,9 @@ def check(name: str, data: str) -> None:
 
 def _infers(form: Form) -> bool:
     return "encoder" in form.networks and form.networks["decoder"] == EXPLICIT_DECODER
+
+
+def _alike(data: DataSet) -> bool:
+    """Whether there is a second domain, of points and classes as the first one's."""
+    other = data.other
+    return other is not None and (other.shape, other.classes) == (data.shape, data.classes)

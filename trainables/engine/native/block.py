@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from trainables import objectives
+from trainables.datasets import domains
 from trainables.engine import gradients
 from trainables.engine.assemble import FusedMLP
 from trainables.engine.blocks import Block
@@ -89,12 +90,12 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
     tables, scratch = [], 0
     for struct, (player, trained) in zip(players, of.items(), strict=True):
         losses = [_losses[_key(cohort, player, run.algorithm)] for run in cohort.runs]
-        tables.append((ctypes.c_void_p * len(losses))(*(address for address, _ in losses)))
+        tables.append((ctypes.c_void_p * len(losses))(*(address for address, *_ in losses)))
         struct.losses, struct.count = ctypes.addressof(tables[-1]), len(trained)
         struct.trained[: len(trained)] = [names.index(name) for name in trained]
-        for passes in {passes for _, passes in losses}:
+        for passes, floats in {(passes, floats) for _, passes, floats in losses}:
             sizes = (kernels.saved_size(shapes[names[network]], rows) for network, rows in passes)
-            scratch = max(scratch, sum(sizes))
+            scratch = max(scratch, sum(sizes) + floats)
     optimisers = (_Optimiser * len(names))()
     for struct, name in zip(optimisers, names, strict=True):
         o = cohort.optimisers[name]
@@ -119,22 +120,22 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
         members=len(cohort), networks=len(names), shapes=ctypes.addressof(networks),
         optimisers=ctypes.addressof(optimisers), players=ctypes.addressof(players),
         step=steps.address(cohort.optimisers[names[0]].optimiser), updates=len(schedule), schedule=ctypes.addressof(updates),
-        rows=block.batch_size, x_dim=_width(cohort), noise_dim=block.noise_size, first_step=block.first_step,
+        rows=block.batch_size, x_dim=domains.width(cohort.dataset), noise_dim=block.noise_size, first_step=block.first_step,
         scalar_count=scalars.shape[-1], scratch_size=scratch, **{name: array.data_ptr() for name, array in arrays.items()},
     )  # fmt: skip
     if cohort.dataset.as_stored:
-        assert cohort.data.is_contiguous()
+        (points,) = cohort.data
+        assert points.is_contiguous()
         assert block.indices.is_contiguous()
         what.data, what.indices, what.end_member = (
-            cohort.data.data_ptr(),
+            points.data_ptr(),
             block.indices.data_ptr(),
             len(cohort),
         )
         library.train(ctypes.byref(what))
     else:
         for m in range(len(cohort)):  # of one member after the other, as there is not room for all
-            numbers = block.indices[:, m]
-            rows = cohort.dataset.rows(cohort.data[numbers], numbers).contiguous()
+            rows = domains.rows(cohort.dataset, cohort.data, block.indices[:, :, m]).contiguous()
             what.data, what.first_member, what.end_member = rows.data_ptr(), m, m + 1
             library.train(ctypes.byref(what))
     return result
@@ -160,12 +161,12 @@ def available(cohort: Cohort) -> bool:
     for (key, loss), library in zip(lowered.items(), libraries, strict=True):
         address = ctypes.cast(library.loss, ctypes.c_void_p).value
         assert address is not None
-        _losses[key] = address, loss.passes
+        _losses[key] = address, loss.passes, loss.floats
     return True
 
 
-_losses: dict[tuple[object, ...], tuple[int, lowering.Passes]] = {}
-"""Address of each compiled loss and gradient, and its forward passes, by `_key`; kept for the life of the process."""
+_losses: dict[tuple[object, ...], tuple[int, lowering.Passes, int]] = {}
+"""Address of each compiled loss and gradient, its forward passes and its floats in scratch memory, by `_key`; kept for the life of the process."""
 
 
 def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
@@ -176,14 +177,9 @@ def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:
     return player, algorithm, cohort.dataset.name, cohort.dataset.z_dim, cohort.configuration.batch_size
 
 
-def _width(cohort: Cohort) -> int:
-    """Numbers in a row of data as models see it."""
-    return cohort.dataset.x_dim + cohort.dataset.classes
-
-
 def _lowered(cohort: Cohort, player: str, algorithm: str) -> lowering.Lowered:
     size, objective = cohort.configuration.batch_size, objectives.find(algorithm)
-    x = torch.empty(size, _width(cohort))
+    x = torch.empty(size, domains.width(cohort.dataset))
     noise = torch.empty(size, sum(cohort.form.dims(cohort.dataset).values()))
     dropout = torch.empty(2, 5, dtype=torch.int64)
 

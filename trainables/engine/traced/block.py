@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainables.datasets import domains
 from trainables.engine import gradients as gradients_of
 from trainables.engine.blocks import Block, noise_of
 from trainables.engine.native import steps
@@ -42,7 +43,7 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
         losses[now] = cohort.replayed[players](
             functools.partial(_iteration, cohort, players),
             of_cohort,
-            of_iterations[iteration],
+            of_iterations[:, iteration],
             *(values[now] for values in of_steps),
         )
         start = now.stop
@@ -65,12 +66,12 @@ def _iteration(
     Args:
         players: of the steps.
         noise_keys: int64 [M, 2].
-        indices: the batch's training points, int64 [M, batch].
+        indices: of each domain the batch's training points, int64 [domains, M, batch].
         numbers, dropout, scalars: of each step; [steps], [steps, M, 2, 5] and [steps, M, S].
     """
     size = sum(cohort.form.dims(cohort.dataset).values())
-    x = cohort.dataset.rows(cohort.data[indices], indices)
-    noise = noise_of(noise_keys, numbers, indices.shape[1], size)
+    x = domains.rows(cohort.dataset, cohort.data, indices)
+    noise = noise_of(noise_keys, numbers, indices.shape[-1], size)
     losses = []
     for step, player in enumerate(players):
         gates = dropout[step] if cohort.has_dropout else None

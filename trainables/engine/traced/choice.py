@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from trainables.datasets import domains
 from trainables.engine import gradients
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def _faster(cohort: Cohort) -> bool:
 def _inputs(cohort: Cohort) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
     """A batch of every member: points, noise, and dropout of no unit where there is dropout."""
     size, members = cohort.configuration.batch_size, len(cohort)
-    numbers = torch.arange(size, device=cohort.device).expand(members, size)
-    x = cohort.dataset.rows(cohort.data[numbers], numbers)
+    numbers = torch.arange(size, device=cohort.device).expand(len(cohort.data), members, size)
+    x = domains.rows(cohort.dataset, cohort.data, numbers)
     noise = torch.zeros(members, size, sum(cohort.form.dims(cohort.dataset).values()), device=cohort.device)
     dropout = torch.zeros(members, 2, 5, dtype=torch.int64, device=cohort.device)
     return x, noise, dropout if cohort.has_dropout else None

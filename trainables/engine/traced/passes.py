@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainables import datasets, objectives
 from trainables.configurations import VECTOR
+from trainables.datasets import domains
 from trainables.engine.assemble import ports_of
 from trainables.models.batch import Batch
 from trainables.networks.mlp import Perceptron
@@ -28,8 +29,9 @@ def products(algorithm: str, data: str) -> Mapping[str, Mapping[str, float]]:
     objective, dataset = objectives.find(algorithm), datasets.find(data)
     form = objective.form.among(dataset)
     draw = torch.Generator().manual_seed(0)
-    dims, stored = form.dims(dataset), dataset.stored[:VECTOR]
-    rows = dataset.rows(stored, torch.arange(len(stored)))
+    dims, stored = form.dims(dataset), [domain.stored[:VECTOR] for domain in dataset.domains]
+    numbers = torch.arange(min(map(len, stored))).expand(len(stored), -1)
+    rows = domains.rows(dataset, stored, numbers)
     noise = torch.randn(len(rows), sum(dims.values()), generator=draw)
     counted: dict[str, Mapping[str, float]] = {}
     with torch.inference_mode(False), torch.enable_grad():
