@@ -34,6 +34,7 @@ OF_DATA = (
     "featured",
     "windowed",
     "other",
+    "alike",
     "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
