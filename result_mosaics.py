@@ -30,20 +30,23 @@ def are_images(shape: tuple[int, ...]) -> bool:
     return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))
 
 
-def mosaics(points: Mapping[str, Images], shape: tuple[int, ...], side: int = SIDE) -> dict[str, Mosaic]:
+def mosaics(
+    points: Mapping[str, Images], shape: tuple[int, ...], side: int = SIDE, *, ink: bool
+) -> dict[str, Mosaic]:
     """Key -> mosaic of its images [..., *shape]."""
-    return {key: mosaic(images, shape, side) for key, images in points.items()}
+    return {key: mosaic(images, shape, side, ink=ink) for key, images in points.items()}
 
 
-def mosaic(images: Images, shape: tuple[int, ...], side: int = SIDE) -> Mosaic:
-    """Images with thin lines between them, and white ones inside a strip; grey ones as ink: 0 is white and 1 black.
+def mosaic(images: Images, shape: tuple[int, ...], side: int = SIDE, *, ink: bool) -> Mosaic:
+    """Images with thin lines between them, and white ones inside a strip.
 
     Args:
         images: single ones make a square; strips stay together, as many beside each other as make a square.
         shape: of one image, as of `are_images`.
         side: images along each side at most; those that are too many are left out.
+        ink: whether grey images are drawn as ink on paper, 0 white and 1 black; else as light, 0 black and 1 white.
     """
-    strips = _coloured(images if images.ndim > len(shape) + 1 else images[:, None], len(shape))
+    strips = _coloured(images if images.ndim > len(shape) + 1 else images[:, None], len(shape), ink)
     length, width = strips.shape[1], strips.shape[3]
     beside = max(1, min(side // length, round(math.sqrt(len(strips) / length))))
     below = max(1, min(side, len(strips) // beside))
@@ -59,7 +62,7 @@ def tallest(drawn: Iterable[Images]) -> float:
     return max((one.shape[0] / one.shape[1] for one in drawn if one.dtype == np.uint8), default=1.0)
 
 
-def _coloured(images: Images, dims: int) -> Mosaic:
+def _coloured(images: Images, dims: int, ink: bool) -> Mosaic:
     """[..., height, width, 3] of images [..., *shape]."""
     whole = images.dtype == np.uint8
     values: Mosaic = (images if whole else np.round(255 * np.clip(np.nan_to_num(images), 0, 1))).astype(
@@ -68,7 +71,7 @@ def _coloured(images: Images, dims: int) -> Mosaic:
     if dims == 3 and values.shape[-3] == 3:
         return np.moveaxis(values, -3, -1)
     grey = values[..., 0, :, :] if dims == 3 else values
-    return np.repeat(255 - grey[..., None], 3, -1)
+    return np.repeat((255 - grey if ink else grey)[..., None], 3, -1)
 
 
 def _joined(parts: list[Mosaic], gap: int, axis: int, colour: Mosaic) -> Mosaic:

@@ -272,8 +272,10 @@ class Manifest:
         precision: of the networks' products, the same for all its runs; float32 where nothing is said.
         searched: whether a sampler chose the configurations, so that they are no sample of the space.
         shape: of a generated point: (2,) in the plane, (8, 8) of an image.
+        ink: whether grey images are drawn as ink on paper, 1 black, as all were before manifests said it; else as light, 1 white.
         coordinates: their names, where they have any: the parameters of a Bayesian model.
         targets: what the study asks of a run; the report says which share of the configurations meets each.
+        limits: bounds that a run keeps, or else it has failed; the report says how many fail by each. Empty: the study calls nothing a failure.
         best: metric -> its best possible value on the study's data, where that is known.
         smallest_differences: metric -> its smallest difference of interest, in its own units, a factor of those in RATIOS;
             of a metric that is left out the report has a default.
@@ -301,8 +303,10 @@ class Manifest:
     precision: str = "float32"
     searched: bool = False
     shape: tuple[int, ...] = (2,)
+    ink: bool = True
     coordinates: tuple[str, ...] = ()
     targets: tuple[Target, ...] = ()
+    limits: Target = ()
     best: Mapping[str, float] = field(default_factory=dict)
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     looks: tuple[int, ...] = ()
@@ -363,6 +367,7 @@ class Manifest:
             )
             check_columns(metrics, tuples.get("losses", LOSSES), ())
             targets = tuple(_target(bounds, metrics) for bounds in fields.get("targets", ()))
+            limits = _target(fields["limits"], metrics) if fields.get("limits") else ()
             best = {str(metric): float(value) for metric, value in dict(fields.get("best", {})).items()}
             differences = {
                 metric: float(value) for metric, value in dict(fields.get("smallest_differences", {})).items()
@@ -377,8 +382,8 @@ class Manifest:
             modes = tuple(tuple(map(float, mean)) for mean in fields.get("modes", ()))
             published = fields.get("published")
             published = None if published is None else Published.from_json(published)
-            read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "best": best, "smallest_differences": differences,
-                    "labels": labels, "baselines": baselines, "own": own, "default": default, "published": published}  # fmt: skip
+            read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "limits": limits, "best": best,
+                    "smallest_differences": differences, "labels": labels, "baselines": baselines, "own": own, "default": default, "published": published}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES

@@ -23,6 +23,7 @@ STUDY = Study(
     space=ROBUSTNESS.space,
     algorithms=ROBUSTNESS.algorithms,
     targets=ROBUSTNESS.targets,
+    limits=ROBUSTNESS.limits,
     smallest_differences=ROBUSTNESS.smallest_differences,
     published=Published("mixture5", statements=(
         Statement("sVAE-r and ALICE", "both reconstruct better as λ grows (CIFAR-10)", _SVAE),

@@ -1,6 +1,6 @@
-"""Semi-supervised learning: does a VAE's classifier gain from generated points that deceive a critic?
+"""Semi-supervised learning: does a classifier gain from a VAE of points without labels, and from generated points that deceive a critic?
 
-Source   Hu et al. 2018, §5.2 and table 4, there on MNIST; here on the 1,797 digits of scikit-learn.
+Source   Hu et al. 2018, §5.2 and table 4, and Kingma et al. 2014, table 1, there on MNIST; here on the 1,797 digits of scikit-learn.
 Command  make study STUDY=semi_supervised, or python sweeps/semi_supervised.py [--data digits_1pct_labels|digits_10pct_labels] [--help]
          ray submit CLUSTER.yaml sweeps/semi_supervised.py -- --preset paper --address auto
 Cost     embedded: 10 seeds of each system at λ = 0.1, the paper's weight of the classifier's own loss, and at 10; 1,500 iterations.
@@ -15,7 +15,7 @@ STUDY = Study(
     name="semi_supervised",
     question="Does a semi-supervised VAE classify better when it learns from its own points as well?",
     space=ZOO.space,
-    algorithms=("aassvae", "ssvae"),
+    algorithms=("aassvae", "ssvae", "labels_alone"),
     presets={
         "smoke": Preset(iterations=100, lambdas=(0.1,), seeds=2),
         "embedded": Preset(iterations=1500, lambdas=(0.1, 10.0), seeds=10),

@@ -22,6 +22,13 @@ _README = "README of the released ALICE code (Li et al. 2017), 576 configuration
 _NOTEBOOK = "plotting notebook of the released ALICE code (Li et al. 2017)"
 _SVAE = "sVAE, later version (Chen et al.), section 6.1 and figure 3"
 
+LIMITS = (
+    Bound("modes_covered", AT_LEAST, 5),
+    Bound("mse_x", AT_MOST, 0.1),
+    Bound("inception_score", AT_LEAST, 4.0),
+)
+"""A run fails that loses a mode, does not reconstruct, or balances its modes no better than four equal ones: none of the grid has DIVERGED."""
+
 STUDY = Study(
     name="toy_robustness",
     question="Is sVAE-r less fragile than ALICE in its hyper-parameters and in λ, on the toy data?",
@@ -40,6 +47,7 @@ STUDY = Study(
         BOTH,
         (*BOTH, Bound("on_mode_share", AT_LEAST, 0.5)),
     ),
+    limits=LIMITS,
     smallest_differences={"inception_score": 0.05, "mse_x": 1.1},
     asked=Asked(lambdas=(0.1, 1.0, 10.0)),  # from where both reconstruct
     published=Published("mixture5", iterations=1600, statements=(

@@ -18,15 +18,27 @@ PAPER = str(Path(__file__).parents[1] / "docs" / "paper_study")
 
 def test_declared_targets_and_the_best_of_the_data_are_in_the_manifest(tmp_path: Path) -> None:
     store = Store(str(tmp_path / "toy"))
-    store.create("toy", "?", targets=STUDY.targets)
+    store.create("toy", "?", targets=STUDY.targets, limits=STUDY.limits)
     manifest = read_manifest(store.uri)
     assert manifest.targets == STUDY.targets
-    assert manifest.best == {"inception_score": 5.0, "modes_covered": 5.0}
+    assert manifest.limits == STUDY.limits
+    assert manifest.best == {"inception_score": 5.0, "modes_covered": 5.0, "on_mode_score": 5.0}
+
+
+def test_study_that_is_continued_gains_limits_and_keeps_them(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "toy"))
+    store.create("toy", "?")
+    assert read_manifest(store.uri).limits == ()
+    store.create("toy", "?", limits=STUDY.limits)
+    assert read_manifest(store.uri).limits == STUDY.limits
+    store.create("toy", "?")
+    assert read_manifest(store.uri).limits == STUDY.limits
 
 
 def test_manifest_without_them_is_read_as_before() -> None:
     manifest = Manifest.from_json('{"schema_version": 1, "study": "s", "hyper_parameters": {}}', "here")
     assert manifest.targets == ()
+    assert manifest.limits == ()
     assert manifest.best == {}
 
 
@@ -60,6 +72,8 @@ def test_study_refuses_a_target_that_is_none() -> None:
         ValueError, match=r"metric of a bound must be one of mse_x, .*got 'mse'; did you mean mse_x"
     ):
         Study("s", "?", {"depth": (2,)}, ("alice",), targets=((Bound("mse", AT_MOST, 1.0),),)).check_metrics()
+    with pytest.raises(ValueError, match=r"did you mean modes_covered"):
+        Study("s", "?", {"depth": (2,)}, ("alice",), limits=(Bound("modes", AT_MOST, 1.0),)).check_metrics()
     kept = Study(
         "s",
         "?",
@@ -72,3 +86,4 @@ def test_study_refuses_a_target_that_is_none() -> None:
 
 def test_targets_stay_with_the_data_that_they_were_declared_for() -> None:
     assert on_data(STUDY, "digits").targets == ()
+    assert on_data(STUDY, "digits").limits == ()

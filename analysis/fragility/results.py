@@ -107,26 +107,26 @@ def compute(study: Rows) -> Results:
     pairs = published_pairs(study)
     for measure in measures(study):
         close, sides = closeness(study, measure), gains(study, measure)
-        for lams, best in _places(sides, np.median):
-            there = _once(pairs, study, best)
+        for lams, best in places(sides, np.median):
+            there = once(pairs, study, best)
             same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
-            if there != _once(pairs, study, not best):
+            if there != once(pairs, study, not best):
                 same = []
             measured += same or _measured(sides, there, close, lams, best)
     for target in study.manifest.targets:
         sides = hits(study, target)
-        for lams, best in _places(sides, np.mean):
-            met += _met(sides, _once(pairs, study, best), target, _words(study, target), lams, best)
+        for lams, best in places(sides, np.mean):
+            met += _met(sides, once(pairs, study, best), target, _words(study, target), lams, best)
     return Results(measured, met, study.level)
 
 
-def _once(pairs: Sequence[Pair], study: Rows, best: bool) -> list[Pair]:
+def once(pairs: Sequence[Pair], study: Rows, best: bool) -> list[Pair]:
     """The pairs, those of two systems without λ at the best λ alone where there are several: they are the same at each."""
     several = not best and len(study.lambdas) > 1
     return [pair for pair in pairs if not (several and study.level.issuperset(pair))]
 
 
-def _places(sides: Sides, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:
+def places(sides: Sides, criterion: Callable[[Floats], np.floating]) -> Iterator[tuple[Lams, bool]]:
     """Every λ, the same for all systems; then, of several λ, each system's best by the criterion, the smallest on a tie."""
     lambdas = sorted({lam for own in sides.values() for lam in own})
     for lam in lambdas:

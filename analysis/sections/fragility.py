@@ -119,9 +119,9 @@ def target_sentence(met: Met, pair: Pair, level: Collection[str] = ()) -> str:
     """How many configurations meet a target under each of two systems."""
     first, second = (met.own[name] for name in pair)
     return (
-        f"{capital(met.words)}, {_at(met.lams, met.best, pair, level)}: met in {percent(first)} of {label(pair[0])}’s and "
+        f"{capital(met.words)}, {at(met.lams, met.best, pair, level)}: met in {percent(first)} of {label(pair[0])}’s and "
         f"{percent(second)} of {label(pair[1])}’s {met.configurations} configurations, difference "
-        f"{_points(met.differences[pair])} percentage points."
+        f"{points(met.differences[pair])} percentage points."
     )
 
 
@@ -132,9 +132,9 @@ def sentence(measured: Measured, contrast: Contrast, level: Collection[str] = ()
     tails = [measured.natural(tail) for tail in (first.tail, second.tail, contrast.difference.tail)]
     unit = f" {close.measure.unit}" if close.measure.unit else ""
     return (
-        f"{capital(close.measure.label)}, {_at(measured.lams, measured.best, pair, level)}: {close.words()} in {percent(first.near)} of "
+        f"{capital(close.measure.label)}, {at(measured.lams, measured.best, pair, level)}: {close.words()} in {percent(first.near)} of "
         f"{label(pair[0])}’s and {percent(second.near)} of {label(pair[1])}’s {measured.found.configurations} configurations "
-        f"(difference {_points(contrast.difference.near)} percentage points); mean of the worst tenth {_rounded(tails[0])} and "
+        f"(difference {points(contrast.difference.near)} percentage points); mean of the worst tenth {_rounded(tails[0])} and "
         f"{_rounded(tails[1])}{unit} (difference {_rounded(tails[2])}); {label(pair[0])} has the better value of the same "
         f"configuration with probability {bounded(contrast.same)}."
     )
@@ -146,8 +146,8 @@ def target_tables(results: Results) -> Iterator[tuple[str, Cells]]:
               "difference in points [95 %]"]  # fmt: skip
     for target, words in dict.fromkeys((m.target, m.words) for m in results.met):
         cells = [
-            [_place(m.lams, m.best, pair, results.level), _names(pair), str(m.configurations), str(m.left_out),
-             *(percent(m.own[name]) for name in pair), _points(difference)]
+            [place(m.lams, m.best, pair, results.level), names(pair), str(m.configurations), str(m.left_out),
+             *(percent(m.own[name]) for name in pair), points(difference)]
             for m in results.met if m.target == target for pair, difference in m.differences.items()
         ]  # fmt: skip
         if cells:
@@ -198,11 +198,11 @@ def _cells(measured: Measured, contrast: Contrast, level: Collection[str]) -> li
     pair = (contrast.first, contrast.second)
     own, difference = [measured.found.own[name] for name in pair], contrast.difference
     return [
-        _place(measured.lams, measured.best, pair, level),
-        _names(pair),
+        place(measured.lams, measured.best, pair, level),
+        names(pair),
         str(measured.found.configurations),
         str(measured.left_out),
-        " / ".join(f"{100 * one.near.point:.1f}" for one in own) + f", {_points(difference.near)}",
+        " / ".join(f"{100 * one.near.point:.1f}" for one in own) + f", {points(difference.near)}",
         _both(measured, [one.tail for one in own], difference.tail),
         _both(measured, [one.middle for one in own], difference.middle),
         _against([one.width for one in own], difference.width),
@@ -224,7 +224,7 @@ def _against(own: list[Interval], difference: Interval) -> str:
     return " / ".join(number(_clean(one.point)) for one in own) + f", {_rounded(difference)}"
 
 
-def _points(found: Interval) -> str:
+def points(found: Interval) -> str:
     """A difference of shares in percentage points."""
     low, point, high = (
         f"{100 * value:.1f}".replace("-", "−") for value in (found.low, found.point, found.high)
@@ -241,7 +241,7 @@ def _clean(value: float) -> float:
     return round(value, 9) + 0.0
 
 
-def _at(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
+def at(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
     if all(name in level for name in pair):
         return "whatever λ"
     first, second = ("any" if best and name in level else exact(lams[name]) for name in pair)
@@ -250,12 +250,12 @@ def _at(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
     return f"at the best λ of each system ({label(pair[0])} {first}, {label(pair[1])} {second})"
 
 
-def _place(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
+def place(lams: Lams, best: bool, pair: Pair, level: Collection[str]) -> str:
     if all(name in level for name in pair):
         return "any"
     first, second = ("any" if best and name in level else exact(lams[name]) for name in pair)
     return f"best: {first}, {second}" if best else first
 
 
-def _names(pair: Pair) -> str:
+def names(pair: Pair) -> str:
     return f"{label(pair[0])}, {label(pair[1])}"

@@ -65,14 +65,14 @@ def _against_lambda(
     report: Report, chosen: Chosen, stored: Mapping[str, Pictures], kind: str
 ) -> Iterator[Figure]:
     """One row per λ, one column per system that has this kind: its median run."""
-    shape, study = report.study.manifest.shape, report.study
+    study, manifest = report.study, report.study.manifest
     keys = {
         (lam, algorithm): chosen.key(algorithm, lam, "median")
         for algorithm in study.algorithms
         for lam in (report.shown[:1] if algorithm in study.level else report.shown)
     }
     own = {key: stored[key][kind] for key in keys.values() if kind in stored.get(key, {})}
-    small = mosaics(own, shape, _CELL_SIDE)
+    small = mosaics(own, manifest.shape, _CELL_SIDE, ink=manifest.ink)
     cells = {at: small[key] for at, key in keys.items() if key in small}
     having = [a for a in study.algorithms if any(algorithm == a for _, algorithm in cells)]
     level = " A system without λ is the same at each." if study.level & set(having) else ""
@@ -84,8 +84,9 @@ def _against_lambda(
 
 def _of_ranks(report: Report, chosen: Chosen, stored: Mapping[str, Pictures], kind: str) -> Iterator[Figure]:
     """Best, median and worst run of each system, at each λ that is shown; of many systems the median."""
-    study = report.study
-    whole = mosaics({key: own[kind] for key, own in stored.items() if kind in own}, study.manifest.shape)
+    study, manifest = report.study, report.study.manifest
+    having = {key: own[kind] for key, own in stored.items() if kind in own}
+    whole = mosaics(having, manifest.shape, ink=manifest.ink)
     for lam in report.shown:
         at = {
             algorithm: found

@@ -31,7 +31,7 @@ class Samples(Section):
         if not any(map(len, points.values())):
             return
         yield Text(_words(study, chosen), SMALL)
-        drawn = mosaics(points, shape) if are_images(shape) else points
+        drawn = mosaics(points, shape, ink=study.manifest.ink) if are_images(shape) else points
         for lam in report.shown:
             for page, figure in figures(chosen.at[lam], drawn, study.leading, report.colours, study.modes):
                 caption = f"Generated points at λ = {exact(lam)}.{page.words}"

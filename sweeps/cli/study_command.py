@@ -234,7 +234,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         precision.check(options.precision, slots.device)
         require(parts, slots)
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
-                 targets=study.targets, smallest_differences=study.smallest_differences, default=study.default,
+                 targets=study.targets, limits=study.limits, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
                  headline=study.headline, sections=study.sections, published=study.published)  # fmt: skip
     with contextlib.ExitStack() as held:
@@ -319,7 +319,7 @@ def placed(study: Study, data: str | None, sampler: str | None) -> Study:
 
 
 def on_data(study: Study, data: str) -> Study:
-    """The study on another data set, in a folder of its own, without targets: their bounds are of its own data.
+    """The study on another data set, in a folder of its own, without targets and limits: their bounds are of its own data.
 
     Raises:
         ValueError: the name can be none.
@@ -331,7 +331,7 @@ def on_data(study: Study, data: str) -> Study:
         words = filter(None, re.split("[=,]", split_variant(data)[1]))
         called = "-".join([called, *words]).replace(".", "_")
     try:
-        return replace(study, name=f"{study.name}-{called}", data=data, targets=())
+        return replace(study, name=f"{study.name}-{called}", data=data, targets=(), limits=())
     except ValueError:
         datasets.find(data)  # says which there are
         raise

@@ -134,6 +134,7 @@ class Store:
         searched: bool = False,
         data: str = "mixture5",
         targets: tuple[Target, ...] = (),
+        limits: Target = (),
         smallest_differences: Mapping[str, float] | None = None,
         looks: tuple[int, ...] = (),
         hyper_parameters: Mapping[str, Parameter] | None = None,
@@ -146,7 +147,7 @@ class Store:
     ) -> None:
         """Makes the directory the store of this study on these data. A store that exists keeps its rows; its manifest gains
         looks that are planned now, new hyper-parameters with a default (the value that its rows had), names of algorithms
-        from elsewhere, new metrics and losses (which its rows lack), sections of the report and published numbers.
+        from elsewhere, new metrics and losses (which its rows lack), limits, sections of the report and published numbers.
 
         Metrics are all available ones that models of the data can have, and the `further` ones, at import paths; the
         `headline` and the smallest differences are kept for these metrics alone.
@@ -166,7 +167,7 @@ class Store:
             dict.fromkeys((*LOSSES, *(f"{player}_loss" for one in used for player in one.form.players)))
         )
         check_columns(infos, losses, columns)
-        for target in targets:
+        for target in (*targets, *filter(None, [limits])):
             check_target(target, infos)
         if published is not None and published.statements:
             about = datasets.find(published.data)
@@ -189,8 +190,10 @@ class Store:
                 precision=precision,
                 searched=searched,
                 shape=found.shape,
+                ink=found.ink,
                 coordinates=found.coordinates,
                 targets=targets,
+                limits=limits,
                 best={
                     name: best
                     for name, metric in taken.items()
@@ -218,7 +221,14 @@ class Store:
             known = read_manifest(self.uri)
             now = self._amended(known, looks, columns, contributed, infos, losses, datasets.find(data))
             published = known.published if published is None else published
-            now = replace(now, own={**_own(used), **known.own}, sections=sections, published=published)
+            limits = limits or known.limits
+            now = replace(
+                now,
+                own={**_own(used), **known.own},
+                sections=sections,
+                published=published,
+                limits=limits,
+            )
             if now != known:
                 made = self.filesystem.get_file_info(
                     f"{self.path}/{MANIFEST}"

@@ -95,6 +95,7 @@ class Study:
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.strategies.optuna_search`).
         targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
+        limits: bounds that a run keeps, or else it has failed: the report counts the failures by each, and a DIVERGED run as one by all.
         smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
             differs by less is called equivalent. The report has a default for a metric that is left out.
         asked: the verdicts that answer the question.
@@ -118,6 +119,7 @@ class Study:
     search: str = "grid"
     data: str = "mixture5"
     targets: tuple[Target, ...] = ()
+    limits: Target = ()
     smallest_differences: Mapping[str, float] = field(default_factory=dict)
     asked: Asked = Asked()
     default: Mapping[str, Any] = field(default_factory=dict)
@@ -155,7 +157,7 @@ class Study:
             for name in own:
                 if name not in known:
                     raise ValueError(unknown(f"a metric of {what}", name, known))
-        for target in self.targets:
+        for target in (*self.targets, *filter(None, [self.limits])):
             check_target(target, tuple(known.values()))
         check_smallest_differences(self.smallest_differences, tuple(known.values()))
         self.published.check(known)
@@ -164,7 +166,7 @@ class Study:
     def _named(self) -> list[str]:
         """Names of metrics that it says something of."""
         return [
-            *(bound.metric for target in self.targets for bound in target),
+            *(bound.metric for target in (*self.targets, self.limits) for bound in target),
             *self.smallest_differences,
             *self.headline,
             *self.asked.metrics,

@@ -31,11 +31,11 @@ def ranks(report: Path) -> dict[str, str] | None:
         return None
 
 
-def images(pictures: Pictures, shape: tuple[int, ...]) -> Mapping[str, npt.NDArray[np.uint8]]:
+def images(pictures: Pictures, shape: tuple[int, ...], ink: bool) -> Mapping[str, npt.NDArray[np.uint8]]:
     """Kind -> mosaic of a run's pictures, [height, width, 3]; none where points of this shape are no images."""
-    return (
-        {kind: _enlarged(mosaic(own, shape)) for kind, own in pictures.items()} if are_images(shape) else {}
-    )
+    if not are_images(shape):
+        return {}
+    return {kind: _enlarged(mosaic(own, shape, ink=ink)) for kind, own in pictures.items()}
 
 
 def _enlarged(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

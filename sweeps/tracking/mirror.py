@@ -184,7 +184,8 @@ class Mirror:
         pictures = read_pictures(self.rows.directory, new)
         for row, _ in self.rows.select([key for key in new if key in pictures]):
             key = row["run_key"]
-            drawn = exemplars.images(pictures[key], self.rows.manifest.shape)
+            manifest = self.rows.manifest
+            drawn = exemplars.images(pictures[key], manifest.shape, manifest.ink)
             tags, finished = {exemplars.TAG: ranks[key]}, milliseconds(row["finished_at"])
             self._store.write_images(ours[key].run_id, drawn, row["iterations"], finished, tags)
             self._present[key] = replace(ours[key], exemplar=ranks[key])

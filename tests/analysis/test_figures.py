@@ -137,7 +137,7 @@ def test_images_are_drawn_as_a_grid_and_a_metric_that_a_system_lacks_is_not_name
     images = np.linspace(0, 1, 256 * 4, dtype=np.float32).reshape(256, 2, 2)
     shown = {"gan": [Exemplar("median", one)], "vae": []}
     for draw in (sample_figure, gallery_figure):
-        drawn = mosaics({one["run_key"]: images}, (2, 2))
+        drawn = mosaics({one["run_key"]: images}, (2, 2), ink=True)
         panels = draw(shown, drawn, [INCEPTION, MSE], colours(["gan", "vae"]), None).axes
         (panel,) = [p for p in panels if p.images]
         assert panel.get_title().splitlines()[1] == "inception score 3.00"

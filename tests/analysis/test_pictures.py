@@ -34,8 +34,23 @@ def test_points_are_images_by_their_shape(shape, images):
 def test_a_mosaic_of_grey_images_is_ink_with_a_line_between_them():
     four = np.array([0, 255, 51, 0], np.uint8).reshape(4, 1, 1)
     grey = [204, 204, 204]  # 255 − 51
-    assert mosaic(four, (1, 1)).tolist() == [[WHITE, LINE, BLACK], [LINE, LINE, LINE], [grey, LINE, WHITE]]
-    np.testing.assert_array_equal(mosaic(four, (1, 1)), mosaic(four.astype(np.float32) / 255, (1, 1)))
+    assert mosaic(four, (1, 1), ink=True).tolist() == [
+        [WHITE, LINE, BLACK],
+        [LINE, LINE, LINE],
+        [grey, LINE, WHITE],
+    ]
+    np.testing.assert_array_equal(
+        mosaic(four, (1, 1), ink=True), mosaic(four.astype(np.float32) / 255, (1, 1), ink=True)
+    )
+
+
+def test_a_mosaic_of_grey_photographs_is_light_and_colours_are_the_same_either_way():
+    four = np.array([0, 255, 51, 0], np.uint8).reshape(4, 1, 1)
+    grey = [51, 51, 51]
+    light = [[BLACK, LINE, WHITE], [LINE, LINE, LINE], [grey, LINE, BLACK]]
+    assert mosaic(four, (1, 1), ink=False).tolist() == light
+    colours = np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2)
+    np.testing.assert_array_equal(*(mosaic(colours, (3, 2, 2), ink=ink) for ink in (True, False)))
 
 
 def test_a_mosaic_keeps_pairs_together_and_leaves_out_what_is_too_much():
@@ -43,20 +58,20 @@ def test_a_mosaic_keeps_pairs_together_and_leaves_out_what_is_too_much():
     pairs[:, 1] = 255
     # 16 images, 4 each way: two pairs beside each other, white inside of them and two pixels of a line between them.
     row = [WHITE, WHITE, BLACK, LINE, LINE, WHITE, WHITE, BLACK]
-    whole = mosaic(pairs, (1, 1))
+    whole = mosaic(pairs, (1, 1), ink=True)
     assert whole.shape == (7, 8, 3)
     assert whole[0].tolist() == whole[6].tolist() == row
-    assert mosaic(pairs, (1, 1), side=2).shape == (3, 3, 3)
-    assert mosaic(pairs[:1], (1, 1)).tolist() == [[WHITE, WHITE, BLACK]]
+    assert mosaic(pairs, (1, 1), side=2, ink=True).shape == (3, 3, 3)
+    assert mosaic(pairs[:1], (1, 1), ink=True).tolist() == [[WHITE, WHITE, BLACK]]
 
 
 def test_a_mosaic_of_lines_has_one_in_each_row_and_colours_are_themselves():
     lines = np.zeros((2, 4, 3, 2, 2), np.uint8)
     lines[:, :, 0] = 200
-    whole = mosaic(lines, (3, 2, 2))
+    whole = mosaic(lines, (3, 2, 2), ink=True)
     assert whole.shape == (2 + 1 + 2, 4 * 2 + 3, 3)
     assert whole[0, 0].tolist() == [200, 0, 0]
-    assert mosaic(np.full((1, 3, 1, 1), np.nan, np.float32), (3, 1, 1)).tolist() == [[BLACK]]
+    assert mosaic(np.full((1, 3, 1, 1), np.nan, np.float32), (3, 1, 1), ink=True).tolist() == [[BLACK]]
 
 
 def test_a_long_figure_is_split_into_pages_as_even_as_can_be():
@@ -71,7 +86,7 @@ def test_a_long_figure_is_split_into_pages_as_even_as_can_be():
 
 
 def test_a_grid_says_where_there_is_no_run_and_where_lambda_changes_nothing():
-    cell = mosaic(np.zeros((4, 2, 2), np.uint8), (2, 2))
+    cell = mosaic(np.zeros((4, 2, 2), np.uint8), (2, 2), ink=True)
     cells = {(0.01, "alice"): cell, (0.01, "vae"): cell}
     panels = grid_figure(cells, LAMBDAS, ["alice", "vae"], {"vae"}).axes
     assert [len(panel.images) for panel in panels] == [1, 1, 0, 0]

@@ -359,3 +359,18 @@ def test_a_hyper_parameter_without_a_column_is_not_lost_without_a_word(tmp_path)
         store.write(
             [of(replace(run, configuration=run.configuration.changed(weight_decay=0.1)))], "x", **ORIGIN
         )
+
+
+@pytest.mark.parametrize(("data", "ink"), [("digits_grey", True), ("tests.trainables.pictures:Bars", False)])
+def test_manifest_says_whether_grey_images_are_drawn_as_ink_and_an_older_one_that_they_are(
+    data: str, ink: bool, tmp_path: Path
+) -> None:
+    store = Store(str(tmp_path))
+    store.create("s", "?", data=data)
+    assert read_manifest(store.uri).ink is ink
+    path = tmp_path / MANIFEST
+    fields = json.loads(path.read_text())
+    del fields["ink"]
+    path.write_text(json.dumps(fields))
+    store.create("s", "?", data=data)
+    assert read_manifest(store.uri).ink is True

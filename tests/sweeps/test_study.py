@@ -111,7 +111,10 @@ def test_study_names_are_safe_as_directories(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "refused"),
-    [("mixture5", {"ada"}), ("digits", {"ada", "as_vae", "as_vae_flow", "as_vae_g", "as_vae_r"})],
+    [
+        ("mixture5", {"ada"}),
+        ("digits", {"ada", "as_vae", "as_vae_flow", "as_vae_g", "as_vae_r", "svae_r_explicit", "vae_gan"}),
+    ],
 )
 def test_the_zoo_compares_every_system_that_its_data_allow(data: str, refused: set[str]) -> None:
     zoo = replace(MODEL_ZOO, data=data)

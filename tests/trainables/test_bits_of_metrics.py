@@ -1,4 +1,4 @@
-"""Metrics keep their bits: the same numbers from the same operations, written out once more, of every kind of system and data."""
+"""Metrics of stored studies keep their bits: the same numbers from the same operations, written out once more, of every kind of system and data."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from result_metrics import VERSION_1
 from tests.trainables.factory import run
 from trainables import datasets, objectives
 from trainables.datasets import digits, eight_schools, mixture
@@ -127,7 +128,7 @@ def test_every_metric_is_what_it_was_to_the_bit(
     runs = [replace(run(algorithm, seed=seed, budget=20), data=name) for seed in (3, 4)]
     with torch.inference_mode():
         cohort = Cohort(runs, torch.device("cpu"))
-        evaluation = Evaluation(cohort)
+        evaluation = Evaluation(cohort, [metric.name for metric in VERSION_1])
         values, _ = evaluation(cohort)
         values |= evaluation.alone(cohort, np.ones(2, dtype=bool), last=True)
 

@@ -18,6 +18,7 @@ from trainables.datasets.base import Annealing, DataSet
 from trainables.engine.cohort import Cohort
 from trainables.engine.evaluation import Evaluation
 from trainables.engine.machine import arithmetic
+from trainables.engine.training import Training
 from trainables.estimators import frechet
 from trainables.metrics.base import EVERY
 from trainables.metrics.evaluated import Evaluated
@@ -121,16 +122,36 @@ def test_features_of_the_test_points_are_those_of_its_recogniser() -> None:
 
 def test_a_row_says_by_which_classifier_it_was_measured() -> None:
     cohort = Cohort([replace(run("vae"), data=BARS)], torch.device("cpu"))
-    said = arithmetic.of(cohort)
+    said = arithmetic.of(cohort, Evaluation(cohort).recogniser)
     assert said["features"] == pictures.Bars().recogniser.words
     other = {**said, "features": "classifier 0123, right for 50.0 % of the test images"}
     assert other["features"] in arithmetic.joined([other], said)["features"]
-    assert "features" not in arithmetic.of(Cohort([run("vae")], torch.device("cpu")))
+    of_the_plane = Cohort([run("vae")], torch.device("cpu"))
+    assert "features" not in arithmetic.of(of_the_plane, Evaluation(of_the_plane).recogniser)
+
+
+def test_features_and_classes_are_by_a_recogniser() -> None:
+    found = {
+        name: metrics.find(name).recognises
+        for name in ("inception_score", "accuracy", "recall", "mse_x", "ssim")
+    }
+    assert found == {"inception_score": True, "accuracy": True, "recall": True, "mse_x": False, "ssim": False}
+
+
+@pytest.mark.parametrize(("name", "trained"), [("mse_x", False), ("frechet_distance", True)])
+def test_a_classifier_is_trained_where_a_metric_that_is_taken_needs_it(
+    name: str, trained: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures.Bars, "folder", tmp_path)
+    training = Training([replace(run("vae"), data=BARS)], metrics=[name])
+    assert [metric.name for metric in training.evaluation.metrics] == [name]
+    assert any(tmp_path.iterdir()) == trained
+    assert ("features" in training.arithmetic) == trained
 
 
 def test_data_without_a_recogniser_say_so() -> None:
-    with pytest.raises(NotImplementedError, match="mixture5 has no recogniser"):
-        datasets.find("mixture5").features(torch.zeros(1, 2))
+    with pytest.raises(NotImplementedError, match="digits has no recogniser"):
+        datasets.find("digits").features(torch.zeros(1, 64))
 
 
 class Coloured(DataSet):

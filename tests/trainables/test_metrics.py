@@ -10,7 +10,7 @@ from tests.trainables.pictures import Bars
 from trainables import datasets, metrics, objectives
 from trainables.datasets import mixture
 from trainables.metrics import modes
-from trainables.metrics.base import Metric
+from trainables.metrics.base import END, Metric
 from trainables.metrics.evaluated import Evaluated
 from trainables.metrics.inception_score import inception_score
 from trainables.metrics.squared_error import mean_squared_error
@@ -131,8 +131,13 @@ def test_what_is_available_begins_with_the_frozen_vocabulary_of_stored_studies_i
 
 
 @pytest.mark.parametrize("name", ["mixture5", "digits", "digits_grey", "four_images", "eight_schools"])
-def test_data_of_stored_studies_gain_no_metric(name: str) -> None:
-    assert metrics.applicable(datasets.find(name)).keys() <= {metric.name for metric in VERSION_1}
+def test_data_of_stored_studies_gain_no_metric_but_those_of_the_end_where_their_density_is_known(
+    name: str,
+) -> None:
+    data = datasets.find(name)
+    gained = metrics.applicable(data).keys() - {metric.name for metric in VERSION_1}
+    assert bool(gained) == data.density
+    assert all(metrics.find(one).when is END for one in gained)
 
 
 @pytest.mark.parametrize("metric", metrics.available().values(), ids=list(metrics.available()))
@@ -143,7 +148,7 @@ def test_a_metric_says_what_it_computes_and_applies_to_some_data(metric: Metric)
 
 
 BESTS = {"four_images": {"inception_score": 4.0}, "digits": {"inception_score": 10.0}, "eight_schools": {},
-         "mixture5": {"inception_score": 5.0, "modes_covered": 5.0}}  # fmt: skip
+         "mixture5": {"inception_score": 5.0, "modes_covered": 5.0, "on_mode_score": 5.0}}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BESTS)

@@ -53,7 +53,10 @@ def s(t: float) -> float:
 
 EXPECTED = {
     "ali": (s(0) + s(-2)) / 2 + (s(1) + s(-1)) / 2,
+    "ali_minimax": -(s(0) + s(2)) / 2 - (s(1) + s(-1)) / 2,
     "alice": (s(0) + s(-2)) / 2 + (s(1) + s(-1)) / 2 + 2 * 0.75,
+    "alice_x": (s(0) + s(-2)) / 2 + (s(1) + s(-1)) / 2 + 2 * 0.25,
+    "gan_minimax": -(s(1) + s(-1)) / 2,
     "svae": 0.0 - 1.0,  # E_p f = 0, E_q f = 1
     "svae_r": 0.0 - 1.0 + 2 * 0.75,
 }
@@ -86,7 +89,7 @@ def test_a_step_changes_its_player_and_no_other(name: str, player: str) -> None:
         assert torch.equal(flat, before[network]) == (network not in cohort.form.players[player])
 
 
-@pytest.mark.parametrize(("general", "special"), [("alice", "ali"), ("svae_r", "svae")])
+@pytest.mark.parametrize(("general", "special"), [("alice", "ali"), ("alice_x", "ali"), ("svae_r", "svae")])
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 def test_lambda_zero_recovers_the_special_case_to_the_bit(general: str, special: str, dropout: float) -> None:
     a, b = run(general, lam=0.0, critic_dropout=dropout), run(special, lam=0.0, critic_dropout=dropout)

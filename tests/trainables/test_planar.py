@@ -1,4 +1,5 @@
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainables.models import densities, planar
+from trainables.models.bisection import bisected
 from trainables.models.spec import GAUSSIAN_ENCODER, Net
 
 LENGTH, D = 3, 2
@@ -87,3 +89,41 @@ def test_a_flow_of_no_length_is_the_gaussian() -> None:
     mean, log_variance = given.chunk(2, -1)
     expected = torch.distributions.Normal(mean, (0.5 * log_variance).exp()).log_prob(value).sum(-1)
     torch.testing.assert_close(log_q, expected)
+
+
+@pytest.mark.parametrize("bent", [planar.forward, planar.inverse])
+def test_a_flow_of_one_condition_bends_any_number_of_points(
+    bent: Callable[..., tuple[Tensor, Tensor]],
+) -> None:
+    z, given = flow(points=4)
+    for ours, theirs in zip(bent(z, given[0], LENGTH), bent(z, given[:1].expand(4, -1), LENGTH), strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_a_flow_of_eighty_layers_is_eighty_flows_of_one_and_inverts() -> None:
+    generator = torch.Generator().manual_seed(4)
+    one = planar.parameters(D, 1)
+    given = 0.3 * torch.randn(6, 80 * one, generator=generator, dtype=torch.float64)
+    z = torch.randn(6, D, generator=generator, dtype=torch.float64)
+    image, log_det = planar.forward(z, given, 80)
+    step, total = z, torch.zeros(6, dtype=torch.float64)
+    for layer in given.split(one, -1):
+        step, more = planar.forward(step, layer, 1)
+        total = total + more
+    torch.testing.assert_close(image, step)
+    torch.testing.assert_close(log_det, total)
+    torch.testing.assert_close(planar.inverse(image, given, 80)[0], z, rtol=0, atol=1e-5)
+
+
+def test_bisection_is_one_operation_that_is_vectorised_over_members() -> None:
+    generator = torch.Generator().manual_seed(0)
+    target, c = (torch.randn(3, 5, 1, generator=generator, dtype=torch.float64) for _ in range(2))
+    c = c.exp() - 0.9
+    found = torch.func.vmap(lambda t: bisected(t, c[0], 40), in_dims=0)(target)
+    torch.testing.assert_close(found + c[0] * torch.tanh(found), target)
+    moved = torch.func.vmap(lambda t, c: bisected(t, c, 40), in_dims=(1, 0), out_dims=1)(
+        target.movedim(0, 1), c
+    )
+    assert torch.equal(
+        moved.movedim(1, 0), torch.stack([bisected(*each, 40) for each in zip(target, c, strict=True)])
+    )

@@ -48,6 +48,24 @@ def test_without_labels_a_certain_classifier_stands_in_for_them(label: int) -> N
     torch.testing.assert_close(ssvae.bound(batch, batch.x, batch.noise["epsilon"]), -loss)
 
 
+def test_a_classifier_of_labels_alone_learns_nothing_from_points_without_one() -> None:
+    ours, theirs = objectives.find("labels_alone"), objectives.find("ssvae")
+    grads = []
+    for objective in (ours, theirs):
+        batch = batch_of(objective)
+        batch.y[::2] = 0  # type: ignore[index]
+        flats = {name: net.flat for name, net in batch.networks.items()}  # type: ignore[attr-defined]
+        loss = objective.autoencoder(batch, LAMBDA)
+        grads.append(dict(zip(flats, torch.autograd.grad(loss, list(flats.values())), strict=True)))
+    assert_alike(*grads, ["encoder", "decoder"])  # type: ignore[misc]
+    batch = batch_of(ours)
+    classifier = batch.networks["classifier"]
+    entropy = torch.nn.functional.cross_entropy(classifier(batch.x[1::2]), batch.y[1::2])  # type: ignore[index]
+    own = torch.autograd.grad(entropy, classifier.flat)[0] / 2  # type: ignore[attr-defined]  # half of the batch, all of the data labelled
+    assert_alike(grads[0], {"classifier": own}, ["classifier"])
+    assert (grads[1]["classifier"] - LAMBDA * own).abs().max() > 1e-3
+
+
 def test_a_doubtful_classifier_pays_no_more_than_it_gains_in_entropy() -> None:
     # Gibbs: over all q, Σ q L + Σ q log q is least at q ∝ exp(−L), where it is −log Σ exp(−L)
     batch = unlabelled(batch_of(objectives.find("ssvae")))

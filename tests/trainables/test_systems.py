@@ -28,6 +28,8 @@ ALL = sorted(objectives.available())
 VARIANTS = [
     "aavae:temperature=3",
     "avb:critic_steps=1",
+    "gmmn:bandwidth=1",
+    "iwae:k=1",
     "iwgan:k=16",
     "vae_flow:length=2",
     "wgan:critic_steps=1,clip=0.1",
@@ -157,8 +159,10 @@ def assert_alike(ours: dict[str, Tensor], theirs: dict[str, Tensor], names: list
     [
         ("svae_r", "svae", ["encoder", "decoder"]),
         ("alice", "ali", ["encoder", "decoder"]),
+        ("alice_x", "ali", ["encoder", "decoder"]),
         ("alice_cycle", "ali", ["encoder", "decoder"]),
         ("infogan", "gan", ["decoder"]),
+        ("vae_gan", "vae", ["encoder", "decoder"]),
     ],
 )
 def test_weight_zero_is_the_special_case(general: str, special: str, names: list[str]) -> None:
@@ -174,15 +178,51 @@ def test_as_vae_is_the_sum_of_its_halves(player: str) -> None:
     torch.testing.assert_close(losses["as_vae"], losses["as_vae_r"] + losses["as_vae_g"])
 
 
-def test_avb_whose_critic_sees_z_alone_trains_the_critic_of_an_aae() -> None:
-    avb, aae = objectives.find("avb"), objectives.find("aae")
-    ours, theirs = batch_of(avb), batch_of(aae)
-    score = theirs.networks["critic"]
-    ours.networks = {**ours.networks, "critic": lambda x, z, dropout: -score(z, dropout)}  # T = −f
-    torch.testing.assert_close(avb.critic(ours, LAMBDA), aae.critic(theirs, LAMBDA))
-    # The encoder's terms, T = −f against s(−f), agree where s is linear: to e^f / 2 for f far below 0
-    low = torch.full((64,), -20.0)
-    torch.testing.assert_close(torch.nn.functional.softplus(-low).mean(), -low.mean())
+def test_an_aae_before_the_squashing_is_avb_whose_critic_sees_z_alone() -> None:
+    ratio, avb, aae = (objectives.find(name) for name in ("aae_log_ratio", "avb", "aae"))
+    ours, theirs, squashed = (batch_of(one) for one in (ratio, avb, aae))
+    score = ours.networks["critic"]
+    theirs.networks = {**theirs.networks, "critic": lambda x, z, dropout: score(z, dropout)}
+    for player in ("critic", "autoencoder"):
+        torch.testing.assert_close(getattr(ratio, player)(ours, LAMBDA), getattr(avb, player)(theirs, LAMBDA))
+    squashed.networks = {**squashed.networks, "critic": lambda z, dropout: -score(z, dropout)}  # f = −T
+    torch.testing.assert_close(ratio.critic(ours, LAMBDA), aae.critic(squashed, LAMBDA))
+    # The encoder's terms, T against s(T), agree where s is linear: to e^−T / 2 for T far above 0
+    high = torch.full((64,), 20.0)
+    torch.testing.assert_close(torch.nn.functional.softplus(high).mean(), high.mean())
+
+
+def test_avb_of_three_critics_is_avb_where_those_of_x_and_of_z_alone_are_zero() -> None:
+    three, avb = objectives.find("avb_sum"), objectives.find("avb")
+    ours, theirs = batch_of(three), batch_of(avb)
+    zero = lambda *inputs: torch.zeros(len(inputs[0]))  # noqa: E731
+    whole = three.score(ours, "q", ours.x, ours.z)  # type: ignore[attr-defined]
+    alone = ours.networks["critic_x"](ours.x, None) + ours.networks["critic_z"](ours.z, None)
+    torch.testing.assert_close(whole, alone + ours.networks["critic"](ours.x, ours.z, None))
+    ours.networks = {**ours.networks, "critic_x": zero, "critic_z": zero}
+    for player in ("critic", "autoencoder"):
+        torch.testing.assert_close(getattr(three, player)(ours, LAMBDA), getattr(avb, player)(theirs, LAMBDA))
+
+
+def test_the_f_gan_critic_of_avb_is_the_dual_of_the_divergence() -> None:
+    dual, avb = objectives.find("avb_f_gan"), objectives.find("avb")
+    ours, theirs = batch_of(dual), batch_of(avb)
+    # q(z|x) = N(0.5, 0.8² I): KL to N(0, I) is 0.5 (0.8² + 0.5² − 1) − log 0.8 a dimension, and T* = 1 + log-ratio
+    ratio = lambda x, z, dropout: log_normal(z, 0.5, 0.8) - log_normal(z, 0.0, 1.0)  # noqa: E731
+    noise = torch.randn(64, 2, generator=torch.Generator().manual_seed(0))
+    ours.z_q, ours.z = 0.5 + 0.8 * noise, noise
+    divergence = ratio(None, ours.z_q, None).mean()
+    mass = ratio(None, noise, None).exp().mean()  # 1 but for the draw
+    for shift in (0.0, 0.5):  # sup over T: any other constant gives less
+        ours.networks = {**ours.networks, "critic": lambda x, z, d, s=shift: 1 + s + ratio(x, z, d)}
+        expected = math.exp(shift) * mass - 1 - shift - divergence
+        torch.testing.assert_close(dual.critic(ours, LAMBDA), expected)
+    ours, theirs = (
+        batch_of(dual),
+        batch_of(avb),
+    )  # encoder and decoder see a constant more, and no gradient of it
+    torch.testing.assert_close(dual.autoencoder(ours, LAMBDA), avb.autoencoder(theirs, LAMBDA) - 1)
+    assert_alike(gradients(dual, "autoencoder"), gradients(avb, "autoencoder"), ["encoder", "decoder"])
 
 
 def test_aavae_with_a_perfect_discriminator_is_a_vae() -> None:
@@ -276,6 +316,9 @@ OPTIMA: dict[str, tuple[str, str, Callable[[Tensor, Tensor], Tensor]]] = {
         "as_vae_g", "critic_2", lambda x, z: log_p(x, z) - log_normal(x, 0.0, 1.0) - log_normal(z, 0.0, 1.0),
     ),
     "eq. 3.4 of AVB": ("avb", "critic", lambda x, z: log_normal(z, 0.6 * x, 0.8) - log_normal(z, 0.0, 1.0)),
+    "eq. 6.10 of AVB": (
+        "avb_f_gan", "critic", lambda x, z: 1 + log_normal(z, 0.6 * x, 0.8) - log_normal(z, 0.0, 1.0),
+    ),
 }  # fmt: skip
 
 

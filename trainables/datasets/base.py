@@ -36,6 +36,10 @@ def balanced(labels: Tensor, count: int) -> Tensor:
     return chosen
 
 
+LOW_DIMENSION = 10
+"""Most coordinates of points whose distances are compared as they are: neighbours tell densities apart up to there."""
+
+
 class Annealing(NamedTuple):
     """How long the likelihood of a point is annealed (`trainables.estimators.annealing.ais`).
 
@@ -71,6 +75,7 @@ class DataSet(ABC):
         x_dim, z_dim, noise_dim: dimensions of a point, of a code, and of the noise that implicit networks take.
         classes: labels that follow each point in its row, one-hot.
         binary: whether an explicit decoder is Bernoulli, with logits, or Gaussian, with means and log-variances.
+        ink: whether pictures of grey images show ink on paper, 1 black, as of handwriting; else light, 1 white, as of photographs.
         bounded: whether points lie in [0, 1], so that what an implicit decoder gives is squashed into it by a sigmoid.
         levels: of a dimension of quantised data, which lie in [0, 1] with the uniform noise of one level added; or None.
         single: whether there is one observation, and all rows are that.
@@ -92,6 +97,7 @@ class DataSet(ABC):
     noise_dim: ClassVar[int]
     classes: ClassVar[int] = 0
     binary: bool = False
+    ink: ClassVar[bool] = False
     bounded: ClassVar[bool] = False
     levels: int | None = None
     single: ClassVar[bool] = False
@@ -228,6 +234,21 @@ class DataSet(ABC):
         raise NotImplementedError(f"{self.name} has no posterior of its classes")
 
     @property
+    def density(self) -> bool:
+        """Whether there is a `log_density`."""
+        return type(self).log_density is not DataSet.log_density
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """log p(x) in nats, exact, of the distribution that the points were drawn from: [...] from float64 points [..., x_dim]."""
+        raise NotImplementedError(f"{self.name} has no known density of its points")
+
+    @property
+    def low_dimensional(self) -> bool:
+        """Whether points are spread over few coordinates, so that samples compare by distances of the points themselves."""
+        few = self.x_dim <= LOW_DIMENSION
+        return few and not (self.featured or self.binary or self.distinct or self.single)
+
+    @property
     def recogniser(self) -> Recogniser | None:
         """Maps images of these data to features and classes, as image metrics see them; it may be trained when first asked for."""
         return None
@@ -243,7 +264,13 @@ class DataSet(ABC):
         return len(self.shape) in (2, 3) and min(self.shape[-2:]) >= 11
 
     def features(self, x: Tensor) -> Tensor:
-        """Features [n, d] of points [n, x_dim], float64. Raises NotImplementedError where there is no `recogniser`."""
+        """Features [n, d] of points [n, x_dim], float64: the points themselves where they are `low_dimensional`.
+
+        Raises:
+            NotImplementedError: they are not, and there is no `recogniser`.
+        """
+        if self.low_dimensional:
+            return x.double()
         if self.recogniser is None:
             raise NotImplementedError(f"{self.name} has no recogniser of its points")
         return self.recogniser(x).features
@@ -251,7 +278,6 @@ class DataSet(ABC):
     @property
     def test_features(self) -> Tensor:
         """Features of the test points, [n, d], on the CPU; found once in a process."""
-        assert self.recogniser is not None
         return _test_features(self, self.recogniser)
 
     def straightened(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -263,6 +289,6 @@ class DataSet(ABC):
 
 
 @functools.cache
-def _test_features(data: DataSet, recogniser: Recogniser) -> Tensor:
+def _test_features(data: DataSet, recogniser: Recogniser | None) -> Tensor:
     with torch.inference_mode(False), torch.no_grad():
-        return recogniser(data.test[:, : data.x_dim]).features
+        return data.features(data.test[:, : data.x_dim])

@@ -27,6 +27,7 @@ class Digits(DataSet):
     """The digits, whichever way they are represented; the inception score is by a classifier of the same pixels."""
 
     shape = (8, 8)
+    ink = True
     x_dim = 64
     z_dim = 8
     noise_dim = 8

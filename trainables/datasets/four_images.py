@@ -25,6 +25,7 @@ class FourImages(DataSet):
     name = "four_images"
     version = "four_images-v2"
     shape = (2, 2)
+    ink = True
     x_dim = IMAGES
     classes = IMAGES
     z_dim = 2

@@ -6,6 +6,7 @@ Source: Li et al. 2017 (ALICE), as used by Chen et al. (sVAE), §6.1.
 from __future__ import annotations
 
 import functools
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +53,12 @@ def log_posterior(x: Tensor) -> Tensor:
     Equal weights and covariances cancel, so it is log softmax of −‖x − μ_k‖² / (2·0.04).
     """
     return torch.log_softmax(-squared_distances(x) / (2 * VARIANCE), dim=-1)
+
+
+def log_density(x: Tensor) -> Tensor:
+    """log p(x) of the mixture in nats, exact: [...] from points [..., 2]; −1.23 on average of true points."""
+    log_normal = -squared_distances(x) / (2 * VARIANCE) - math.log(2 * math.pi * VARIANCE)
+    return torch.logsumexp(log_normal, dim=-1) - math.log(MODES)
 
 
 def squared_distances(x: Tensor) -> Tensor:

@@ -22,6 +22,9 @@ from trainables.randomness.streams import stream
 Buffers = Mapping[str, Tensor]
 """Name -> tensor: what a network keeps from one batch to the next, such as running statistics."""
 
+Parameters = Mapping[str, Tensor]
+"""Name in its module -> parameter."""
+
 
 class Assembled(ABC):
     """A network of one model.
@@ -41,8 +44,12 @@ class Assembled(ABC):
         """A run's parameters [P] and buffers before training."""
 
     @abstractmethod
+    def parameters(self, flat: Tensor) -> Parameters:
+        """One member's flat parameters [P] by name, views: once for all calls of a step, so that gradients meet before they are joined."""
+
+    @abstractmethod
     def call(
-        self, flat: Tensor, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
+        self, parameters: Parameters, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
     ) -> tuple[Tensor, Buffers]:
         """Output [batch, outputs], of a critic [batch], and the buffers after it; nothing in place."""
 
@@ -70,10 +77,13 @@ class FusedMLP(Assembled):
         self.net.xavier_(stream(stream_key, "initial weights", name))
         return self.net.flat.detach().clone(), {}
 
+    def parameters(self, flat: Tensor) -> Parameters:
+        return {"flat": flat}
+
     def call(
-        self, flat: Tensor, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
+        self, parameters: Parameters, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
     ) -> tuple[Tensor, Buffers]:
-        output: Tensor = functional_call(self.net, {"flat": flat}, tuple(inputs))
+        output: Tensor = functional_call(self.net, dict(parameters), tuple(inputs))
         return output, buffers
 
 
@@ -98,17 +108,19 @@ class AnyModule(Assembled):
         flat = torch.cat([*parts, torch.zeros(self.size - sum(map(len, parts)))])
         return flat, {name: value.detach().clone() for name, value in net.named_buffers()}
 
-    def call(
-        self, flat: Tensor, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
-    ) -> tuple[Tensor, Buffers]:
+    def parameters(self, flat: Tensor) -> Parameters:
         *pieces, _ = flat.split([*self.lengths, self.size - sum(self.lengths)])
-        values = {
+        return {
             name: piece.view(shape) for (name, shape), piece in zip(self.places.items(), pieces, strict=True)
         }
+
+    def call(
+        self, parameters: Parameters, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
+    ) -> tuple[Tensor, Buffers]:
         state = {name: value.clone() if training else value for name, value in buffers.items()}
-        used = {**values, **state}
+        used = {**parameters, **state}
         seen = tuple(value for value in inputs if value is not None and value.is_floating_point())
-        with torch.autocast(flat.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with torch.autocast(seen[0].device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             output: Tensor = functional_call(self.net.train(training), used, seen)
         output = output.float()
         after = {name: used[name] for name in state} if training else buffers

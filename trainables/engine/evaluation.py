@@ -19,7 +19,7 @@ from trainables.models.spec import NOISE
 from trainables.randomness.streams import stream
 
 PIECES = tuple(piece for piece in NOISE if piece != "xi_again")
-"""Noise that the evaluation of a model takes."""
+"""Noise that the evaluation of a model takes, and after it what further codes of a point are sampled from."""
 
 SAMPLES = 256
 """Generated points that an evaluation gives of each member."""
@@ -41,6 +41,7 @@ class Evaluation:
 
     Attributes:
         metrics: those that are taken, in reading order.
+        recogniser: by which images are measured; None where no metric that is taken needs one, and then none is trained or read.
 
     Raises:
         ValueError: there is no such metric.
@@ -52,15 +53,18 @@ class Evaluation:
         self.has_bound = _has_bound(cohort)
         self.metrics = [one for one in chosen if one.applies(form, data, self.has_bound)]
         dims = form.dims(data) | {"epsilon_again": form.dims(data).get("epsilon", data.noise_dim)}
+        pieces = dict.fromkeys((*PIECES, *form.codes))
         self.dims = {
-            piece: dims.get(piece, data.noise_dim) for piece in PIECES if piece != "z" or not data.other
+            piece: dims.get(piece, data.noise_dim) for piece in pieces if piece != "z" or not data.other
         }
         size = (len(data.test), sum(self.dims.values()))
         noise = [
             stream(r.stream_key, "evaluation").standard_normal(size, dtype=np.float32) for r in cohort.runs
         ]
         self.noise = torch.from_numpy(np.stack(noise)).to(cohort.device)
-        if data.featured:
+        recognised = data.featured and any(metric.recognises for metric in self.metrics)
+        self.recogniser = data.recogniser if recognised else None
+        if recognised:
             data.test_features  # noqa: B018  # now, for a recogniser cannot be trained where models are vectorised
         test = domains.tested(data).to(cohort.device)
         self.x = test.expand(len(cohort), *test.shape)

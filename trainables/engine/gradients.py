@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 from torch.func import grad_and_value, vmap
 
 from trainables.engine.assemble import Assembled, Buffers
-from trainables.engine.native import build, convolutions, normalisation
+from trainables.engine.native import build, convolutions, normalisation, products
 from trainables.engine.traced.graph import Traced, trace
 from trainables.models.batch import Batch
 from trainables.objectives.base import Objective
@@ -34,19 +34,20 @@ class Called:
     """
 
     def __init__(self, net: Assembled, flat: Tensor, buffers: Buffers, training: bool) -> None:
-        self.net, self.flat, self.buffers, self.training = net, flat, buffers, training
+        self.net, self.parameters = net, net.parameters(flat)
+        self.buffers, self.training = buffers, training
 
     def __call__(self, *inputs: Tensor | None) -> Tensor:
         if not self.training and not self.net.fused:
             return self._in_parts(inputs)
-        output, self.buffers = self.net.call(self.flat, self.buffers, inputs, self.training)
+        output, self.buffers = self.net.call(self.parameters, self.buffers, inputs, self.training)
         return output
 
     def _in_parts(self, inputs: Sequence[Tensor | None]) -> Tensor:
         """Of a part of the points after the other: the hidden units of all of them would take too much memory."""
         seen = [value for value in inputs if value is not None and value.is_floating_point()]
         parts = zip(*(value.split(POINTS) for value in seen), strict=True)
-        outputs = [self.net.call(self.flat, self.buffers, part, training=False)[0] for part in parts]
+        outputs = [self.net.call(self.parameters, self.buffers, part, training=False)[0] for part in parts]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
@@ -98,13 +99,18 @@ def member_gradients(
 
 
 def _of_one(cohort: Cohort, function: Traced, arguments: Sequence[Tensor]) -> Traced:
-    """Traced, with the kernels' convolutions and batch normalisation where they may be used."""
+    """Traced, with the kernels' convolutions, products and batch normalisation where they may be used."""
     if not cohort.kernels or build.missing():
         return trace(function, arguments)
+
+    def rewrite(graph: fx.Graph) -> None:
+        normalisation.rewrite(graph)
+        products.rewrite(graph)
+
     try:
-        return trace(function, arguments, convolutions.table(), normalisation.rewrite)
+        return trace(function, arguments, {**convolutions.table(), **products.table()}, rewrite)
     except (RuntimeError, ValueError):  # such as of a network that views images as torch lays them
-        return trace(function, arguments, convolutions.table(last=False), normalisation.rewrite)
+        return trace(function, arguments, {**convolutions.table(last=False), **products.table()}, rewrite)
 
 
 def gradient_of_one(

@@ -114,7 +114,7 @@ class Training:
         self.counted = 0
         self.seconds = np.zeros(len(members))
         self._points = np.empty((len(members), 0, 2), dtype=np.float32)
-        self.arithmetic = arithmetic.of(self.cohort)
+        self.arithmetic = arithmetic.of(self.cohort, self.evaluation.recogniser)
 
     @property
     def finished(self) -> bool:

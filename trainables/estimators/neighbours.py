@@ -57,7 +57,12 @@ def kl_divergence(q: Tensor, p: Tensor, k: int = 5, *, rows: int = 1024) -> Tens
         raise ValueError(
             f"p must have a density, got {k} or more copies in p of {ties} points of q: remove copies or take a larger k"
         )
-    return d * (nu.log() - rho.log()).mean() + math.log(m / (n - 1))
+    return divergence_of_distances(rho, nu, d, m)
+
+
+def divergence_of_distances(rho: Tensor, nu: Tensor, d: int, m: int) -> Tensor:
+    """d/n Σ_i log(ν_i / ρ_i) + log(m / (n − 1)), as of `kl_divergence`, from ρ and ν [n] in d dimensions and m points of p."""
+    return d * (nu.log() - rho.log()).mean() + math.log(m / (len(rho) - 1))
 
 
 @torch.no_grad()
@@ -102,9 +107,14 @@ def entropy(q: Tensor, k: int = 5, *, rows: int = 1024) -> Tensor:
     if scales[-1] <= scales[0] * n * torch.finfo(q.dtype).eps:
         return q.new_tensor(-math.inf)
     rho = torch.cat([_distance(chunk, white, k + 1) for chunk in white.split(rows)])
-    digamma = torch.digamma(q.new_tensor([n, k]))
+    return entropy_of_distances(rho, d, k) + scales.log().sum()
+
+
+def entropy_of_distances(rho: Tensor, d: int, k: int) -> Tensor:
+    """ψ(n) − ψ(k) + log V_d + d/n Σ_i log ρ_i, as of `entropy`, from the distances ρ [n] to k-th neighbours in d dimensions."""
+    digamma = torch.digamma(rho.new_tensor([len(rho), k]))
     log_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
-    return digamma[0] - digamma[1] + log_ball + d * rho.log().mean() + scales.log().sum()
+    return digamma[0] - digamma[1] + log_ball + d * rho.log().mean()
 
 
 def _distance(x: Tensor, sample: Tensor, k: int) -> Tensor:

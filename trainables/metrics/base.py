@@ -33,11 +33,17 @@ OF_DATA = (
     "importance_codes",
     "featured",
     "windowed",
+    "density",
+    "low_dimensional",
     "other",
     "alike",
     "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""
+
+
+RECOGNISED = ("featured", "posterior")
+"""Needs of data that a recogniser of images meets."""
 
 
 class When(Enum):
@@ -106,6 +112,11 @@ class Metric(ABC):
     def reference(self) -> str:
         """By which `find` finds it, in any process."""
         return self.path or self.name
+
+    @property
+    def recognises(self) -> bool:
+        """Whether it may take features or classes of generated points, which images have by a recogniser."""
+        return any(word in RECOGNISED for need in self.needs for word in need.split(" or "))
 
     @property
     def foreign(self) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from trainables.datasets import domains
-from trainables.estimators.neighbourhoods import Neighbourhoods
+from trainables.estimators.neighbourhoods import Neighbourhoods, nearest_of
 from trainables.models.batch import Model
 from trainables.recognition.base import Recognised
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
 
 Bound = Callable[[Model, Tensor, Tensor], Tensor]
-"""The evidence lower bound of a model at points x from one ε each, in nats: [n]."""
+"""The evidence lower bound of a model at points x from the ε of their codes, in nats: [n]."""
 Draw = Callable[..., Tensor]
 """Standard-normal numbers of a shape and a name, the same at every call: `draw(100, 2, name="epsilon")`."""
 
@@ -107,19 +108,21 @@ class Evaluated:
 
     @property
     def features(self) -> Tensor:
-        """Features of the generated images, [n, d], float64."""
-        return self.recognised.features
+        """Features of the generated images, [n, d], float64; the generated points themselves where they are `low_dimensional`."""
+        return self.recognised.features if self.data.featured else self.data.features(self.generated)
 
     @cached_property
     def neighbourhoods(self) -> Neighbourhoods:
-        """Generated images among the test images, in the space of features."""
-        return Neighbourhoods(self.data.test_features.to(self.features), self.features)
+        """Generated points among the test points, in the space of features."""
+        real = self.data.test_features
+        return Neighbourhoods(real.to(self.features), self.features, nearest_of(real).to(self.features))
 
     @cached_property
     def elbo(self) -> Tensor:
-        """The bound at each test point, from one ε each, in nats: [n], float64."""
+        """The bound at each test point, from one ε of each code that it has, in nats: [n], float64."""
         assert self.bound is not None
-        return self.bound(self.model, self.x, self.noise["epsilon"]).double()
+        epsilon = torch.cat([self.noise[piece] for piece in self.model.form.codes], -1)
+        return self.bound(self.model, self.x, epsilon).double()
 
     @property
     def points(self) -> Tensor:

@@ -65,15 +65,19 @@ def sample_bernoulli(logits: Tensor, noise: Tensor) -> Tensor:
 
 
 def log_softmax(logits: Tensor) -> Tensor:
-    """log of the probabilities of classes, [..., classes], from logits as many.
+    """log of the probabilities of classes, [..., classes], from logits as many."""
+    return logits - log_sum_exp(logits).unsqueeze(-1)
 
-    log(e^a + e^b) = a + log(1 + e^(b − a)), class after class: it cannot overflow, and its gradient can be lowered.
+
+def log_sum_exp(values: Tensor) -> Tensor:
+    """log Σᵢ exp(vᵢ) over the last dimension: [...].
+
+    log(e^a + e^b) = a + log(1 + e^(b − a)), one after the other: it cannot overflow, and its gradient can be lowered.
     """
-    first, *rest = logits.split(1, dim=-1)
-    total = first
+    total, *rest = values.unbind(-1)
     for one in rest:
         total = total + softplus(one - total)
-    return logits - total
+    return total
 
 
 def log_prior(z: Tensor) -> Tensor:

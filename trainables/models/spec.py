@@ -105,6 +105,11 @@ class Form:
         }
         return replace(self, players=players) if data.known else self
 
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Pieces of noise that codes of the data are sampled from, of which a bound takes all: epsilon, and epsilon_2 to epsilon_k."""
+        return tuple(p for p in self.noise if quantity_of(p) == "epsilon" and p != "epsilon_again")
+
     def updates(self, steps: int) -> list[str]:
         """The players of an iteration's steps."""
         others = [p for p in self.players if p != "critic"]

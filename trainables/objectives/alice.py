@@ -35,3 +35,24 @@ class ALICE(JointObjective):
         return (
             softplus(-batch.f_q).mean() + softplus(batch.f_p).mean() + lam * (batch.R_x + batch.R_z)
         )  # fmt: skip
+
+
+@final
+class ALICEx(JointObjective):
+    """ALICE, R_x alone: ALI plus λ times the reconstruction of x, the cycle of its paper.
+
+    Source: Li et al. 2017, §3.2 (explicit cycle-consistency).
+
+        E_q s(−f) + E_p s(f) + λ R_x
+
+    Departures from the paper: as ALICE.
+    """
+
+    name = "alice_x"
+    label = "ALICE, R_x alone"
+    baselines = ("alice",)
+    lam = weight()
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss."""
+        return softplus(-batch.f_q).mean() + softplus(batch.f_p).mean() + lam * batch.R_x

@@ -5,10 +5,9 @@ from typing import final
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from trainables.datasets.base import DataSet
 from trainables.models.batch import Batch, shifted
 from trainables.models.spec import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
-from trainables.objectives.base import Objective
+from trainables.objectives.base import DifferentiableObjective
 from trainables.parameters import own
 
 _PAIR = {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER}
@@ -46,21 +45,7 @@ def _f2(batch: Batch) -> Tensor:
     return batch.score("critic_2", "p", x=batch.x_p, z=batch.z)
 
 
-class _Adversarial(Objective):
-    """A half of eq. 11 or both, on data where densities and gradients of the half exist."""
-
-    def refusal(self, data: DataSet) -> str | None:
-        """Gradients through x~ need continuous data, and log q(x, z) − log p(x) p(z) more than one point."""
-        if data.binary:
-            return (
-                "differentiates through x~, which a decoder of binary data samples: it needs continuous data"
-            )
-        if data.single:
-            return "compares the joint density of (x, z) with those of x and z, which a single observation has not"
-        return None
-
-
-class _Symmetric(_Adversarial):
+class _Symmetric(DifferentiableObjective):
     """Both halves of eq. 11."""
 
     def critic(self, batch: Batch, lam: Tensor) -> Tensor:
@@ -103,10 +88,13 @@ class ASVAEFlow(_Symmetric):
         2. `length` layers, four by default, where the paper has 80.
         5. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.
         6. Layers are functions of the condition, and w·u > −1 is held by another function (`trainables.models.planar`).
+
+    Versions: 2 takes what the layers have in common for all of them at once, which rounds in another order.
     """
 
     name = "as_vae_flow"
     label = "AS-VAE-NF"
+    version = 2
     length: int = own(4, least=1)
     form = ASVAE.form
 
@@ -116,7 +104,7 @@ class ASVAEFlow(_Symmetric):
 
 
 @final
-class ASVAEr(_Adversarial):
+class ASVAEr(DifferentiableObjective):
     """AS-VAE-r: the half that reconstructs.
 
     Source: Pu et al. 2017 (AS-VAE), §5; eq. 5 and the first half of eq. 11.
@@ -140,7 +128,7 @@ class ASVAEr(_Adversarial):
 
 
 @final
-class ASVAEg(_Adversarial):
+class ASVAEg(DifferentiableObjective):
     """AS-VAE-g: the half that generates.
 
     Source: Pu et al. 2017 (AS-VAE), §5; eq. 6 and the second half of eq. 11.

@@ -104,7 +104,10 @@ class Objective(ABC):
         return softplus(batch.f_q).mean() + softplus(-batch.f_p).mean()
 
     def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor | None:
-        """Its estimate of the evidence lower bound at points x [n, x_dim] from one ε each, in nats: [n]; None if it has none."""
+        """Its estimate of the evidence lower bound at points x [n, x_dim], in nats: [n]; None if it has none.
+
+        ε [n, d] is that of one code a point, or of each of the form's `codes` beside each other.
+        """
         return None
 
     def reads(self, method: str) -> dict[str, object]:
@@ -168,6 +171,20 @@ class BoundObjective(Objective):
     def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
         """What is maximised."""
         return model.elbo(x, epsilon)
+
+
+class DifferentiableObjective(Objective):
+    """A system that differentiates through points x~ of an explicit decoder, and tells their density from the data's."""
+
+    def refusal(self, data: DataSet) -> str | None:
+        """Gradients through x~ need continuous data, and a ratio to the density of the data more than one point."""
+        if data.binary:
+            return (
+                "differentiates through x~, which a decoder of binary data samples: it needs continuous data"
+            )
+        if data.single:
+            return "tells generated points from the data's density, which a single observation has not"
+        return None
 
 
 class JointObjective(Objective):

@@ -40,3 +40,26 @@ class GAN(DecoderObjective):
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""
         return softplus(batch.f_p).mean()
+
+
+@final
+class GANMinimax(DecoderObjective):
+    """GAN, minimax: the decoder minimises what the critic maximises.
+
+    Source: Goodfellow et al. 2014, eq. 1; Pu et al. 2017 (sVAE), after eq. 24.
+
+        critic: E_data s(f) + E_p s(−f);   decoder: −E_p s(−f) = E_p log (1 − D), D = σ(−f)
+
+    Where the critic is sure that a point is generated, f large, its gradient vanishes; at f = 0 it is the GAN's.
+
+    Departures from the papers:
+        1. The decoder takes noise ξ beside z, as the joint systems' does.
+    """
+
+    name = "gan_minimax"
+    label = "GAN, minimax"
+    baselines = ("gan",)
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        return -softplus(-batch.f_p).mean()

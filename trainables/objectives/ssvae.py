@@ -50,6 +50,7 @@ class SSVAE(_SemiSupervised):
     name = "ssvae"
     version = 2
     label = "SSVAE"
+    baselines = ("labels_alone",)
     lam = weight()
     form = Form(_NETWORKS, {"autoencoder": tuple(_NETWORKS)})
 
@@ -57,6 +58,26 @@ class SSVAE(_SemiSupervised):
         """Scalar loss."""
         bound, classified = semi_supervised(batch)
         return bound.mean() + lam * classified.sum()
+
+
+@final
+class LabelsAlone(_SemiSupervised):
+    """Labels alone: SSVAE whose classifier learns from the labelled points and from nothing else.
+
+    Source: the supervised baselines of Kingma et al. 2014, table 1. The same classifier takes the same steps on the same batches as
+    SSVAE's: what SSVAE gains over it is what the points without labels teach.
+
+        SSVAE's loss at λ = 1, q(y|x) constant in the gradient of the bound
+    """
+
+    name = "labels_alone"
+    label = "labels alone"
+    form = SSVAE.form
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss; λ is not used."""
+        bound, classified = semi_supervised(batch, taught=False)
+        return bound.mean() + classified.sum()
 
 
 @final
@@ -112,15 +133,20 @@ class AASSVAE(_SemiSupervised):
         return batch.labelled(y).decode(batch.z, batch.noise["xi"]).detach(), y
 
 
-def semi_supervised(batch: Batch) -> tuple[Tensor, Tensor]:
-    """L(x, y) or U(x) of each point [batch], and −log q(y|x) / (n r) [batch], 0 of points without a label."""
+def semi_supervised(batch: Batch, taught: bool = True) -> tuple[Tensor, Tensor]:
+    """L(x, y) or U(x) of each point [batch], and −log q(y|x) / (n r) [batch], 0 of points without a label.
+
+    Args:
+        taught: whether the bound has a gradient in the classifier.
+    """
     assert batch.y is not None
     y, known = batch.y, batch.y.sum(-1, keepdim=True)
     log_q = batch.log_class(batch.x)
-    q = (1 - known) * log_q.exp()
+    log_guess = log_q if taught else log_q.detach()
+    q = (1 - known) * log_guess.exp()
     joint = _joint_bounds(batch, batch.x, batch.noise["epsilon"], y.shape[-1])
     labelled = len(y) * batch.data.labelled
-    return (q * log_q - (y + q) * joint).sum(-1), -(y * log_q).sum(-1) / labelled
+    return (q * log_guess - (y + q) * joint).sum(-1), -(y * log_q).sum(-1) / labelled
 
 
 def drawn_labels(batch: Batch) -> Tensor:

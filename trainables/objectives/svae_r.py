@@ -1,11 +1,12 @@
-"""sVAE-r: the symmetric variational autoencoder with reconstruction."""
+"""sVAE-r: the symmetric variational autoencoder with reconstruction, implicit and as in its paper."""
 
 from typing import final
 
 from torch import Tensor
 
-from trainables.models.batch import Batch
-from trainables.objectives.base import JointObjective
+from trainables.models.batch import Batch, Model
+from trainables.models.spec import CRITIC, EXPLICIT_DECODER, GAUSSIAN_ENCODER, Form
+from trainables.objectives.base import DifferentiableObjective, JointObjective
 from trainables.parameters import weight
 
 
@@ -31,3 +32,37 @@ class SVAEr(JointObjective):
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss."""
         return batch.f_p.mean() - batch.f_q.mean() + lam * (batch.R_x + batch.R_z)
+
+
+@final
+class SVAErExplicit(DifferentiableObjective):
+    """sVAE-r, explicit: encoder and decoder are Gaussians of which networks give means and variances, as in the paper.
+
+    Source: Pu et al. 2017, eq. 14 and 29, §5.
+
+        E_p f − E_q f − λ [E_q log p(x|z~) + E_p log q(z|x~)]
+
+    Log-densities are in nats, summed over dimensions. With λ = 0 it is the paper's sVAE.
+
+    Departures from the paper:
+        1. On continuous data alone: x~ of a Bernoulli decoder has no gradient, and the paper does not say how its own has one.
+        2. One step of the critic an iteration and the configuration's `steps` of encoder and decoder; the paper says neither.
+    """
+
+    name = "svae_r_explicit"
+    label = "sVAE-r, explicit"
+    baselines = ("alice", "svae_r")
+    lam = weight()
+    form = Form(
+        {"encoder": GAUSSIAN_ENCODER, "decoder": EXPLICIT_DECODER, "critic": CRITIC},
+        {"critic": ("critic",), "autoencoder": ("encoder", "decoder")},
+    )
+
+    def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
+        """Scalar loss."""
+        likelihoods = batch.log_p(batch.x, batch.z_q) + batch.log_q(batch.z, batch.x_p)
+        return batch.f_p.mean() - batch.f_q.mean() - lam * likelihoods.mean()
+
+    def bound(self, model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
+        """Eq. 1, by which the paper estimates likelihoods; it is not what is maximised."""
+        return model.elbo(x, epsilon)

@@ -13,10 +13,11 @@ from trainables.datasets.images.base import Images
 
 @final
 class FashionMnist(Images):
-    """60,000 articles to train on, 28×28 pixels."""
+    """60,000 articles to train on, 28×28 pixels; negatives of photographs, so that drawn as ink they are as they were taken."""
 
     name = "fashion_mnist"
     shape = (28, 28)
+    ink = True
     x_dim = 28 * 28
     z_dim = 64
     noise_dim = 64

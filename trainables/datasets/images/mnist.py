@@ -17,6 +17,7 @@ class Mnist(Images):
 
     name = "mnist"
     shape = (28, 28)
+    ink = True
     x_dim = 28 * 28
     z_dim = 64
     noise_dim = 64

@@ -13,13 +13,14 @@ import torch
 
 from trainables.engine.cohort import Cohort
 from trainables.engine.native import build
+from trainables.recognition.base import Recogniser
 
 BETWEEN, UNKNOWN = " / ", "not recorded"
 
 
-def of(cohort: Cohort) -> dict[str, str]:
+def of(cohort: Cohort, recogniser: Recogniser | None = None) -> dict[str, str]:
     """By name: kernels or torch's operations, the compiler of the kernels, instruction sets, C library, processor, GPU; and
-    by which recogniser its images are measured.
+    by which recogniser its images are measured, where they are measured by one.
     """
     torchs = torch.backends.cpu.get_cpu_capability()
     found = {"processor": processor(), "libc": " ".join(platform.libc_ver()) or "unknown"}
@@ -28,8 +29,8 @@ def of(cohort: Cohort) -> dict[str, str]:
     if cohort.device.type != "cpu":
         name = torch.cuda.get_device_name(cohort.device)
         found |= {"gpu": f"{name}, CUDA {torch.version.cuda}"}
-    if cohort.dataset.recogniser is not None:
-        found["features"] = cohort.dataset.recogniser.words
+    if recogniser is not None:
+        found["features"] = recogniser.words
     if library is None:
         how = "torch operations" if cohort.fused else f"torch operations, {_order(cohort)}"
         return {"arithmetic": how, "instructions": f"torch {torchs}", **found}

@@ -90,12 +90,12 @@ def train(cohort: Cohort, block: Block, schedule: Sequence[tuple[str, int]], sca
     tables, scratch = [], 0
     for struct, (player, trained) in zip(players, of.items(), strict=True):
         losses = [_losses[_key(cohort, player, run.algorithm)] for run in cohort.runs]
-        tables.append((ctypes.c_void_p * len(losses))(*(address for address, _ in losses)))
+        tables.append((ctypes.c_void_p * len(losses))(*(address for address, *_ in losses)))
         struct.losses, struct.count = ctypes.addressof(tables[-1]), len(trained)
         struct.trained[: len(trained)] = [names.index(name) for name in trained]
-        for passes in {passes for _, passes in losses}:
+        for passes, floats in {(passes, floats) for _, passes, floats in losses}:
             sizes = (kernels.saved_size(shapes[names[network]], rows) for network, rows in passes)
-            scratch = max(scratch, sum(sizes))
+            scratch = max(scratch, sum(sizes) + floats)
     optimisers = (_Optimiser * len(names))()
     for struct, name in zip(optimisers, names, strict=True):
         o = cohort.optimisers[name]
@@ -161,12 +161,12 @@ def available(cohort: Cohort) -> bool:
     for (key, loss), library in zip(lowered.items(), libraries, strict=True):
         address = ctypes.cast(library.loss, ctypes.c_void_p).value
         assert address is not None
-        _losses[key] = address, loss.passes
+        _losses[key] = address, loss.passes, loss.floats
     return True
 
 
-_losses: dict[tuple[object, ...], tuple[int, lowering.Passes]] = {}
-"""Address of each compiled loss and gradient, and its forward passes, by `_key`; kept for the life of the process."""
+_losses: dict[tuple[object, ...], tuple[int, lowering.Passes, int]] = {}
+"""Address of each compiled loss and gradient, its forward passes and its floats in scratch memory, by `_key`; kept for the life of the process."""
 
 
 def _key(cohort: Cohort, player: str, algorithm: str) -> tuple[object, ...]:

@@ -5,9 +5,9 @@
 //   gather    y from x: a convolution, and the way back of a transposed one
 //   scatter   x from y: a transposed convolution, and the way back of a convolution
 //   weights   their gradient, from x and y
-// No matrix of patches is built: the pixels of an image, padded once into the cache, are the rows of a matrix whose elements
-// a register tile reads one by one. Pixels are a fixed step apart, those of the padding between two rows included, whose
-// results go nowhere. What is computed of an image depends on that image alone.
+// No matrix of patches is built: the pixels of a row of an image, padded once into the cache, are the rows of a matrix whose
+// elements a register tile reads one by one; a row is cut into tiles that are as alike as they can be. What is computed of an image
+// depends on that image alone.
 #include <algorithm>
 #include <vector>
 
@@ -19,7 +19,13 @@ using namespace native;
 namespace {
 
 thread_local std::vector<float> packed, padded, spread, sums;
-thread_local std::vector<long> places, starts;
+thread_local std::vector<long> starts;
+
+#if defined(__AVX512F__)
+constexpr int MOST = 14;  // rows of a tile: two accumulators each, and two registers for B
+#else
+constexpr int MOST = 6;
+#endif
 
 float *zeroed(std::vector<float> &buffer, long size) {
     buffer.assign((size_t)size, 0.0f);
@@ -29,57 +35,73 @@ float *zeroed(std::vector<float> &buffer, long size) {
 long up(long value, long step) { return (value + step - 1) / step; }
 long panels(long channels) { return up(channels, PANEL) * PANEL; }
 
-// C[rows, PANEL] = start + Σ over segments s of A_s[rows, length] B_s[length, PANEL]; A_s begins at a + starts[s], B_s follow one another.
-template <int ROWS, class Start, class Finish>
-inline __attribute__((always_inline)) void segments(const float *a, long row, const long *starts, long count, long length,
-                                                    const float *b, long ldb, Start start, Finish finish) {
-    vec left[ROWS], right[ROWS];
-#pragma GCC unroll 12
-    for (int r = 0; r < ROWS; r++) start(r, left[r], right[r]);
+// C[ROWS, PANEL] += Σ over segments s of A_s[ROWS, length] B_s[length, PANEL]; A_s begins at a + starts[s], B_s follow one another.
+template <int ROWS>
+inline __attribute__((always_inline)) void segments(const float *a, long row, long column, const long *starts, long count, long length,
+                                                    const float *b, long ldb, vec *left, vec *right) {
     for (long s = 0; s < count; s++) {
         const float *from = a + starts[s];
-        for (long k = length; k; k--, from++, b += ldb) {
+        for (long k = length; k; k--, from += column, b += ldb) {
             const vec b_left = at(b), b_right = at(b + LANES);
-#pragma GCC unroll 12
+#pragma GCC unroll 14
             for (int r = 0; r < ROWS; r++) {
                 left[r] += from[r * row] * b_left;
                 right[r] += from[r * row] * b_right;
             }
         }
     }
-#pragma GCC unroll 12
-    for (int r = 0; r < ROWS; r++) finish(r, left[r], right[r]);
 }
 
-// `m` pixels of an image, `row` floats apart: each one's channels go to where `places` says, or nowhere if that is negative.
-void pixels(long m, long channels, const float *a, long row, long length, const float *b, const float *bias, float *out) {
+// call(integral_constant<rows>) for rows up to MOST.
+template <int ROWS = MOST, class Call>
+inline __attribute__((always_inline)) void sized(long rows, Call call) {
+    if constexpr (ROWS > 1)
+        if (rows < ROWS) return sized<ROWS - 1>(rows, call);
+    call(std::integral_constant<int, ROWS>());
+}
+
+// tile(rows, first) for tiles that cover 0 … m.
+template <class Tile>
+inline void tiles(long m, Tile tile) {
+    const long count = up(m, MOST);
+    for (long t = 0, first = 0; t < count; t++) {
+        const long rows = m / count + (t < m % count);
+        sized(rows, [&](auto size) { tile(size, first); });
+        first += rows;
+    }
+}
+
+struct Steps {  // of pixel (i, j) of an image at i · line + j · pixel
+    long line, pixel;
+};
+
+// `lines` times `width` pixels of an image: each one's channels are Σ over segments, plus the bias, or null.
+void pixels(long lines, long width, long channels, const float *a, Steps from, long length, const float *b, const float *bias,
+            float *out, Steps to) {
     const long ldb = panels(channels), count = (long)starts.size();
-    const long *to = places.data(), *from = starts.data();
     for (long j = 0; j < channels; j += PANEL) {
         const long columns = std::min<long>(PANEL, channels - j);
         float values[PANEL] = {};
         if (bias) std::copy(bias + j, bias + j + columns, values);
         const vec first = at(values), second = at(values + LANES);
-        auto begin = [=](int, vec &x, vec &y) { x = first, y = second; };
-        auto row_tile = [&](auto rows, long i) {
-            auto finish = [=](int r, vec x, vec y) {
-                if (to[i + r] < 0) return;
-                float *o = out + to[i + r] + j;
-                if (columns == PANEL) {
-                    at(o) = x, at(o + LANES) = y;
-                } else {
-                    float some[PANEL];
-                    at(some) = x, at(some + LANES) = y;
-                    std::copy(some, some + columns, o);
+        for (long i = 0; i < lines; i++)
+            tiles(width, [&](auto size, long pixel) {
+                constexpr int ROWS = decltype(size)::value;
+                vec left[ROWS], right[ROWS];
+                for (int r = 0; r < ROWS; r++) left[r] = first, right[r] = second;
+                segments<ROWS>(a + i * from.line + pixel * from.pixel, from.pixel, 1, starts.data(), count, length, b + j, ldb, left,
+                               right);
+                float *o = out + i * to.line + pixel * to.pixel + j;
+                for (int r = 0; r < ROWS; r++, o += to.pixel) {
+                    if (columns == PANEL) {
+                        at(o) = left[r], at(o + LANES) = right[r];
+                    } else {
+                        float some[PANEL];
+                        at(some) = left[r], at(some + LANES) = right[r];
+                        std::copy(some, some + columns, o);
+                    }
                 }
-            };
-            segments<decltype(rows)::value>(a + i * row, row, from, count, length, b + j, ldb, begin, finish);
-        };
-        long i = 0;
-        for (; m - i >= TALL + SHORT || m - i == TALL; i += TALL) row_tile(std::integral_constant<int, TALL>(), i);
-        for (; m - i >= SHORT; i += SHORT) row_tile(std::integral_constant<int, SHORT>(), i);
-        if (i < m && m >= SHORT) row_tile(std::integral_constant<int, SHORT>(), m - SHORT), i = m;  // some of them again
-        for (; i < m; i++) row_tile(std::integral_constant<int, 1>(), i);
+            });
     }
 }
 
@@ -88,11 +110,10 @@ struct Shape : Convolution {
     long large() const { return h * w * inner; }
     long small() const { return oh * ow * outer; }
     // Padded x: rows of one residue modulo the stride lie together, so that the step from pixel to pixel of y is always the same.
-    long pitch() const { return std::max(up(w + 2 * padding, stride), ow + up(kw, stride)); }  // pixels of y from row to row
+    long pitch() const { return up(w + 2 * padding, stride); }
     long line() const { return pitch() * stride * inner; }
     long plane() const { return (std::max(up(h + 2 * padding, stride), oh + up(kh, stride)) + 1) * line(); }
     long at_row(long row) const { return row % stride * plane() + row / stride * line(); }
-    long grid() const { return (oh - 1) * pitch() + ow; }
     float *planes() const { return zeroed(padded, stride * plane()); }
     void pad(const float *x, float *to) const {  // one image; where nothing is written `to` stays zero
         for (long i = 0; i < h; i++)
@@ -106,15 +127,12 @@ void gather(const Shape &s, const float *x, const float *weight, const float *bi
     for (long o = 0; o < s.outer; o++)
         for (long i = 0; i < s.inner; i++)
             for (long t = 0; t < taps; t++) b[(t * s.inner + i) * n + o] = weight[(o * s.inner + i) * taps + t];
-    places.assign((size_t)s.grid(), -1);
-    for (long i = 0; i < s.oh; i++)
-        for (long j = 0; j < s.ow; j++) places[(size_t)(i * s.pitch() + j)] = (i * s.ow + j) * s.outer;
     starts.clear();
     for (long t = 0; t < s.kh; t++) starts.push_back(s.at_row(t));
     float *image = s.planes();
     for (long r = 0; r < s.batch; r++, x += s.large(), y += s.small()) {
         s.pad(x, image);
-        pixels(s.grid(), s.outer, image, s.stride * s.inner, s.kw * s.inner, b, bias, y);
+        pixels(s.oh, s.ow, s.outer, image, {s.line(), s.stride * s.inner}, s.kw * s.inner, b, bias, y, {s.ow * s.outer, s.outer});
     }
 }
 
@@ -145,16 +163,12 @@ void scatter(const Shape &s, const float *y, const float *weight, const float *b
                 const long u0 = up(std::max(0l, s.padding - ph), s.stride), v0 = up(std::max(0l, s.padding - pw), s.stride);
                 const long u1 = (s.h - 1 + s.padding - ph) / s.stride, v1 = (s.w - 1 + s.padding - pw) / s.stride;
                 if (s.h - 1 + s.padding < ph || s.w - 1 + s.padding < pw || u1 < u0 || v1 < v0) continue;
-                const long m = (u1 - u0) * pitch + v1 - v0 + 1;
-                places.assign((size_t)m, -1);
-                for (long u = u0; u <= u1; u++)
-                    for (long v = v0; v <= v1; v++)
-                        places[(size_t)((u - u0) * pitch + v - v0)] =
-                            ((u * s.stride + ph - s.padding) * s.w + v * s.stride + pw - s.padding) * s.inner;
                 starts.clear();
                 for (long i = 0; i < th && tw; i++) starts.push_back(i * pitch * s.outer);
                 const float *from = image + ((u0 - th + 1 + edge_h) * pitch + v0 - tw + 1 + edge_w) * s.outer;
-                pixels(m, s.inner, from, s.outer, tw * s.outer, b, bias, x);
+                float *to = x + ((u0 * s.stride + ph - s.padding) * s.w + v0 * s.stride + pw - s.padding) * s.inner;
+                pixels(u1 - u0 + 1, v1 - v0 + 1, s.inner, from, {pitch * s.outer, s.outer}, tw * s.outer, b, bias, to,
+                       {s.stride * s.w * s.inner, s.stride * s.inner});
                 b += th * tw * s.outer * n;
             }
     }
@@ -195,19 +209,23 @@ void scatter_few(const Shape &s, const float *y, const float *weight, const floa
 }
 
 void weights(const Shape &s, const float *x, const float *y, float *gradient) {
-    const long n = panels(s.outer), rows = s.kw * s.inner, taps = s.kh * s.kw, line = s.pitch() * n;
-    float *image = s.planes(), *total = zeroed(sums, s.kh * rows * n), *error = zeroed(spread, s.oh * line);
+    const long n = panels(s.outer), rows = s.kw * s.inner, taps = s.kh * s.kw;
+    float *image = s.planes(), *total = zeroed(sums, s.kh * rows * n), *error = zeroed(spread, s.oh * s.ow * n);
+    starts.clear();
+    for (long i = 0; i < s.oh; i++) starts.push_back(i * s.line());
     for (long r = 0; r < s.batch; r++, x += s.large(), y += s.small()) {
         s.pad(x, image);
-        for (long i = 0; i < s.oh; i++)
-            for (long j = 0; j < s.ow; j++)
-                std::copy(y + (i * s.ow + j) * s.outer, y + (i * s.ow + j + 1) * s.outer, error + i * line + j * n);
-        for (long t = 0; t < s.kh; t++) {
-            float *out = total + t * rows * n;
-            auto begin = [=](long i, long j, vec &p, vec &q) { p = at(out + i * n + j), q = at(out + i * n + j + LANES); };
-            auto finish = [=](long i, long j, vec p, vec q) { at(out + i * n + j) = p, at(out + i * n + j + LANES) = q; };
-            product(rows, n, s.grid(), {image + s.at_row(t), 1, s.stride * s.inner}, error, n, begin, finish);
-        }
+        for (long p = 0; p < s.oh * s.ow; p++) std::copy(y + p * s.outer, y + (p + 1) * s.outer, error + p * n);
+        for (long t = 0; t < s.kh; t++)
+            for (long j = 0; j < n; j += PANEL)
+                tiles(rows, [&](auto size, long i) {
+                    constexpr int ROWS = decltype(size)::value;
+                    vec left[ROWS], right[ROWS];
+                    float *out = total + (t * rows + i) * n + j;
+                    for (int k = 0; k < ROWS; k++) left[k] = at(out + k * n), right[k] = at(out + k * n + LANES);
+                    segments<ROWS>(image + s.at_row(t) + i, 1, s.stride * s.inner, starts.data(), s.oh, s.ow, error + j, n, left, right);
+                    for (int k = 0; k < ROWS; k++) at(out + k * n) = left[k], at(out + k * n + LANES) = right[k];
+                });
     }
     for (long o = 0; o < s.outer; o++)
         for (long i = 0; i < s.inner; i++)

@@ -38,6 +38,7 @@ from trainables.engine.native.values import (
     viewed,
     with_axis,
 )
+from trainables.models.bisection import BISECTED
 
 aten = torch.ops.aten
 PRELUDE = """#include <cmath>
@@ -52,6 +53,9 @@ static inline float sign(float t) { return (float)((t > 0) - (t < 0)); }
 
 """
 
+STACK = 3 << 19
+"""Floats of a loss's values on the stack, 6 MiB of the 8 that a thread has; those after them are in scratch memory."""
+
 Passes = tuple[tuple[int, int], ...]
 """(network, rows) of each forward pass of a function: what it needs scratch memory for."""
 
@@ -63,10 +67,12 @@ class Lowered:
     Attributes:
         source: its text, for `native.compiled`; the function is called `loss`, a `Loss` of `native/block.cpp`.
         passes: its forward passes.
+        floats: that it needs in scratch memory beside them.
     """
 
     source: str
     passes: Passes
+    floats: int = 0
 
 
 def lower(function: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor], networks: int) -> Lowered:
@@ -84,7 +90,7 @@ def lower(function: Callable[..., tuple[Tensor, ...]], example: Sequence[Tensor]
     module = make_fx(function, tracing_mode="fake")(*example)
     module.graph.eliminate_dead_code()
     writer = _Writer(networks)
-    return Lowered(PRELUDE + writer.write(module), tuple(writer.passes))
+    return Lowered(PRELUDE + writer.write(module), tuple(writer.passes), writer.in_scratch)
 
 
 class _Writer:
@@ -99,6 +105,7 @@ class _Writer:
         self.parts: Counter[int] = Counter()
         self.sums: Counter[int] = Counter()
         self.passes: list[tuple[int, int]] = []
+        self.on_stack = self.in_scratch = 0
 
     def write(self, module: fx.GraphModule) -> str:
         pointers = iter([*self.flats, "lam", "x", "noise", "dropout"])
@@ -154,6 +161,10 @@ class _Writer:
             return Expression(shape, lambda _: number)
         if target in SUMS or target in MEANS:
             return self.summed(shape, target in MEANS, *arguments)
+        if target is BISECTED:
+            return self.bisected(shape, *arguments)
+        if target is aten.mm.default:
+            return self.product(shape, *arguments)
         if target is aten._softmax.default:
             return self.softmax(*arguments[:2])
         if target is aten.cat.default:
@@ -178,8 +189,13 @@ class _Writer:
     # Memory
 
     def buffer(self, shape: tuple[int, ...]) -> Memory:
-        name = f"t{len(self.lines)}"
-        self.lines.append(f"alignas(64) float {name}[{max(1, math.prod(shape))}];")
+        name, size = f"t{len(self.lines)}", max(1, math.prod(shape))
+        if self.on_stack + size <= STACK:
+            self.on_stack += size
+            self.lines.append(f"alignas(64) float {name}[{size}];")
+        else:
+            self.in_scratch += size
+            self.lines.append(f"float *const {name} = scratch; scratch += {size};")
         return Memory(name, 0, shape, dense(shape))
 
     def constant(self, tensor: Tensor) -> Memory:
@@ -274,6 +290,11 @@ class _Writer:
         )
         return memory
 
+    def product(self, shape: tuple[int, ...], a: Any, b: Any) -> Memory:
+        """The matrix product, each element as `summed` adds."""
+        terms = Expression((*shape, a.shape[1]), lambda i: f"({a.at([i[0], i[2]])} * {b.at([i[2], i[1]])})")
+        return self.summed(shape, False, terms, [2])
+
     def softmax(self, source: Any, axis: int) -> Memory:
         """exp over its sum along an axis, each shifted by the largest."""
         memory, axis = self.buffer(source.shape), axis % len(source.shape)
@@ -287,6 +308,19 @@ class _Writer:
             f"{heads[axis]} total += {place} = std::exp({value} - most); {heads[axis]} {place} = (float)({place} / total); }}"
         )
         return memory
+
+    def bisected(self, shape: tuple[int, ...], target: Any, c: Any, steps: int) -> Memory:
+        """As `models.bisection.bisected`: all elements take one step after the other, so that they share vector registers."""
+        value = self.stored(Expression(shape, lambda index: read(target, index)))
+        step = self.stored(Expression(shape, lambda index: f"std::fabs({read(c, index)})"))
+        index = [f"i{d}" for d in range(len(shape))]
+        heads = [f"for (int {i} = 0; {i} < {n}; {i}++)" for i, n in zip(index, shape, strict=True)]
+        a, half = value.at(index), step.at(index)
+        excess = f"{read(target, index)} - {a} - {read(c, index)} * std::tanh({a})"
+        self.run(
+            f"for (int n = 0; n < {steps}; n++) {' '.join(heads)} {{ {half} = {half} / 2; {a} = {a} + {half} * sign({excess}); }}"
+        )
+        return value
 
     # Networks; the sizes in the graph are the example's, the code reads them from `networks`
 

@@ -7,6 +7,7 @@ import ctypes
 import torch
 from torch import Tensor, fx
 
+from trainables.engine.native import convolutions
 from trainables.engine.native.kernels import _library, _native, _pointer
 
 aten = torch.ops.aten
@@ -43,7 +44,8 @@ def _forward(
 def _backward(
     error: Tensor, x: Tensor, weight: Tensor, mean: Tensor, scale: Tensor, units: Tensor | None
 ) -> _Three:
-    """Gradients of x, weight and bias; `units`: y after its ReLU, or None where there was none."""
+    """Gradients of x, which lies as x, weight and bias; `units`: y after its ReLU, or None where there was none."""
+    as_torch = x.is_contiguous()
     x, error = _laid(x), _laid(error)
     dx, gradients, channels = torch.empty_like(x), torch.empty(2, x.shape[1]), x.shape[1]
     _native().normalise_backward(
@@ -51,7 +53,7 @@ def _backward(
         _pointer(scale), _pointer(error), _pointer(None if units is None else _laid(units)), _pointer(dx),
         _pointer(gradients[0]), _pointer(gradients[1]),
     )  # fmt: skip
-    return dx, gradients[0], gradients[1]
+    return dx.contiguous() if as_torch else dx, gradients[0], gradients[1]
 
 
 _library.define(
@@ -80,8 +82,26 @@ def _usable(node: fx.Node) -> bool:
     if training is not True or not all(isinstance(one, fx.Node) for one in (x, weight, bias, mean, variance)):
         return False
     value = _node(x).meta["val"]
-    rows = value.is_contiguous() if value.dim() == 2 else value.is_contiguous(memory_format=LAST)
-    return value.dim() in (2, 4) and rows and value.dtype == torch.float32 and value.device.type == "cpu"
+    if value.dim() == 4:
+        rows = value.is_contiguous(memory_format=LAST) or (value.is_contiguous() and _read_by_kernels(node))
+    else:
+        rows = value.dim() == 2 and value.is_contiguous()
+    return rows and value.dtype == torch.float32 and value.device.type == "cpu"
+
+
+def _read_by_kernels(node: fx.Node) -> bool:
+    """Whether nothing but kernels, which lay images as they need them, reads what is normalised, and rectified."""
+    readers = {
+        aten.threshold_backward.default,
+        convolutions.gather,
+        convolutions.scatter,
+        convolutions.weights,
+    }
+    found = _output(node)
+    rectified = [user for user in found.users if user.target is aten.relu.default]
+    return all(
+        user.target in readers for one in (found, *rectified) for user in one.users if user not in rectified
+    )
 
 
 def _replace_forward(node: fx.Node) -> None:

@@ -17,6 +17,7 @@ import re
 import sys
 from abc import ABC
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -68,14 +69,15 @@ def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[
             known = _read(path)  # by whom this process waited for
         if known is None:
             known = trace()
-            cache.keep(path, json.dumps({"source": known.source, "passes": known.passes}))
+            cache.keep(path, json.dumps(asdict(known)))
     return known
 
 
 def _read(path: Path) -> Lowered | None:
     try:
         values = json.loads(path.read_text())
-        return Lowered(values["source"], tuple((network, rows) for network, rows in values["passes"]))
+        passes = tuple((network, rows) for network, rows in values["passes"])
+        return Lowered(values["source"], passes, values["floats"])
     except (OSError, ValueError, TypeError, KeyError):  # none yet, or not whole
         return None
 

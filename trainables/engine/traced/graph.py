@@ -38,8 +38,8 @@ def trace(
         rewrite: changes the graph before it is made faster.
     """
     module = make_fx(function, decomposition_table=dict(replaced or {}), tracing_mode="fake")(*example)
-    rewrite(module.graph)
     _drop_identities(module.graph)
+    rewrite(module.graph)
     _fuse_sums_of_products(module.graph)
     _reuse_memory(module.graph)
     module.graph.eliminate_dead_code()
@@ -60,7 +60,7 @@ def _replace(old: fx.Node, new: fx.Node) -> None:
 
 
 def _drop_identities(graph: fx.Graph) -> None:
-    """Views to the shape that is there already, and products with one."""
+    """Views to the shape that is there already, transposes of transposes, and products with one."""
     views = {aten.view.default, aten._unsafe_view.default, aten.expand.default, aten.detach.default}
     for node in list(graph.nodes):
         if node.op != "call_function" or not node.args or not isinstance(node.args[0], fx.Node):
@@ -72,6 +72,10 @@ def _drop_identities(graph: fx.Graph) -> None:
                 _replace(node, source)
         elif node.target is aten.mul.Scalar and node.args[1] == 1:
             _replace(node, source)
+        elif node.target is source.target is aten.t.default:
+            _replace(node, source.all_input_nodes[0])
+            if not source.users:
+                graph.erase_node(source)
 
 
 def _fuse_sums_of_products(graph: fx.Graph) -> None:
