@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -322,6 +323,22 @@ def test_accuracy_on_the_target_is_of_its_own_points_and_labels() -> None:
     assert metrics.find("target_accuracy")(at).item() == 0.75
     assert metrics.find("accuracy")(at).item() == 1.0
     assert at.points.shape == (0, 64)  # nothing is generated
+
+
+@pytest.mark.parametrize(("angle", "share"), [(45, 1.0), (-135, 0.2)])
+def test_accuracy_on_the_target_of_a_translation_is_of_the_labels_that_it_keeps(
+    angle: float, share: float
+) -> None:
+    data, turn = datasets.find("mixtures"), math.radians(angle)
+    rotation = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    networks = {"decoder": lambda z: z @ rotation}
+    at = Evaluated(
+        Model(networks, objectives.find("cyclegan").form, data),
+        data.test[:, :2],
+        {"z": domains.tested(data)[:, 7:], "xi": ZERO},
+    )
+    # Turned back the five modes are the first domain's; half a turn further, the one in the middle alone is in its place
+    assert metrics.find("target_accuracy")(at).item() == pytest.approx(share, abs=0.03)
 
 
 def test_a_system_without_a_decoder_has_a_result_without_points_and_pictures() -> None:

@@ -225,7 +225,7 @@ def test_native_kernels_train_on_the_same_rows_as_if_they_were_stored(
     if not bytes_.cohort.native:
         pytest.skip("needs a C++ compiler")
     bytes_._train_block()
-    floats.cohort.data = find("mnist").train
+    floats.cohort.data = (find("mnist").train,)
     monkeypatch.setattr(Images, "as_stored", True)
     floats._train_block()
     for name, flat in bytes_.cohort.parameters.items():
