@@ -3,7 +3,8 @@
 Source   Ganin et al. 2016, §5.2, there on MNIST, SVHN and others; Hu et al. 2018, §3.1. Here on the 1,797 digits of scikit-learn, half of
          them turned by 30° and without labels; λ = 0 learns from the other half alone.
 Command  make study STUDY=domain_adaptation, or python sweeps/domain_adaptation.py [--preset smoke|embedded|paper] [--help]
-         other shifts: --data digits_shifted:shift=thickened|moved|inverted
+         other shifts: --data digits_shifted:shift=thickened|moved|inverted; articles of clothing: --data fashion_mnist_shifted
+         translated into the source and classified there: --algorithms ada cyclegan alice --set width 128
          ray submit CLUSTER.yaml sweeps/domain_adaptation.py -- --preset paper --address auto
 Cost     embedded: 10 seeds of one configuration at five λ, 1,000 iterations, about a minute on 2 cores; paper: 8 configurations.
 Expected accuracy on the target rises (Ganin et al.); no number, since the pair of domains is ours.

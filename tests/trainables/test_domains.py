@@ -14,11 +14,13 @@ from torch.nn.functional import cross_entropy
 from tests.trainables.factory import rows_of, run
 from tests.trainables.test_conformance import batch_on
 from trainables import datasets, metrics, objectives
+from trainables.configurations import fitted
 from trainables.datasets import domains, shifts
 from trainables.datasets.base import DataSet
 from trainables.datasets.digits import GreyDigits
 from trainables.datasets.digits_shifted import DigitsShifted
 from trainables.datasets.mixtures import Gaussians, Mixtures
+from trainables.engine import assemble
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
 from trainables.engine.native import build
@@ -381,3 +383,20 @@ def test_no_digit_is_in_both_domains_and_together_they_are_all() -> None:
     assert torch.equal(data.test, GreyDigits().test)
     assert data.version == "digits_shifted:shift=inverted-v1"
     assert datasets.of_version(data.version) == "digits_shifted:shift=inverted"
+
+
+@pytest.mark.parametrize("network", ["dcgan", "as_vae", "resnet"])
+def test_a_classifier_beside_convolutions_is_a_perceptron_of_their_features(network: str) -> None:
+    usual = run().configuration.values
+    kept = {name: usual[name] for name in ("batch_size", "steps", "learning_rate", "beta1")}
+    chosen = dict.fromkeys(("encoder", "decoder", "critic"), network)
+    configuration = fitted({**kept, **chosen, "channels": 4, "mlp_width": 24})
+    built = assemble.build(configuration, objectives.find("ada").form, datasets.find("digits_shifted"))
+    assert [tuple(value.shape) for value in built["classifier"].net.parameters()] == [
+        (24, 16),
+        (24,),
+        (10, 24),
+        (10,),
+    ]
+    assert any(isinstance(module, torch.nn.Conv2d) for module in built["extractor"].net.modules())
+    assert not any(isinstance(module, torch.nn.Conv2d) for module in built["critic"].net.modules())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,6 +117,16 @@ class Convolutions(Network):
     normalisation: str = structural(default="batch", among=NORMALISATIONS, roles=("encoder", "decoder"))
     critic_normalisation: str = structural(default="batch", among=NORMALISATIONS, roles=("critic",))
     activation: str = structural(default="paper", among=("paper", *ACTIVATIONS))
+
+    def build(self, ports: Ports) -> nn.Module:
+        """`of_images`; but what an encoder reads may be features alone, as a classifier's: then one hidden layer of `mlp_width` units."""
+        if ports.role == "encoder" and set(ports.inputs) == {"features"}:
+            return self.layers(ports, "relu").mlp(ports.width, self.mlp_width, ports.outputs)
+        return self.of_images(ports)
+
+    @abstractmethod
+    def of_images(self, ports: Ports) -> nn.Module:
+        """A module of images, as `build` says."""
 
     def layers(self, ports: Ports, paper: str, initialise: Callable[[Tensor], Tensor] = xavier) -> Layers:
         """Layers of a role; `paper` is the activation of the network's source."""

@@ -52,7 +52,7 @@ class NoiseBasis(Convolutions):
         """Channels of the second convolution."""
         return 2 * self.channels
 
-    def build(self, ports: Ports) -> nn.Module:
+    def of_images(self, ports: Ports) -> nn.Module:
         """Raises ValueError where it is no encoder's, noise is not there or not of m parts, or images do not fit."""
         if ports.role != "encoder":
             raise ValueError(f"noise_basis must be an encoder, got a {ports.role}; take the network dcgan")

@@ -50,7 +50,7 @@ class ResNet(Convolutions):
         """Channels of the second scale."""
         return 2 * self.channels
 
-    def build(self, ports: Ports) -> nn.Module:
+    def of_images(self, ports: Ports) -> nn.Module:
         """Raises ValueError where the images do not fit."""
         layers = self.layers(ports, "leaky_relu" if ports.role == "critic" else "relu")
         if ports.role == "decoder":
