@@ -38,6 +38,7 @@ def roles(shape: tuple[int, ...], z: int = 6, classes: int = 3) -> list[Ports]:
         Ports("encoder", {**x, "epsilon": (5,)}, (z,), z),
         Ports("encoder", {**x, **label}, (z,), 2 * z),
         Ports("encoder", x, (classes,), classes),
+        Ports("encoder", {"z": (z,), "epsilon": (5,)}, (z,), z),
         Ports("decoder", {"z": (z,)}, shape, 2 * x_dim),
         Ports("decoder", {"z": (z,), "xi": (5,)}, shape, x_dim),
         Ports("decoder", {"z": (z,), "xi": (5,), **label}, shape, x_dim),
