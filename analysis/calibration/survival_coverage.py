@@ -29,7 +29,8 @@ def survival_coverage(repetitions: int, units: Sequence[int] = UNITS) -> pd.Data
         draw = POPULATIONS[data].draw
         large = estimates.generator("survival truth", data)
         everything = np.sort(draw(large, (_LARGE,)) + draw(large, (_LARGE,)))
-        values = np.linspace(*np.quantile(everything, [0.001, 0.999]), _VALUES)
+        low_end, high_end = np.quantile(everything, [0.001, 0.999])
+        values = np.linspace(low_end, high_end, _VALUES)
         truth = 1 - np.searchsorted(everything, values) / _LARGE
         for seeds in SEEDS:
             shares = []
