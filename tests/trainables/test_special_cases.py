@@ -8,9 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.trainables.factory import run
 from tests.trainables.test_conformance import batch_on, linear_gaussian
 from tests.trainables.test_systems import LAMBDA, assert_alike, batch_of, gradients
 from trainables import datasets, objectives
+from trainables.engine.cohort import Cohort
+from trainables.engine.evaluation import Evaluation
 from trainables.models import densities
 from trainables.models.batch import Batch
 from trainables.objectives.gmmn import SCALES, squared_mmd
@@ -138,6 +141,15 @@ def test_the_bound_of_iwae_rises_with_its_codes_to_the_likelihood() -> None:
     assert bounds[0] == pytest.approx(exact - (0.6 - math.log(1.6)), abs=0.02)
     assert bounds[0] + 0.05 < bounds[1] < bounds[2] < exact + 0.01
     assert bounds[2] == pytest.approx(exact, abs=0.01)
+
+
+def test_the_bound_of_iwae_is_evaluated_at_codes_of_their_own() -> None:
+    # Untrained networks, the same of each k: codes that were one and the same would give the bound of one
+    found = []
+    for k in (1, 50):
+        cohort = Cohort([run(f"iwae:k={k}")], torch.device("cpu"), native=False)
+        found.append(Evaluation(cohort, ["elbo"])(cohort)[0]["elbo"].item())
+    assert found[0] + 0.1 < found[1]
 
 
 def model_of_means(objective: IWAE, variance: float) -> Batch:
