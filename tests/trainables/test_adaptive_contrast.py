@@ -62,7 +62,7 @@ def test_adaptive_contrasts_moments_are_exact_on_a_linear_gaussian_model(algorit
     model = Model(networks, training.cohort.form, data)
     x, inner = data.test[:300, : data.x_dim], training.cohort.networks["encoder"]
     flat = training.cohort.parameters["encoder"][0]
-    values = inner._values(flat)  # type: ignore[union-attr]
+    values = inner.parameters(flat)
     mean, variance = avb_ac.moments(model, x, torch.zeros(300, data.z_dim))
     expected = x @ values["of_x.weight"].T + values["of_x.bias"]
     assert (mean - expected).abs().max() < 1e-4
