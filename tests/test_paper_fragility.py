@@ -12,6 +12,7 @@ from analysis import rows
 from analysis.fragility import results
 from analysis.fragility.results import Measured, Results, compute
 from analysis.fragility.scale_free import Curves, at_levels, at_ratio, curves, volumes
+from analysis.fragility.survival import ANY, failures
 from analysis.rows import Rows
 from analysis.statistics.estimates import Interval
 from tests.analysis.measures import INCEPTION, LOG_MSE, ON_MODE
@@ -193,3 +194,16 @@ def test_the_order_of_the_rows_decides_nothing(study: Rows, along: Curves) -> No
     again = curves(shuffled, *PAIR, INCEPTION)
     assert np.array_equal(again.gains[0], along.gains[0])
     assert at_levels(again, INCEPTION) == at_levels(along, INCEPTION)
+
+
+def test_failures_are_as_printed(study: Rows) -> None:
+    found = {(one.kind, *one.lams.values()): one for one in failures(study)}
+    printed = {
+        (ANY, 0.1, 0.1): (40.5, 30.0, 10.4), (ANY, 1.0, 1.0): (18.4, 34.9, -16.5), (ANY, 10.0, 10.0): (49.3, 68.8, -19.4),
+        ("modes covered below 5", 0.1, 0.1): (16.7, 18.1, -1.4), ("MSE above 0.1", 0.1, 0.1): (37.5, 24.3, 13.2),
+        ("inception score below 4", 1.0, 1.0): (8.0, 20.7, -12.7), (ANY, 1.0, 0.1): (18.4, 30.0, -11.6),
+    }  # fmt: skip
+    for place, shares in printed.items():
+        one = found[place]
+        of = [*(one.own[name].point for name in PAIR), one.differences[PAIR].point]
+        assert [100 * share for share in of] == pytest.approx(shares, abs=0.05), place

@@ -45,6 +45,7 @@ def test_manifest_without_them_is_read_as_before() -> None:
 def test_stored_study_of_the_paper_says_what_its_declaration_says() -> None:
     manifest = read_manifest(PAPER)
     assert manifest.targets == STUDY.targets
+    assert manifest.limits == STUDY.limits
     assert manifest.best["inception_score"] == 5.0
 
 

@@ -29,6 +29,7 @@ from analysis.calibration.interval_coverage import (
     range_coverage,
     ranking_coverage,
 )
+from analysis.calibration.survival_coverage import survival_coverage
 from analysis.document import markdown
 
 COVERAGE = (0.92, 0.97)
@@ -103,6 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         ("Coverage over configurations, by their number", clustered_coverage, count, below_coverage),
         ("Coverage of ranges of λ, by configurations", range_coverage, few, below_coverage),
         ("Coverage of fragility, by configurations", fragility_coverage, max(count // 5, 1), below_fragility),
+        ("Coverage of whole survival curves, by configurations", survival_coverage, few, below_coverage),
         ("Coverage of mean ranks, by units", ranking_coverage, count, below_coverage),
         ("Coverage of components of variance, by configurations", component_coverage, count, below_coverage),
         ("Coverage of shares of variance, by configurations", share_coverage, few, below_coverage),

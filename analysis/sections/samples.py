@@ -17,7 +17,7 @@ from result_pictures import SAMPLES
 
 @final
 class Samples(Section):
-    """A figure per λ shown; nothing of a Bayesian model, which has a posterior."""
+    """A figure per λ shown; nothing of a Bayesian model, which has a posterior, and of runs that generate none."""
 
     name, order, title = "samples", 110, "Generated points"
 
@@ -28,6 +28,8 @@ class Samples(Section):
             return
         keys = [e.run["run_key"] for lam in report.shown for found in chosen.at[lam].values() for e in found]
         points = _points(study, sorted(set(keys)))
+        if not any(map(len, points.values())):
+            return
         yield Text(_words(study, chosen), SMALL)
         drawn = mosaics(points, shape, ink=study.manifest.ink) if are_images(shape) else points
         for lam in report.shown:

@@ -24,6 +24,7 @@ from analysis.calibration.interval_coverage import (
     range_coverage,
     ranking_coverage,
 )
+from analysis.calibration.survival_coverage import survival_coverage
 
 
 @pytest.mark.parametrize("name", POPULATIONS)
@@ -81,6 +82,12 @@ def test_intervals_of_fragility_cover_but_for_the_worst_tenth_of_a_system():
     assert of_shares.to_numpy().min() > 0.92 - 3 * np.sqrt(0.08 * 0.92 / 60)
     worst = table.loc[[("mean of the worst tenth of two, paired", data) for data in ("normal", "t(2)")]]
     assert worst.to_numpy().min() > 0.92 - 3 * np.sqrt(0.08 * 0.92 / 60)
+
+
+def test_bands_of_survival_curves_hold_them_whole():
+    table = survival_coverage(60, units=(24,))
+    assert calibration.below_coverage(table, 60) == []
+    assert table.to_numpy().mean() > 0.92
 
 
 def test_verdicts_claims_and_main_effects_are_hardly_ever_false():

@@ -160,6 +160,12 @@ def test_a_report_is_readable(store, run, name, said):
         assert "of 1 configuration)" in html
 
 
+def test_runs_that_generate_no_points_have_no_figure_of_them(store, run):
+    files = build(load(str(store([run("alice", i) for i in range(3)], points=0)))).files
+    assert Samples.title not in files["summary.md"].decode()
+    assert not [name for name in files if name.startswith("samples")]
+
+
 def test_edges_enclose_numbers_of_any_size():
     assert log_edges(np.array([1e-300, 1e300]))[-1] >= 1e100
     assert np.all(np.diff(log_edges(np.array([1e-300, 1e300]))) > 0)

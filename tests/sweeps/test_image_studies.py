@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from result_schema import read_manifest, read_runs
-from sweeps import image_lambda
+from sweeps import image_lambda, image_likelihood, image_zoo
 from sweeps.cli import data, main, open_study, study_command
 from sweeps.cli.study_command import placed
 from sweeps.study import Study, outside
@@ -125,6 +125,18 @@ def test_command_says_which_images_are_here_and_where_the_others_go(
     image_files.WRITERS["celeba"](tmp_path)
     assert data.main(data.Options(data_dir=str(tmp_path), prepare=("celeba",))) == 0
     assert (tmp_path / "prepared/celeba/prepared.json").exists()
+
+
+@pytest.mark.parametrize("study", [image_lambda.STUDY, image_likelihood.STUDY, image_zoo.STUDY])
+def test_every_system_of_a_study_of_images_has_networks_that_fit(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image_files.write_idx(Path("images/FashionMNIST/raw"), train=64)
+    with pytest.raises(SystemExit) as end:
+        main(study, ["--preset", "smoke", "--dry-run", "--set", "channels", "4", "--data-dir", "images"])
+    assert end.value.code == 0
+    assert " to train" in capsys.readouterr().out.splitlines()[0]
 
 
 @pytest.mark.slow

@@ -95,6 +95,7 @@ def write_imagenet(folder: Path) -> Path:
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "mnist": lambda root: write_idx(root / "MNIST/raw"),
     "fashion_mnist": lambda root: write_idx(root / "FashionMNIST/raw", ".gz"),
+    "fashion_mnist_shifted": lambda root: write_idx(root / "FashionMNIST/raw", ".gz"),
     "cifar10": lambda root: write_cifar(root / "cifar-10-batches-bin"),
     "svhn": lambda root: write_svhn(root / "SVHN"),
     "celeba": lambda root: write_celeba(root / "celeba"),

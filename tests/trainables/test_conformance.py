@@ -222,7 +222,9 @@ def at_optimum(objective: Objective, batch: Batch, variance: Tensor) -> dict[str
     return {**nothing, "critic": score}
 
 
-ADVERSARIAL = [name for name in ALL if name.startswith("avb")]
+ADVERSARIAL = [
+    name for name in ALL if name.startswith("avb") and "critic" in objectives.find(name).form.networks
+]
 EXACT = -math.log(4 * math.pi) - 1
 """E log N(x; 0, 2 I) over x of that law, which is the bound where q is the posterior: −3.531."""
 
@@ -261,6 +263,29 @@ def test_no_direction_improves_a_critic_at_its_optimum(name: str) -> None:
     loss = objectives.find(name).critic(batch, LAMBDA)
     gradient = torch.autograd.grad(loss, change)[0]
     assert gradient.abs().max().item() < 0.03  # with a heavier tail than r's, that of ‖ζ‖² was 0.1
+
+
+def test_an_inner_product_can_be_the_ratio_of_gaussians_and_avb_is_what_it_then_is() -> None:
+    # log N(z; x/2, I/2) − log N(z; 0, I) = −½ ‖z‖² + x · z − ¼ ‖x‖² + log 2 in the plane
+    objective, avb = (objectives.find(name) for name in ("avb_inner", "avb"))
+    ours, theirs = (linear_gaussian(name, torch.tensor(math.sqrt(0.5))) for name in ("avb_inner", "avb"))
+    ours.networks = {
+        **ours.networks,
+        "critic_x": lambda x, dropout: torch.stack(
+            [-torch.ones(len(x)), x[:, 0], x[:, 1], math.log(2) - x.square().sum(-1) / 4], -1
+        ),
+        "critic_z": lambda z, dropout: torch.stack(
+            [z.square().sum(-1) / 2, z[:, 0], z[:, 1], torch.ones(len(z))], -1
+        ),
+    }
+    for player in ("critic", "autoencoder"):
+        torch.testing.assert_close(
+            getattr(objective, player)(ours, LAMBDA),
+            getattr(avb, player)(theirs, LAMBDA),
+            rtol=1e-5,
+            atol=1e-5,
+        )
+    assert -objective.autoencoder(ours, LAMBDA).item() == pytest.approx(EXACT, abs=0.01)
 
 
 def test_a_critic_of_codes_alone_has_the_ratio_of_all_of_them_to_the_prior_as_its_optimum() -> None:

@@ -38,6 +38,7 @@ def roles(shape: tuple[int, ...], z: int = 6, classes: int = 3) -> list[Ports]:
         Ports("encoder", {**x, "epsilon": (5,)}, (z,), z),
         Ports("encoder", {**x, **label}, (z,), 2 * z),
         Ports("encoder", x, (classes,), classes),
+        Ports("encoder", {"z": (z,), "epsilon": (5,)}, (z,), z),
         Ports("decoder", {"z": (z,)}, shape, 2 * x_dim),
         Ports("decoder", {"z": (z,), "xi": (5,)}, shape, x_dim),
         Ports("decoder", {"z": (z,), "xi": (5,), **label}, shape, x_dim),
@@ -198,6 +199,29 @@ def test_a_noise_basis_is_linear_in_its_coefficients_and_each_part_of_noise_move
     assert parameters(encoder.basis) == 3 * ((2 * 5 + 5) + 2 * (5 * 5 + 5) + (5 * 4 + 4))
 
 
+def test_a_noise_basis_knows_its_moments_as_the_paper_writes_them() -> None:
+    torch.manual_seed(0)
+    ports = Ports("encoder", {"x": (8, 8), "epsilon": (6,), "y": (3,)}, (4,), 4)
+    encoder = made(NoiseBasis, **FEW, basis=3, basis_width=5).build(ports).eval().double()
+    x, y = torch.rand(7, 64, dtype=torch.float64), torch.eye(3, dtype=torch.float64)[torch.arange(7) % 3]
+    noise = torch.randn(4000, 6, dtype=torch.float64)
+    mean, variance = encoder.moments(noise, x, y)
+    # Of independent ε_i: every part of the noise beside every other part of it, of which these 4,000 are a sample
+    for i in range(7):
+        codes = encoder(x[i].expand(4000, -1), noise, y[i].expand(4000, -1))
+        torch.testing.assert_close(mean[i], codes.mean(0))
+        torch.testing.assert_close(variance[i], codes.var(0), rtol=0.15, atol=1e-6)
+    # f linear: v_i = ε_i W_i + b_i, so that E v_i = b_i and Var v_ik = Σ W_ik² for noise of covariance I
+    encoder.basis.act = nn.Identity()
+    white = math.sqrt(64) * torch.linalg.qr(torch.randn(64, 6, dtype=torch.float64))[0]
+    mean, variance = encoder.moments(torch.cat([white, -white]), x, y)
+    zero, unit = torch.zeros(1, 6, dtype=torch.float64), torch.eye(6, dtype=torch.float64)
+    b = encoder.v(zero)[0]
+    slopes = (encoder.v(unit) - b).square().sum(0)  # another part's noise moves no v_i
+    torch.testing.assert_close(mean, (encoder.a(x, y) * b).sum(1))
+    torch.testing.assert_close(variance, (encoder.a(x, y).square() * slopes).sum(1))
+
+
 def test_spectral_normalisation_is_pytorchs() -> None:
     torch.manual_seed(0)
     for layer, shape in (
@@ -262,6 +286,7 @@ TINY = {"data": "digits_grey", **FEW}
         (Dcgan, {"algorithm": "wgan_gp", "critic_normalisation": "none"}),
         (ResNet, {"blocks": 1, "critic_blocks": 1}),
         (NoiseBasis, {"basis_width": 4, "decoder": "mlp", "critic": "mlp"}),
+        (NoiseBasis, {"basis_width": 4, "decoder": "mlp", "critic": "mlp", "algorithm": "avb_ac"}),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

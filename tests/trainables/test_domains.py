@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +14,13 @@ from torch.nn.functional import cross_entropy
 from tests.trainables.factory import rows_of, run
 from tests.trainables.test_conformance import batch_on
 from trainables import datasets, metrics, objectives
+from trainables.configurations import fitted
 from trainables.datasets import domains, shifts
 from trainables.datasets.base import DataSet
 from trainables.datasets.digits import GreyDigits
 from trainables.datasets.digits_shifted import DigitsShifted
 from trainables.datasets.mixtures import Gaussians, Mixtures
+from trainables.engine import assemble
 from trainables.engine.blocks import Block
 from trainables.engine.cohort import Cohort
 from trainables.engine.native import build
@@ -324,6 +327,22 @@ def test_accuracy_on_the_target_is_of_its_own_points_and_labels() -> None:
     assert at.points.shape == (0, 64)  # nothing is generated
 
 
+@pytest.mark.parametrize(("angle", "share"), [(45, 1.0), (-135, 0.2)])
+def test_accuracy_on_the_target_of_a_translation_is_of_the_labels_that_it_keeps(
+    angle: float, share: float
+) -> None:
+    data, turn = datasets.find("mixtures"), math.radians(angle)
+    rotation = torch.tensor([[math.cos(turn), math.sin(turn)], [-math.sin(turn), math.cos(turn)]])
+    networks = {"decoder": lambda z: z @ rotation}
+    at = Evaluated(
+        Model(networks, objectives.find("cyclegan").form, data),
+        data.test[:, :2],
+        {"z": domains.tested(data)[:, 7:], "xi": ZERO},
+    )
+    # Turned back the five modes are the first domain's; half a turn further, the one in the middle alone is in its place
+    assert metrics.find("target_accuracy")(at).item() == pytest.approx(share, abs=0.03)
+
+
 def test_a_system_without_a_decoder_has_a_result_without_points_and_pictures() -> None:
     training = Training([on("digits_shifted", "ada", budget=20)])
     training.advance()
@@ -364,3 +383,20 @@ def test_no_digit_is_in_both_domains_and_together_they_are_all() -> None:
     assert torch.equal(data.test, GreyDigits().test)
     assert data.version == "digits_shifted:shift=inverted-v1"
     assert datasets.of_version(data.version) == "digits_shifted:shift=inverted"
+
+
+@pytest.mark.parametrize("network", ["dcgan", "as_vae", "resnet"])
+def test_a_classifier_beside_convolutions_is_a_perceptron_of_their_features(network: str) -> None:
+    usual = run().configuration.values
+    kept = {name: usual[name] for name in ("batch_size", "steps", "learning_rate", "beta1")}
+    chosen = dict.fromkeys(("encoder", "decoder", "critic"), network)
+    configuration = fitted({**kept, **chosen, "channels": 4, "mlp_width": 24})
+    built = assemble.build(configuration, objectives.find("ada").form, datasets.find("digits_shifted"))
+    assert [tuple(value.shape) for value in built["classifier"].net.parameters()] == [
+        (24, 16),
+        (24,),
+        (10, 24),
+        (10,),
+    ]
+    assert any(isinstance(module, torch.nn.Conv2d) for module in built["extractor"].net.modules())
+    assert not any(isinstance(module, torch.nn.Conv2d) for module in built["critic"].net.modules())

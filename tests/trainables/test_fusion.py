@@ -148,7 +148,7 @@ def test_dropout_has_the_probability_and_scale_declared() -> None:
 
 def test_an_epoch_visits_every_training_point_once() -> None:
     r = run(batch_size=64)  # 2,048 / 64 = 32 batches per epoch: iterations 0-31
-    indices = np.concatenate([blocks._batches(r, 0), blocks._batches(r, 1)])[:32]
+    indices = np.concatenate([blocks._batches(r, number)[0] for number in (0, 1)])[:32]
     assert sorted(indices.ravel().tolist()) == list(range(2048))
 
 

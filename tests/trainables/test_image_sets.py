@@ -225,7 +225,7 @@ def test_native_kernels_train_on_the_same_rows_as_if_they_were_stored(
     if not bytes_.cohort.native:
         pytest.skip("needs a C++ compiler")
     bytes_._train_block()
-    floats.cohort.data = find("mnist").train
+    floats.cohort.data = (find("mnist").train,)
     monkeypatch.setattr(Images, "as_stored", True)
     floats._train_block()
     for name, flat in bytes_.cohort.parameters.items():
@@ -251,3 +251,21 @@ def test_rows_on_a_gpu_are_those_on_a_cpu(representation: str) -> None:
     data, numbers = find(f"mnist:representation={representation}"), torch.arange(TRAIN).flip(0)
     there = data.rows(data.stored.cuda()[numbers.cuda()], numbers.cuda()).cpu()
     torch.testing.assert_close(there, data.train[numbers], rtol=1e-6, atol=0)
+
+
+def test_halves_of_the_articles_are_two_domains_of_which_one_is_shifted() -> None:
+    whole, data = find("fashion_mnist"), find("fashion_mnist_shifted:shift=inverted")
+    assert data.other is not None
+    assert torch.equal(data.train, whole.train[::2])
+    assert torch.equal(data.other.train[:, 784:], whole.train[1::2, 784:])
+    torch.testing.assert_close(data.other.train[:, :784], 1 - whole.train[1::2, :784])
+    torch.testing.assert_close(data.other.test[:, :784], 1 - whole.test[:, :784])
+    assert data.prepared.digest == whole.prepared.digest
+    assert data.version == f"fashion_mnist_shifted:shift=inverted-{whole.prepared.digest[:12]}-v1"
+    runs = [
+        replace(run("cyclegan", seed=s, budget=20, batch_size=32, depth=1), data=data.name) for s in range(2)
+    ]
+    together, alone = (Training(some, metrics=["mse_x", "mse_z"]) for some in (runs, runs[1:]))
+    for training in (together, alone):
+        training.advance()
+    assert together.results()[1].metrics == alone.results()[0].metrics

@@ -30,6 +30,7 @@ def test_the_papers_own_hyper_parameters_are_declared_where_they_are_read():
         "as_vae_flow": {"length": 4}, "vae_flow": {"length": 4}, "iwgan": {"k": 0},
         "avb": {"critic_steps": 3}, "avb_ac": {"critic_steps": 3}, "avb_prior": {"critic_steps": 3}, "avb_ac_prior": {"critic_steps": 3},
         "avb_f_gan": {"critic_steps": 3}, "avb_sum": {"critic_steps": 3}, "aae_log_ratio": {"critic_steps": 3},
+        "avb_inner": {"critic_steps": 3, "features": 16},
         "iwae": {"k": 5}, "gmmn": {"bandwidth": 0.4},
         "wgan": {"critic_steps": 5, "clip": 0.01}, "wgan_gp": {"critic_steps": 5, "penalty": 10.0},
     }  # fmt: skip

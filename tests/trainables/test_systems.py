@@ -28,6 +28,7 @@ ALL = sorted(objectives.available())
 VARIANTS = [
     "aavae:temperature=3",
     "avb:critic_steps=1",
+    "avb_inner:features=8",
     "gmmn:bandwidth=1",
     "iwae:k=1",
     "iwgan:k=16",

@@ -195,6 +195,11 @@ class DataSet(ABC):
         return (self, self.other) if self.other else (self,)
 
     @property
+    def alike(self) -> bool:
+        """Whether there is a second domain, of points and classes like its own."""
+        return self.other is not None and (self.other.shape, self.other.classes) == (self.shape, self.classes)
+
+    @property
     def other_modes(self) -> Means:
         """Of the second domain the `modes`."""
         return self.other.modes if self.other else ()

@@ -19,10 +19,10 @@ from trainables.randomness.streams import stream
 _DIAGONAL = 2 * math.sqrt(2)
 
 SECOND: dict[str, Means] = {
-    "rotated": ((0.0, 0.0), (_DIAGONAL, 0.0), (0.0, _DIAGONAL), (-_DIAGONAL, 0.0), (0.0, -_DIAGONAL)),
+    "rotated": ((0.0, 0.0), (_DIAGONAL, 0.0), (-_DIAGONAL, 0.0), (0.0, -_DIAGONAL), (0.0, _DIAGONAL)),
     "two": ((-2.0, 0.0), (2.0, 0.0)),
 }
-"""Means of the second domain's Gaussians: the five of the first rotated by 45°, or two."""
+"""Means of the second domain's Gaussians: the five of the first in their order, rotated clockwise by 45°, or two."""
 
 
 class Gaussians(DataSet):

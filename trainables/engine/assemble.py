@@ -39,6 +39,11 @@ class Assembled(ABC):
     size: int
     fused = False
 
+    @property
+    def knows_moments(self) -> bool:
+        """Whether it gives mean and variance of its output (`trainables.networks.base`)."""
+        return False
+
     @abstractmethod
     def initial(self, stream_key: str, name: str) -> tuple[Tensor, dict[str, Tensor]]:
         """A run's parameters [P] and buffers before training."""
@@ -52,6 +57,17 @@ class Assembled(ABC):
         self, parameters: Parameters, buffers: Buffers, inputs: Sequence[Tensor | None], training: bool
     ) -> tuple[Tensor, Buffers]:
         """Output [batch, outputs], of a critic [batch], and the buffers after it; nothing in place."""
+
+    def moments(
+        self,
+        parameters: Parameters,
+        buffers: Buffers,
+        epsilon: Tensor,
+        inputs: Sequence[Tensor],
+        training: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Mean and variance of its output over noise like epsilon [n, d], [batch, outputs] each, where it knows them."""
+        raise NotImplementedError
 
 
 @final
@@ -125,6 +141,38 @@ class AnyModule(Assembled):
         output = output.float()
         after = {name: used[name] for name in state} if training else buffers
         return output.squeeze(-1) if self.ports.role == "critic" and output.dim() == 2 else output, after
+
+    @property
+    def knows_moments(self) -> bool:
+        """Whether its module has `moments`."""
+        return hasattr(self.net, "moments")
+
+    def moments(
+        self,
+        parameters: Parameters,
+        buffers: Buffers,
+        epsilon: Tensor,
+        inputs: Sequence[Tensor],
+        training: bool,
+    ) -> tuple[Tensor, Tensor]:
+        """Its module's, [batch, outputs] each; buffers stay as they are."""
+        used = {**parameters, **{name: value.clone() for name, value in buffers.items()}}
+        called = {f"net.{name}": value for name, value in used.items()}
+        with torch.autocast(epsilon.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            mean, variance = functional_call(_Moments(self.net).train(training), called, (epsilon, *inputs))
+        return mean.float(), variance.float()
+
+
+class _Moments(nn.Module):
+    """A module whose `forward` is another's `moments`: `functional_call` calls nothing else."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        found: tuple[Tensor, Tensor] = self.net.moments(*inputs)  # type: ignore[operator]
+        return found
 
 
 def build(

@@ -43,6 +43,22 @@ class Called:
         output, self.buffers = self.net.call(self.parameters, self.buffers, inputs, self.training)
         return output
 
+    @property
+    def moments(self) -> Callable[..., tuple[Tensor, Tensor]] | None:
+        """Noise [n, d] and the other inputs -> mean and variance of its output; None of a network that does not know them."""
+        return self._moments if self.net.knows_moments else None
+
+    def _moments(self, epsilon: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        points = len(inputs[0]) if self.training else POINTS
+        parts = zip(*(value.split(points) for value in inputs), strict=True)
+        found = [
+            self.net.moments(self.parameters, self.buffers, epsilon, part, self.training) for part in parts
+        ]
+        mean, variance = (
+            torch.cat(values) if len(found) > 1 else values[0] for values in zip(*found, strict=True)
+        )
+        return mean, variance
+
     def _in_parts(self, inputs: Sequence[Tensor | None]) -> Tensor:
         """Of a part of the points after the other: the hidden units of all of them would take too much memory."""
         seen = [value for value in inputs if value is not None and value.is_floating_point()]

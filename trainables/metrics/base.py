@@ -36,6 +36,7 @@ OF_DATA = (
     "density",
     "low_dimensional",
     "other",
+    "alike",
     "other_modes",
 )
 """Needs that a metric may have of data: attributes of `datasets.base.DataSet` that are set."""

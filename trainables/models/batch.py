@@ -62,6 +62,18 @@ class Model:
             return densities.sample(self.given("encoder", x=x), epsilon, self._net("encoder"))
         return self._squashed(self.given("encoder", x=x, epsilon=epsilon), self.data.other)
 
+    @property
+    def knows_moments(self) -> bool:
+        """Whether its encoder knows mean and variance of what it gives (`trainables.networks.base`)."""
+        return getattr(self.networks["encoder"], "moments", None) is not None
+
+    def moments(self, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of z~ over noise like ε [n, noise_dim], [batch, z_dim] each, of an encoder that knows them."""
+        names, inputs = self._net("encoder").inputs, self._inputs("encoder", {"x": x, "epsilon": epsilon})
+        others = [value for name, value in zip(names, inputs, strict=True) if name != "epsilon"]
+        found: tuple[Tensor, Tensor] = self.networks["encoder"].moments(epsilon, *others)  # type: ignore[attr-defined]
+        return found
+
     def decode(self, z: Tensor, xi: Tensor) -> Tensor:
         """x~ = x_θ(z, ξ), or x~ ~ p(x|z) of an explicit decoder: [batch, x_dim].
 

@@ -67,7 +67,7 @@ class AsVae(Convolutions):
         """Channels of the smallest scale."""
         return self.channels * 2 ** (self.scales - 1)
 
-    def build(self, ports: Ports) -> nn.Module:
+    def of_images(self, ports: Ports) -> nn.Module:
         """Raises ValueError where a kernel is even, or the images do not fit."""
         layers = self.layers(ports, "relu")
         return {"encoder": Encoder, "decoder": Decoder, "critic": Critic}[ports.role](ports, self, layers)

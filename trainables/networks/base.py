@@ -54,6 +54,9 @@ class Network(Part, ABC):
     seeded by the run. Modules that draw random numbers in `forward`, such as `nn.Dropout`, are refused: a run's draws are
     functions of its seed alone.
 
+    The module of an implicit encoder that knows mean and variance of what it gives, of x, has a method `moments(epsilon, *inputs)`
+    -> two [batch, outputs]: of noise [n, d] of any n, which stands for the noise's distribution, and of its other inputs in their
+    order. Adaptive contrast (`avb_ac`) takes them in place of its own estimate.
     """
 
     @property

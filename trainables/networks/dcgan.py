@@ -47,7 +47,7 @@ class Dcgan(Convolutions):
         """Channels of the second convolution."""
         return 2 * self.channels
 
-    def build(self, ports: Ports) -> nn.Module:
+    def of_images(self, ports: Ports) -> nn.Module:
         """Raises ValueError where the images do not fit."""
         if ports.role == "decoder":
             return Decoder(ports, self, self.layers(ports, "relu", narrow))

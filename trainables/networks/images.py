@@ -14,6 +14,11 @@ Shape = tuple[int, int, int]
 """Channels, height and width of an image."""
 
 
+def is_image(quantity: str, shape: tuple[int, ...]) -> bool:
+    """Whether a network of images reads a quantity as one: x, or whatever has more than one dimension."""
+    return len(shape) > 1 or quantity.split("_")[0] == "x"
+
+
 def image_of(shape: tuple[int, ...], what: str) -> Shape:
     """Channels, height and width; a grey image has one channel. Raises ValueError where `what` is no image."""
     if len(shape) not in (2, 3):
@@ -55,7 +60,7 @@ class Inputs:
 
     def __init__(self, ports: Ports) -> None:
         self.shapes = [
-            image_of(shape, quantity) if len(shape) > 1 or quantity.split("_")[0] == "x" else None
+            image_of(shape, quantity) if is_image(quantity, shape) else None
             for quantity, shape in ports.inputs.items()
         ]
         images = [shape for shape in self.shapes if shape]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import starmap
 
 import torch
 from torch import Tensor, nn
 
 from trainables.networks.base import Network, Ports
+from trainables.networks.images import is_image, joined
 from trainables.networks.spectral import Map, Spectral
 from trainables.parameters import structural
 
@@ -98,6 +101,18 @@ class Rest(nn.Module):
         return pixels if self.linear is None else torch.cat([pixels, self.linear(code)], -1)
 
 
+class Codes(nn.Module):
+    """A perceptron of what is no image, [batch, d] each -> [batch, outputs]."""
+
+    def __init__(self, mlp: nn.Module) -> None:
+        super().__init__()
+        self.mlp = mlp
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """[batch, outputs]."""
+        return self.mlp(joined(inputs))
+
+
 class Convolutions(Network):
     """The hyper-parameters that convolutional networks share.
 
@@ -116,6 +131,16 @@ class Convolutions(Network):
     normalisation: str = structural(default="batch", among=NORMALISATIONS, roles=("encoder", "decoder"))
     critic_normalisation: str = structural(default="batch", among=NORMALISATIONS, roles=("critic",))
     activation: str = structural(default="paper", among=("paper", *ACTIVATIONS))
+
+    def build(self, ports: Ports) -> nn.Module:
+        """`of_images`; but where an encoder reads no image, as a classifier of features, one hidden layer of `mlp_width` units."""
+        if ports.role == "encoder" and not any(starmap(is_image, ports.inputs.items())):
+            return Codes(self.layers(ports, "relu").mlp(ports.width, self.mlp_width, ports.outputs))
+        return self.of_images(ports)
+
+    @abstractmethod
+    def of_images(self, ports: Ports) -> nn.Module:
+        """A module of images, as `build` says."""
 
     def layers(self, ports: Ports, paper: str, initialise: Callable[[Tensor], Tensor] = xavier) -> Layers:
         """Layers of a role; `paper` is the activation of the network's source."""

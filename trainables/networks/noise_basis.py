@@ -52,7 +52,7 @@ class NoiseBasis(Convolutions):
         """Channels of the second convolution."""
         return 2 * self.channels
 
-    def build(self, ports: Ports) -> nn.Module:
+    def of_images(self, ports: Ports) -> nn.Module:
         """Raises ValueError where it is no encoder's, noise is not there or not of m parts, or images do not fit."""
         if ports.role != "encoder":
             raise ValueError(f"noise_basis must be an encoder, got a {ports.role}; take the network dcgan")
@@ -95,6 +95,15 @@ class Encoder(nn.Module):
     def v(self, epsilon: Tensor) -> Tensor:
         """Noise vectors [batch, m, z_dim] of noise [batch, noise_dim]."""
         return self.basis(epsilon)
+
+    def moments(self, epsilon: Tensor, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Equations 7.11 and 7.12: mean and variance of z given an image and perhaps a label, [batch, z_dim] each.
+
+        E and Var of v_i(ε_i) are those over the noise given, [n, noise_dim].
+        """
+        a, v = self.a(*inputs), self.v(epsilon)
+        mean = v.mean(0)
+        return (a * mean).sum(1), (a.square() * (v - mean).square().mean(0)).sum(1)
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Equation 7.10: [batch, z_dim]."""

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from trainables.networks.base import Ports
 from trainables.networks.dcgan import larger, sizes, smaller
-from trainables.networks.images import Inputs, Pixels, joined
-from trainables.networks.layers import Convolutions, Layers, Rest
+from trainables.networks.images import Inputs, Pixels
+from trainables.networks.layers import Codes, Convolutions, Layers, Rest
 from trainables.parameters import structural
 
 
@@ -50,7 +50,7 @@ class ResNet(Convolutions):
         """Channels of the second scale."""
         return 2 * self.channels
 
-    def build(self, ports: Ports) -> nn.Module:
+    def of_images(self, ports: Ports) -> nn.Module:
         """Raises ValueError where the images do not fit."""
         layers = self.layers(ports, "leaky_relu" if ports.role == "critic" else "relu")
         if ports.role == "decoder":
@@ -151,15 +151,3 @@ class Decoder(nn.Module):
         for doubling, more in zip(self.doublings, blocks, strict=True):
             h = more(doubling(h, code))
         return self.rest(self.pixels(h).flatten(1), code)
-
-
-class Codes(nn.Module):
-    """A critic of codes alone, [batch, d] each -> [batch, 1]."""
-
-    def __init__(self, mlp: nn.Module) -> None:
-        super().__init__()
-        self.mlp = mlp
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """[batch, 1]."""
-        return self.mlp(joined(inputs))

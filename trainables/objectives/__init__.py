@@ -16,7 +16,6 @@ from trainables import datasets
 from trainables.models.spec import EXPLICIT_DECODER, Form
 
 if TYPE_CHECKING:
-    from trainables.datasets.base import DataSet
     from trainables.objectives.base import Objective
 
 
@@ -79,8 +78,8 @@ def check(name: str, data: str) -> None:
         able = ", ".join(other for other, found in available().items() if "classifier" in found.form.networks)
         raise ValueError(f"{name} needs a label for every point, got {data}, where {on.labelled:.0%} have one: "
                          f"take a system with a classifier for the others ({able})")  # fmt: skip
-    if form.shared and not _alike(on):
-        able = ", ".join(other for other, found in datasets.available().items() if _alike(found))
+    if form.shared and not on.alike:
+        able = ", ".join(other for other, found in datasets.available().items() if found.alike)
         raise ValueError(
             f"{name} needs data of two domains of one shape and the same classes ({able}), got {data}"
         )
@@ -98,9 +97,3 @@ def check(name: str, data: str) -> None:
 
 def _infers(form: Form) -> bool:
     return "encoder" in form.networks and form.networks["decoder"] == EXPLICIT_DECODER
-
-
-def _alike(data: DataSet) -> bool:
-    """Whether there is a second domain, of points and classes as the first one's."""
-    other = data.other
-    return other is not None and (other.shape, other.classes) == (data.shape, data.classes)

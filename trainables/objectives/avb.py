@@ -148,3 +148,32 @@ class AVBSum(AVBObjective):
         """T_0 + T_1 + T_2, [batch]."""
         together = model.score("critic", side, x=x, z=z)
         return together + model.score("critic_x", side, x=x) + model.score("critic_z", side, z=z)
+
+
+@final
+class AVBInner(AVBObjective):
+    """AVB, inner product: T(x, z) = a(x) · b(z) of two networks.
+
+    Source: Mescheder et al. 2017, §5.2, the adversary of the synthetic example.
+
+    Departures from the paper: as AVB, 2, and
+        3. Sixteen `features` by default; the paper has 512, as many as hidden units.
+    """
+
+    name = "avb_inner"
+    label = "AVB, inner product"
+    baselines = ("avb",)
+    features: int = own(16, least=1)
+
+    def __init__(self, **values: object) -> None:
+        super().__init__(**values)
+        a, b = (Net((seen,), "features", width=self.features, adversarial=True) for seen in ("x", "z"))
+        self.form = replace(
+            self.form,
+            networks={"encoder": ENCODER, "decoder": EXPLICIT_DECODER, "critic_x": a, "critic_z": b},
+            players={"critic": ("critic_x", "critic_z"), "autoencoder": ("encoder", "decoder")},
+        )
+
+    def score(self, model: Model, side: str, x: Tensor, z: Tensor) -> Tensor:
+        """a(x) · b(z), [batch]."""
+        return (model.score("critic_x", side, x=x) * model.score("critic_z", side, z=z)).sum(-1)

@@ -16,6 +16,9 @@ from trainables.randomness.streams import stream
 MOMENTS = 16
 """Codes of each point whose mean and variance r has."""
 
+NOISE = 256
+"""Least number of pairs ± ε over which an encoder that knows its moments takes those of its noise."""
+
 
 class ContrastObjective(AVBObjective):
     """A critic that tells q from a Gaussian r(z|x) which has q's mean and variance, both in coordinates of r."""
@@ -39,12 +42,20 @@ class ContrastObjective(AVBObjective):
 
     def contrast(self, model: Model, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
         """T(x, ζ~) and log r(z~|x), each [batch]."""
-        codes = z.detach() if model.data.single else _codes(model, x)
-        mean = codes.mean(0)
-        variance = (codes - mean).square().mean(0) + 1e-6
+        mean, variance = moments(model, x, z)
         normal = (z - mean) / variance.sqrt()
         log_r = -0.5 * (normal.square() + variance.log() + LOG_2PI).sum(-1)
         return self.log_ratio(model, "q", x, normal), log_r
+
+
+def moments(model: Model, x: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    """μ(x) and σ(x)², [batch, z_dim] or for one observation [z_dim], without a gradient."""
+    if model.knows_moments:
+        mean, variance = model.moments(x, _fixed(_white(model.form.dims(model.data)["epsilon"]), x))
+        return mean.detach(), variance.detach() + 1e-6
+    codes = z.detach() if model.data.single else _codes(model, x)
+    mean = codes.mean(0)
+    return mean, (codes - mean).square().mean(0) + 1e-6
 
 
 @final
@@ -63,8 +74,9 @@ class AVBAC(ContrastObjective):
         1. T is one network of the concatenated pair.
         2. Three steps of T before each step of encoder and decoder, as AVB.
         3. μ(x) and σ(x) are those of the 16 codes of one fixed set of ε, held constant in the gradient ("a Monte-Carlo
-           estimate"); the paper's supplement has an encoder of which they are cheaper to estimate. Of data with one
-           observation they are those of the batch's codes, as in the released code.
+           estimate"). An encoder that knows them gives them, such as the supplement's (`trainables.networks.noise_basis`, eq.
+           7.11 and 7.12), from one fixed set of ε where the paper draws them once a batch. Of data with one observation they
+           are those of the batch's codes, as in the released code.
     """
 
     name = "avb_ac"
@@ -90,9 +102,22 @@ class AVBACPrior(ContrastObjective):
 
 def _codes(model: Model, x: Tensor) -> Tensor:
     """Codes of each point, [16, batch, z_dim]."""
-    noise = torch.tensor(_noise(model.form.dims(model.data)["epsilon"]), dtype=x.dtype, device=x.device)
+    noise = _fixed(_noise(model.form.dims(model.data)["epsilon"]), x)
     epsilon = noise.unsqueeze(1).expand(-1, len(x), -1).flatten(0, 1)
     return model.encode(torch.cat([x] * MOMENTS), epsilon).detach().unflatten(0, (MOMENTS, -1))
+
+
+def _fixed(noise: list[list[float]], x: Tensor) -> Tensor:
+    return torch.tensor(noise, dtype=x.dtype, device=x.device)
+
+
+@functools.cache
+def _white(dimension: int) -> list[list[float]]:
+    """Fixed ε [n, dimension]: pairs ± ε whose mean is 0 and whose covariance is the identity, to six digits."""
+    count = max(NOISE, dimension)
+    drawn = stream("adaptive contrast", "white noise").standard_normal((count, dimension))
+    half = (np.linalg.qr(drawn)[0] * np.sqrt(count)).round(6)
+    return np.concatenate([half, -half]).tolist()
 
 
 @functools.cache

@@ -22,8 +22,8 @@ from trainables.recognition.training import Split, Trained
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of the network and its training: raised where either changes."""
+VERSION = 2
+"""Of the network and its training: raised where either changes, so that classifiers of two versions have files of their own."""
 
 NUMBERS = ("shape", "accuracy", "seconds")
 """What is stored beside the arrays of the network."""
@@ -48,7 +48,9 @@ class Classifier(Recogniser):
 
     @functools.cached_property
     def digest(self) -> str:
-        """Of its arrays: two that differ in a bit have two."""
+        """Of its arrays: two that differ in a bit have two. The same images may have another one on another kind of processor,
+        with whose instructions torch rounds otherwise.
+        """
         found = hashlib.blake2b(digest_size=6)
         for name, array in sorted(self.arrays.items()):
             found.update(f"{name} {list(array.shape)} ".encode() + array.contiguous().numpy().tobytes())
@@ -96,7 +98,9 @@ def classifier(
 
 def _trained(images: Split, classes: int, say: Told) -> Trained:
     count = len(images.train.images)
-    say(f"classifier by which images are measured: training on {count} images, once; it takes minutes")
+    say(
+        f"classifier by which images are measured: training on {count} images, once; it takes a minute or more"
+    )
     found = training.train(images.train, images.test, classes)
     say(f"classifier is right for {100 * found.accuracy:.1f} % of {len(images.test.images)} test images, after {found.seconds:.0f} s of a core")  # fmt: skip
     return found

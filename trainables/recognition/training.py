@@ -12,12 +12,15 @@ from torch.nn import functional
 from trainables.recognition import network
 
 BATCH = 128
-RATE = 3e-3
+RATE = 6e-3
 """Highest learning rate of AdamW, whose rate follows one cycle (Smith & Topin 2018)."""
 
 DECAY = 0.05
 
-PASSES, FEWEST, SHOWN = 20, 4, 240_000
+WARM = 0.2
+"""Share of the steps in which the rate rises."""
+
+PASSES, FEWEST, SHOWN = 20, 4, 360_000
 """A small set is passed through twenty times; a larger one until so many images were shown, but at least four times."""
 
 SOME = 10_000
@@ -81,8 +84,8 @@ def _fitted(data: Labelled, classes: int) -> dict[str, Tensor]:
     pixels = _scaled(data.images[:SOME])
     arrays = {**trained, "centre": pixels.mean(), "spread": pixels.std().clamp_min(1e-3)}
     steps = passes(count) * (count // batch)
-    optimiser = torch.optim.AdamW(trained.values(), lr=RATE, weight_decay=DECAY)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=max(steps, 2))
+    optimiser = torch.optim.AdamW(trained.values(), lr=RATE, weight_decay=DECAY, fused=True)
+    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=max(steps, 2), pct_start=WARM)
     for _ in range(passes(count)):
         for chosen in torch.randperm(count, generator=generator)[: count // batch * batch].split(batch):
             logits = network.forward(arrays, _scaled(data.images[chosen])).logits

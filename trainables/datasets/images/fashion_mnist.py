@@ -5,13 +5,10 @@ Source: Xiao et al. 2017. Debian's package dataset-fashion-mnist has the files.
 
 from __future__ import annotations
 
-from typing import final
-
 from trainables.datasets.files.idx import Idx
 from trainables.datasets.images.base import Images
 
 
-@final
 class FashionMnist(Images):
     """60,000 articles to train on, 28×28 pixels; negatives of photographs, so that drawn as ink they are as they were taken."""
 
