@@ -1,10 +1,11 @@
 """AVB's synthetic example: does an encoder that is not Gaussian give a better model of four binary images?
 
 Source   Mescheder et al. 2017, §5.2 and table 1: VAE against AVB, two-dimensional codes. Beside them AVB's
-         adaptive contrast, and both with the prior added to the critic (supplement).
+         adaptive contrast, both with the prior added to the critic (supplement), and the paper's two other critics: an inner
+         product (§5.2) and an f-GAN's (§6.3).
 Command  make study STUDY=avb_synthetic, or python sweeps/avb_synthetic.py [--preset smoke|embedded|paper] [--help]
          ray submit CLUSTER.yaml sweeps/avb_synthetic.py -- --preset paper --address auto
-Cost     embedded: 10 seeds of each, width 128, about 10 minutes on 2 cores; paper: width 512 as well.
+Cost     embedded: 10 seeds of each, width 128, about 20 minutes on 2 cores; paper: width 512 as well.
 Expected log-likelihood −1.568 (VAE) and −1.403 (AVB), of an optimal −log 4 = −1.386 (paper).
 """
 
@@ -30,7 +31,7 @@ STUDY = Study(
         "critic_dropout": (0.0,),
         "batch_size": (128,),
     },
-    algorithms=("vae", "avb", "avb_prior", "avb_ac", "avb_ac_prior"),
+    algorithms=("vae", "avb", "avb_prior", "avb_ac", "avb_ac_prior", "avb_inner", "avb_f_gan"),
     presets={
         "smoke": Preset(iterations=600, lambdas=(0.0,), seeds=2, limit=1),
         "embedded": Preset(iterations=6000, lambdas=(0.0,), seeds=10, limit=1),
