@@ -33,7 +33,7 @@ class ALI(JointObjective):
 class ALIMinimax(JointObjective):
     """ALI, minimax: encoder and decoder minimise what the critic maximises.
 
-    Source: Dumoulin et al. 2017, eq. 3; Pu et al. 2017 (sVAE), eq. 18.
+    Source: Dumoulin et al. 2017; Pu et al. 2017 (sVAE), eq. 18.
 
         −E_q s(f) − E_p s(−f)
 

@@ -18,8 +18,8 @@ SCALES = (0.25, 0.5, 1.0, 2.0, 4.0)
 class GMMN(Objective):
     """GMMN: the maximum mean discrepancy between data and generated points, by a mixture of Gaussian kernels.
 
-    Source: Li et al. 2015 (generative moment matching networks), eq. 3, §5 and its square root (§3); Pu et al. 2017 (sVAE),
-    eq. 25, name it among integral probability metrics.
+    Source: Li et al. 2015 (generative moment matching networks), with the square root; Pu et al. 2017 (sVAE), eq. 25, name the
+    discrepancy among integral probability metrics.
 
         √(E k(x, x') + E k(x~, x~') − 2 E k(x, x~)),   k(a, b) = Σ_σ exp(−‖a − b‖² / 2σ²)
 

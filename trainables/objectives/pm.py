@@ -15,7 +15,8 @@ from trainables.parameters import weight
 class PM(Objective):
     """PM, predictability minimisation: a predictor guesses each code unit from the others, and the encoder makes that hard.
 
-    Source: Schmidhuber 1992, §3 and §4; Hu et al. 2018, appendix C, of which the adversary of an AAE is a special form.
+    Source: Schmidhuber 1992 (learning factorial codes by predictability minimization); Hu et al. 2018, appendix C, which sees the
+    critic of an AAE as a special form of the predictor.
 
         predictor: E Σᵢ (cᵢ − gᵢ(c without cᵢ))²,  c = σ(z~);   encoder and decoder: −(the same) + λ R_x
 

@@ -42,7 +42,7 @@ class SVAErExplicit(DifferentiableObjective):
 
         E_p f − E_q f − λ [E_q log p(x|z~) + E_p log q(z|x~)]
 
-    Log-densities are in nats, summed over dimensions. With λ = 0 it is the paper's sVAE.
+    Log-densities are in nats, summed over dimensions. With λ = 0 it is the paper's sVAE; the paper's λ is 0.3.
 
     Departures from the paper:
         1. On continuous data alone: x~ of a Bernoulli decoder has no gradient, and the paper does not say how its own has one.
