@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.trainables.factory import SMALL
+from trainables import datasets
 from trainables.engine import cost
 from trainables.engine.cost import REFERENCE, Speed
+from trainables.estimators.annealing import SCOUTS
+from trainables.metrics.log_likelihood import CHAINS, LEAPFROG, TEMPERATURES
 from trainables.runs import Run
 
 RUN = Run("study", "alice", 0.1, 0, SMALL.changed(width=64, critic_depth=3, batch_size=128, steps=5), 300)
@@ -38,3 +41,15 @@ def test_speed_between_two_widths_is_between_theirs_and_beyond_them_the_last() -
     assert speed.at(64) == pytest.approx((2e9, 20e9))
     assert speed.at(16) == (1e9, 10e9)
     assert speed.at(512) == (3e9, 30e9)
+
+
+def test_points_that_metrics_send_through_networks_at_the_end_are_counted() -> None:
+    def seconds(algorithm: str, data: str, budget: int) -> float:
+        return cost.seconds(replace(RUN, algorithm=algorithm, data=data, budget=budget))
+
+    on = datasets.find("digits")
+    gradients = on.likelihood_points * (CHAINS + SCOUTS) * (TEMPERATURES * LEAPFROG + 1)
+    assert cost._passed("vae", "digits") == cost._passed("avb", "digits") == {"decoder": 3.0 * gradients}
+    assert cost._passed("gan", "digits") == cost._passed("vae", "mixture5") == {}
+    _, hidden = REFERENCE.at(64)
+    assert seconds("vae", "digits", 1) - seconds("gan", "digits", 1) > 2 * 3 * gradients * 64 * 64 / hidden

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainables import objectives
+from trainables import datasets, metrics, objectives
 from trainables.iterations import BLOCK, evaluated_every
 from trainables.runs import Run
 
@@ -69,9 +70,33 @@ def seconds(run: Run, speed: Speed = REFERENCE) -> float:
     points = 4.0 * len(run.dataset.test)
     through = points * sum(n / rate for weights in coders for n, rate in zip(weights, rates, strict=True))
     evaluations = math.ceil(run.budget / evaluated_every(run.budget))
-    return run.budget * (products + speed.python * overhead) + evaluations * (
-        through + speed.python * EVALUATION_SECONDS
+    return (
+        run.budget * (products + speed.python * overhead)
+        + evaluations * (through + speed.python * EVALUATION_SECONDS)
+        + _end_seconds(run, rates)
     )
+
+
+def _end_seconds(run: Run, rates: tuple[float, float]) -> float:
+    """What metrics take that send many points through the networks after the last iteration, such as annealing."""
+    weights, passed = _weights(run), _passed(run.algorithm, run.data)
+    return sum(
+        2.0 * points * n / rate
+        for name, points in passed.items()
+        for n, rate in zip(weights.get(name, (0.0, 0.0)), rates, strict=True)
+    )
+
+
+@functools.cache
+def _passed(algorithm: str, data: str) -> dict[str, float]:
+    """Network -> points that the metrics of a system's models send through it, added up."""
+    objective, on = objectives.find(algorithm), datasets.find(data)
+    total: dict[str, float] = {}
+    for metric in metrics.applicable(on).values():
+        if metric.applies(objective.form, on, objective.has_bound):
+            for name, points in metric.passes(on).items():
+                total[name] = total.get(name, 0.0) + points
+    return total
 
 
 def fused(run: Run) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -91,6 +92,12 @@ class Metric(ABC):
     def best_on(self, data: DataSet) -> float | None:
         """Its best possible value on these data, where they decide it; else None."""
         return None
+
+    def passes(self, data: DataSet) -> Mapping[str, float]:
+        """Network -> points that it sends through it, there and back counted as three, beside those that every evaluation does: what a
+        run is expected to take (`engine.cost`).
+        """
+        return {}
 
     @property
     def info(self) -> MetricInfo:

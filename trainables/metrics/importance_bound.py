@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import final
 
 import torch
 from torch import Tensor
 
 from result_metrics import LARGER
+from trainables.datasets.base import DataSet
 from trainables.estimators.annealing import importance_log_likelihood
 from trainables.metrics.base import END, Metric
 from trainables.metrics.evaluated import Evaluated
@@ -46,6 +48,10 @@ class ImportanceBound(Metric):
         at_once = max(1, CHUNK // len(x))
         log_weights = torch.cat([_log_weights(at.model, x, chunk) for chunk in epsilon.split(at_once)])
         return importance_log_likelihood(log_weights).mean()
+
+    def passes(self, data: DataSet) -> Mapping[str, float]:
+        """Of all codes through the decoder."""
+        return {"decoder": float(data.likelihood_points * data.importance_codes)}
 
 
 def _log_weights(model: Model, x: Tensor, epsilon: Tensor) -> Tensor:
