@@ -22,6 +22,12 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """Numbers that a test draws from torch's own generator are the same each time."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def what_is_loaded_stays() -> None:
     """Spares the collector, which training calls, all that was imported and traced before: seconds in a long process."""

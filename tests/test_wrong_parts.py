@@ -38,7 +38,7 @@ def test_a_wrong_part_is_refused_in_one_line_before_anything_trains(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--set", "optimiser", "adan"], "an optimiser must be one of adam, or an import path module:Class, got 'adan'; did you mean adam?"),
+        (["--set", "optimiser", "adan"], "an optimiser must be one of adam, rmsprop, or an import path module:Class, got 'adan'; did you mean adam?"),
         (["--set", "encoder", "5"], f"a network must be one of {', '.join(networks.available())}, or an import path module:Class, got '5'"),
         (["--set", "witdh", "64"], "got 'witdh'; did you mean width?"),
         (["--set", "width", "wide"], "width must be int, got 'wide'"),

@@ -118,6 +118,7 @@ def test_check_statistics_prints_its_tables_and_fails_where_a_bound_is_not_kept(
         ("range", 0.96),
         ("ranking", 0.95),
         ("fragility", 0.95),
+        ("survival", 0.95),
         ("component", 0.96),
         ("share", 0.96),
         ("tuning", 0.99),

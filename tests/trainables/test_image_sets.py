@@ -17,6 +17,7 @@ from trainables.datasets.files.base import UNLABELLED
 from trainables.datasets.files.idx import Idx
 from trainables.datasets.files.root import VARIABLE
 from trainables.datasets.images.base import Images
+from trainables.datasets.images.fashion_mnist import FashionMnist
 from trainables.engine.training import Training
 from trainables.testing import dataset_contract
 
@@ -254,7 +255,7 @@ def test_rows_on_a_gpu_are_those_on_a_cpu(representation: str) -> None:
 
 
 def test_halves_of_the_articles_are_two_domains_of_which_one_is_shifted() -> None:
-    whole, data = find("fashion_mnist"), find("fashion_mnist_shifted:shift=inverted")
+    whole, data = FashionMnist(), find("fashion_mnist_shifted:shift=inverted")
     assert data.other is not None
     assert torch.equal(data.train, whole.train[::2])
     assert torch.equal(data.other.train[:, 784:], whole.train[1::2, 784:])
