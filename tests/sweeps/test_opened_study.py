@@ -129,6 +129,7 @@ from sweeps.cli import open_study
 from sweeps.study import Preset, Study
 from sweeps.toy_robustness import STUDY as TOY
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process that is started in the background ignores it
 HEAVY = sorted({'torch', 'ray', 'mlflow', 'optuna', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules))
 STUDY = Study(
     "own", "Twice?", {**TOY.space, "width": (32, 64)}, ("svae_r", "alice"), {"small": Preset(3000, (0.1,), limit=4)}
