@@ -30,7 +30,7 @@ _STEPS = 121
 
 @dataclass(frozen=True)
 class Failed:
-    """How often runs fail in one way.
+    """Shares of runs that fail in one way.
 
     Attributes:
         kind: ANY, or the bound that they miss in words, such as: MSE above 0.1.

@@ -49,7 +49,7 @@ class Failures(Section):
 
 
 def sentences(found: Sequence[Failed], level: Collection[str] = ()) -> Iterator[str]:
-    """How many fail in any way, at each system's best λ where there are several; of the first pair."""
+    """Sentences that say which share fails in any way, at each system's best λ where there are several; of the first pair."""
     first = [one for one in found if one.kind == found[0].kind and one.differences]
     for one in [one for one in first if one.best] or first:
         pair = next(iter(one.differences))

@@ -28,7 +28,7 @@ def limited(study: Rows, limits: Target = LIMITS) -> Rows:
 
 
 def some(run: Run, lam: float = 0.1) -> list[dict[str, Any]]:
-    """Of 20 configurations: sVAE-r's all stand; of ALICE's 5 lose modes, 4 others do not reconstruct and one DIVERGED."""
+    """Rows of 20 configurations: sVAE-r's all stand; of ALICE's 5 lose modes, 4 others do not reconstruct and one DIVERGED."""
     rows = [
         run("svae_r", c, lam, inception_score=4.0, mse_x=0.1) for c in range(20)
     ]  # a limit itself is kept

@@ -1,4 +1,4 @@
-"""What systems are at special values of what they have: each other, or numbers that are known."""
+"""Systems at special values of their hyper-parameters: they are each other, or have numbers that are known."""
 
 from __future__ import annotations
 

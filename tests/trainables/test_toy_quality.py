@@ -44,7 +44,7 @@ def measured(x: Tensor) -> dict[str, float]:
 
 @cache
 def of_true_points() -> list[dict[str, float]]:
-    """Of 8 samples of the data's density."""
+    """Values of 8 samples of the data's density."""
     return [measured(mixture.sample(POINTS, stream("true points", s))) for s in range(8)]
 
 

@@ -41,7 +41,7 @@ LOW_DIMENSION = 10
 
 
 class Annealing(NamedTuple):
-    """How long the likelihood of a point is annealed (`trainables.estimators.annealing.ais`).
+    """Length of the annealing by which the likelihood of a point is estimated (`trainables.estimators.annealing.ais`).
 
     Attributes:
         chains, temperatures, leapfrog: chains of a point, distributions between prior and posterior, and leapfrog steps at each.
