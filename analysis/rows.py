@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,9 @@ HAS_NONE = "–"
 
 MOST_LEVELS = 8
 """Numbers of a hyper-parameter are told one by one up to so many."""
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 _READING_ORDER = tuple(LABELS)
 
@@ -89,7 +93,7 @@ class Rows:
     @cached_property
     def algorithms(self) -> list[str]:
         """Algorithms found, the regularised systems first, unknown ones last by name."""
-        found = set(self.runs["algorithm"])
+        found = set(self.runs["algorithm"].unique())
         return [a for a in _READING_ORDER if a in found] + sorted(found - set(_READING_ORDER))
 
     @cached_property
@@ -154,17 +158,19 @@ class Rows:
 
     def measured(self, column: str) -> bool:
         """Whether a COMPLETED run has a value of this metric, finite or infinite."""
-        own = completed(self.runs)
-        return column in own and bool(own[column].notna().any())
+        return column in self.runs and bool((self.runs[column].notna() & self._completed).any())
+
+    @cached_property
+    def _completed(self) -> pd.Series:
+        return self.runs["outcome"] == Outcome.COMPLETED.value
 
     def having(self, column: str) -> frozenset[str]:
         """Algorithms that have this metric (`states.systems_with`)."""
-        if column not in self._having:
-            self._having[column] = states.systems_with(self.runs, column)
-        return self._having[column]
+        return _having(self, column)
 
     @cached_property
-    def _having(self) -> dict[str, frozenset[str]]:
+    def kept(self) -> dict[Hashable, Any]:
+        """Results of functions that are computed `once`."""
         return {}
 
     @cached_property
@@ -179,6 +185,25 @@ class Rows:
     @cached_property
     def _groups(self) -> dict[tuple[str, float], pd.DataFrame]:
         return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
+
+
+def once(function: Callable[Concatenate[Rows, Arguments], Result]) -> Callable[Concatenate[Rows, Arguments], Result]:
+    """A function of a study and hashable arguments, whose results are kept as long as the study, and not to be changed."""
+
+    @wraps(function)
+    def kept(study: Rows, *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        key = (function, arguments, *named.items())
+        if key not in study.kept:
+            study.kept[key] = function(study, *arguments, **named)
+        found: Result = study.kept[key]
+        return found
+
+    return kept
+
+
+@once
+def _having(study: Rows, column: str) -> frozenset[str]:
+    return states.systems_with(study.runs, column)
 
 
 def unit(runs: pd.DataFrame) -> str:

@@ -56,7 +56,7 @@ FLOORS = {
         {path.stem for path in (ROOT / "sweeps").glob("*.py")} - {"__init__"},  # the studies
     ],
     "analysis": [
-        {"vocabulary", "states", "stored_names"},
+        {"vocabulary", "states", "stored_names", "processes"},
         {"words", "levels", "versions", "rows", "axes", "statistics"},
         {"importance"},
         {"comparison"},

@@ -89,7 +89,7 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
         Nothing where `obstacle` says why.
     """
     found, names, values = _counted(runs, names, measure)
-    if not names or len(set(values)) < 2:
+    if not names or values.min() == values.max():
         return []
     ranks = stats.rankdata(measure.better * values)
     columns = {name: contrasts(found[name]) for name in names}
