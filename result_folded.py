@@ -69,12 +69,12 @@ def replaced_by(metadata: dict[bytes, bytes] | None) -> dict[str, int]:
     return names
 
 
-def opened(filesystem: pafs.FileSystem, info: pafs.FileInfo) -> pa.NativeFile | str:
-    """A table's file, to be given to Parquet: of an object store small ones in one request."""
+def opened(filesystem: pafs.FileSystem, info: pafs.FileInfo, whole: bool = False) -> pa.NativeFile | str:
+    """A table's file, to be given to Parquet; of an object store in one request if it is small or all of it is read (`whole`)."""
     if isinstance(filesystem, pafs.LocalFileSystem):
         return str(info.path)
     file = filesystem.open_input_file(info.path)
-    return pa.BufferReader(file.read_buffer()) if info.size <= SMALL else file
+    return pa.BufferReader(file.read_buffer()) if whole or info.size <= SMALL else file
 
 
 def read_steadily(

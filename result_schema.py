@@ -592,10 +592,11 @@ def read_file(
     Raises:
         pyarrow.ArrowException, OSError: it is damaged, or gone.
     """
-    source, threads = result_folded.opened(filesystem, info), info.size > THREADED
+    whole, threads = filters is None and not part, info.size > THREADED
+    source = result_folded.opened(filesystem, info, whole)
     if filters is not None:
         return conformed(pq.read_table(source, filters=filters, use_threads=threads), schema)
-    with pq.ParquetFile(source) as file:
+    with pq.ParquetFile(source, pre_buffer=part) as file:
         columns = [name for name in file.schema_arrow.names if name in schema.names] if part else None
         return conformed(file.read(columns, use_threads=threads), schema)
 
