@@ -25,7 +25,7 @@ STUDY = Study(
         "batch_size": (32,),
     },
     algorithms=("svae_r", "alice"),
-    data="four_images",
+    data="digits",
     presets={
         "smoke": Preset(iterations=1, lambdas=LAMBDAS, seeds=2),
         "whole": Preset(iterations=1, lambdas=LAMBDAS, seeds=40),
