@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from rich.console import Console
 
-from sweeps.planning import cohort_plans, cores, forecast, schedule
+from sweeps.planning import cohort_plans, cores, forecast, schedule, surroundings
 from sweeps.planning.remaining import words
 from sweeps.strategies.halved_grid import HalvedGrid
 from sweeps.study.grid import Grid
@@ -41,7 +41,7 @@ def show(
     available = cores.available()
     todo = cohort_plans.missing(declared, finished)
     scale = functools.partial(forecast.scale, cores=available)
-    simulated = schedule.table(todo, devices, scale) if devices else ""
+    simulated, schedules = schedule.table(todo, devices, scale) if devices else ("", [])
     plans = cohort_plans.cut(todo, available)
     expected = forecast.of(todo, plans, available, halved.share if halved else 1.0)
     console.print(
@@ -67,3 +67,5 @@ def show(
     if halved:
         console.print(f"halving   {halved.plan()}")
     console.print(simulated, end="")
+    if schedules:
+        console.print(surroundings.table(len(todo), schedules), end="")
