@@ -200,6 +200,19 @@ def test_rerun_of_a_row_of_then_trains_its_run_again(store: Store) -> None:
         rerun.find(store.uri, run.key)
 
 
+def test_outcomes_are_those_of_the_rows_under_the_keys_of_now(store: Store) -> None:
+    rows = store.rows()
+    assert store.outcomes() == dict(
+        zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True)
+    )
+    assert set(GRID.keys()) <= store.finished()
+
+
+def test_columns_are_read_of_the_rows_that_count(store: Store) -> None:
+    columns = ("lam", "run_key")
+    assert read_runs(store.uri, columns).equals(read_runs(store.uri).select(columns))
+
+
 def test_a_large_store_is_read_in_seconds(store: Store) -> None:
     table, manifest = read_runs(store.uri), read_manifest(store.uri)
     large = pa.concat_tables([table] * (57_600 // len(table)))
