@@ -47,9 +47,9 @@ class Digits(DataSet):
         labels *= balanced(labels, math.ceil(self.part_labelled * len(rows))).unsqueeze(-1)
         return rows[few].repeat(math.ceil(len(rows) / int(few.sum())), 1)[: len(rows)]
 
-    @property
-    def train_points(self) -> int:
-        return len(_images().labels) - TEST_POINTS  # each run asks for it
+    @functools.cached_property
+    def train_points(self) -> int:  # type: ignore[override]  # each run asks for it
+        return len(self.train)
 
     @property
     def test(self) -> Tensor:
