@@ -187,7 +187,9 @@ class Rows:
         return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
 
 
-def once(function: Callable[Concatenate[Rows, Arguments], Result]) -> Callable[Concatenate[Rows, Arguments], Result]:
+def once(
+    function: Callable[Concatenate[Rows, Arguments], Result],
+) -> Callable[Concatenate[Rows, Arguments], Result]:
     """A function of a study and hashable arguments, whose results are kept as long as the study, and not to be changed."""
 
     @wraps(function)
