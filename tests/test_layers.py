@@ -20,6 +20,7 @@ SHARED = {
     "result_mosaics",
     "result_names",
     "result_pictures",
+    "result_progress",
     "result_published",
     "result_schema",
 }
@@ -51,6 +52,7 @@ FLOORS = {
         {"strategies"},
         {"execution"},
         {"tracking"},
+        {"status"},
         {"cli"},
         {path.stem for path in (ROOT / "sweeps").glob("*.py")} - {"__init__"},  # the studies
     ],
