@@ -20,7 +20,7 @@ from analysis.document.blocks import (
     Text,
 )
 
-_LARGEST_SVG = 1_000_000
+LARGEST_SVG = 1_000_000
 """A larger SVG goes into the page as PNG; both files are written beside it."""
 
 _CSS = """
@@ -120,7 +120,7 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[str]], text_columns: 
 
 def _figure(drawing: Drawing) -> str:
     """A figure with its bytes inside the page."""
-    small = len(drawing.svg) <= _LARGEST_SVG
+    small = len(drawing.svg) <= LARGEST_SVG
     kind, data = ("svg+xml", drawing.svg) if small else ("png", drawing.png)
     source, caption = f"data:image/{kind};base64,{base64.b64encode(data).decode()}", escape(drawing.caption)
     return f'<figure><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
