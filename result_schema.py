@@ -128,6 +128,12 @@ _LAST = [
         "sampler", pa.string()
     ),  # GRID, or what proposed the run when it was trained, for what and from which seed
     pa.field(VERSION, pa.int64()),
+    pa.field(
+        "device_share", pa.float64()
+    ),  # of its device that its cohort had: 1 of a CPU core, less of a GPU
+    pa.field(
+        "energy_joules", pa.float64()
+    ),  # at its cohort's mean power; null where the machine does not tell
 ]
 
 _DEFAULT = "default"
@@ -138,7 +144,7 @@ _NEEDED = "needed"
 
 _COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANCE, *_LAST))
 
-LATER = ("sampler", VERSION)
+LATER = ("sampler", VERSION, "device_share", "energy_joules")
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
 SAMPLES = pa.schema(
