@@ -13,6 +13,8 @@ imports neither, and neither torch nor ray. A study's directory (`result_files.p
     states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
     report/                 what `analysis.report` makes of the rows
     digests/                what report and mirror were made of, so that neither is made again for nothing
+    progress.json           how far its driver is that trains (`result_progress.py`), no truth
+    prices.json             a price list, if it was given one (`result_prices.py`)
 
 A run is finished when its row is in `runs`; its curve, samples and pictures are written before it.
 """
