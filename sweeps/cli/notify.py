@@ -33,9 +33,11 @@ def check(hook: str | None) -> None:
     try:
         command = shlex.split(hook)
     except ValueError as error:
-        raise ValueError(f"--notify must be a command as a shell reads it ({error}), got {hook!r}") from None
+        raise ValueError(
+            f"--notify must be a command as a shell reads it ({error}), got {_shown(hook)!r}"
+        ) from None
     if not command or shutil.which(command[0]) is None:
-        raise ValueError(f"--notify must be a web address (http://… or https://…), or a command that is here, got {hook!r}")  # fmt: skip
+        raise ValueError(f"--notify must be a web address (http://… or https://…), or a command that is here, got {_shown(hook)!r}")  # fmt: skip
 
 
 def told(hook: str | None, strategy: Strategy, ending: Ending, work: Callable[[], int]) -> int:
@@ -120,6 +122,6 @@ def _is_address(hook: str) -> bool:
 
 def _shown(hook: str) -> str:
     """A hook without what may be secret: paths of web addresses, arguments of commands."""
-    if _is_address(hook):
+    if "://" in hook.split(" ")[0]:
         return f"{urlsplit(hook).scheme}://{urlsplit(hook).hostname}/…"
-    return shlex.split(hook)[0]
+    return hook.split(" ")[0]
