@@ -19,6 +19,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 import result_digests
+from result_colours import colours
 from result_files import is_link, open_directory, visible_files
 from result_names import own_values, split_variant
 from result_schema import (
@@ -150,6 +151,8 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         "finished_at": row["finished_at"].isoformat(),
         "mlflow.source.git.commit": row["git_commit"],
     }
+    if colour := colours(manifest.labels).get(split_variant(row["algorithm"])[0]):
+        tags["mlflow.runColor"] = colour
     if row["diverged_at"] is not None:
         tags["diverged_at"] = str(row["diverged_at"])
     if row["sampler"] is not None:

@@ -1,16 +1,20 @@
-"""Runs that the report of image data shows, and their pictures as MLflow's image grid has them."""
+"""Runs that the report shows, and their pictures as MLflow's image grid has them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from result_mosaics import are_images, mosaic
-from result_pictures import EXEMPLARS, Pictures
+from result_pictures import EXEMPLARS, SAMPLES, Pictures, read_pictures
+from result_schema import Manifest, read_samples
+from sweeps.tracking.plane_picture import plane_picture
 
 TAG = "exemplar"
 """Tag of such a run: its ranks."""
@@ -31,11 +35,34 @@ def ranks(report: Path) -> dict[str, str] | None:
         return None
 
 
-def images(pictures: Pictures, shape: tuple[int, ...], ink: bool) -> Mapping[str, npt.NDArray[np.uint8]]:
-    """Kind -> mosaic of a run's pictures, [height, width, 3]; none where points of this shape are no images."""
-    if not are_images(shape):
+def images(
+    directory: str, run_keys: Sequence[str], manifest: Manifest
+) -> dict[str, Mapping[str, npt.NDArray[np.uint8]]]:
+    """Run key -> kind -> image [height, width, 3]: mosaics of image data, of data in the plane the generated points; of others none.
+
+    Raises SchemaError where a file is damaged.
+    """
+    if not run_keys:
         return {}
-    return {kind: _enlarged(mosaic(own, shape, ink=ink)) for kind, own in pictures.items()}
+    if are_images(manifest.shape):
+        stored = read_pictures(directory, run_keys)
+        return {key: _mosaics(own, manifest) for key, own in stored.items()}
+    if manifest.shape != (2,) or manifest.coordinates:
+        return {}
+    table = read_samples(directory)
+    table = table.filter(pc.is_in(table["run_key"], value_set=pa.array(run_keys, pa.string())))
+    return {
+        row["run_key"]: {
+            SAMPLES: plane_picture(
+                np.asarray(row["points"], np.float32).reshape(-1, 2), manifest.modes, manifest.mode_std
+            )
+        }
+        for row in table.to_pylist()
+    }
+
+
+def _mosaics(pictures: Pictures, manifest: Manifest) -> dict[str, npt.NDArray[np.uint8]]:
+    return {kind: _enlarged(mosaic(own, manifest.shape, ink=manifest.ink)) for kind, own in pictures.items()}
 
 
 def _enlarged(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -1,7 +1,8 @@
 """Mirror a study's rows to MLflow: one flat run per row, told apart by `run_key`, and one for the report.
 
-Runs of image data that the report shows, of each algorithm and λ the best, the median and the worst, have their pictures, and
-the tag `exemplar`, which finds them: `tags.exemplar LIKE '%best%'`. That is done last, since they change while a study trains.
+Runs that the report shows, of each algorithm and λ the best, the median and the worst, have pictures of what they generate, and
+the tag `exemplar`, which finds them: `tags.exemplar LIKE '%best%'`. Summary runs, `tags.kind = 'summary'`, have the report's medians
+of each algorithm and λ. Both are written last, since they change while a study trains.
 
     python -m sweeps.tracking.mirror results/toy_robustness              what is not there yet, then exit
     python -m sweeps.tracking.mirror results/toy_robustness --follow     rows as they are stored, until stopped
@@ -25,6 +26,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,12 +35,11 @@ import pyarrow as pa
 import tyro
 
 import command_output
-from result_pictures import read_pictures
 from result_schema import Outcome, SchemaError
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.console.masking import masked
-from sweeps.tracking import exemplars, mirror_record
+from sweeps.tracking import exemplars, mirror_record, medians
 from sweeps.tracking.contents import StudyRows, copy_report, milliseconds, run_content, version
 from sweeps.tracking.follower import (
     NOT_MIRRORED,
@@ -46,7 +48,7 @@ from sweeps.tracking.follower import (
     mirrored_message,
     resolve_tracking_uri,
 )
-from sweeps.tracking.ui import view_tags
+from sweeps.tracking.views import view_tags
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import ExperimentStore, StoredRun
@@ -84,6 +86,7 @@ class Mirror:
         self._store: ExperimentStore | None = None
         self._present: dict[str, Present] = {}  # by run key
         self._report: tuple[str, str] | None = None  # id in MLflow, digest of its files
+        self._medians: dict[str, str] = {}  # id in MLflow -> digest of the summary that it is of
 
     @property
     def remaining(self) -> list[str]:
@@ -126,13 +129,15 @@ class Mirror:
         A run of a row that is stored here stands for it, whatever directory it was mirrored from: that may have been copied.
         """
         assert self._store is not None
-        self._present, self._report = {}, None
+        self._present, self._report, self._medians = {}, None, {}
         ours = ("", self.rows.origin["origin"])  # runs written before there were origins have none
         reports = []
         for run in list(self._store.runs()):
             own = run.tags.get("origin", "") in ours
             if run.tags.get("kind") == "report" and own:
                 reports.append(run)
+            elif run.tags.get("kind") == medians.KIND and own:
+                self._medians[run.run_id] = run.tags.get("content", "") if run.complete else ""
             elif "run_key" in run.tags:
                 self._list_run(run, own)
         for run in sorted(reports, key=lambda run: "origin" not in run.tags):
@@ -167,9 +172,24 @@ class Mirror:
                 run_id = self._report[0] if self._report else None
                 tags = {"kind": "report", "content": digest, **self.rows.origin}
                 self._store.write_artifacts(run_id, "report", folder, tags)
+            self._mirror_medians(folder)
             ranks = exemplars.ranks(folder) if digest else None
         if ranks is not None:
             self._mirror_pictures(ranks)
+
+    def _mirror_medians(self, report: Path) -> None:
+        """Writes the summary runs anew where the report's summary is another."""
+        assert self._store is not None
+        digest = medians.digest(report)
+        if not digest or set(self._medians.values()) == {digest}:
+            return
+        for run_id in self._medians:
+            self._store.delete(run_id)
+        self._medians = {}
+        at = milliseconds(datetime.now(UTC))
+        for content in medians.contents(report, self.rows.manifest, at):
+            tags = {**content.tags, "content": digest, **self.rows.origin}
+            self._medians[self._store.write(replace(content, tags=tags))] = digest
 
     def _mirror_pictures(self, ranks: Mapping[str, str]) -> None:
         """Gives pictures to the runs that the report shows, and takes them from the others, whose runs are written anew.
@@ -181,13 +201,11 @@ class Mirror:
         ours = {key: present for key, present in self._present.items() if present.own}
         self._write([key for key, present in ours.items() if present.exemplar and key not in ranks])
         new = [key for key in ranks if key in ours and not ours[key].exemplar]
-        pictures = read_pictures(self.rows.directory, new)
-        for row, _ in self.rows.select([key for key in new if key in pictures]):
+        drawn = exemplars.images(self.rows.directory, new, self.rows.manifest)
+        for row, _ in self.rows.select([key for key in new if key in drawn]):
             key = row["run_key"]
-            manifest = self.rows.manifest
-            drawn = exemplars.images(pictures[key], manifest.shape, manifest.ink)
             tags, finished = {exemplars.TAG: ranks[key]}, milliseconds(row["finished_at"])
-            self._store.write_images(ours[key].run_id, drawn, row["iterations"], finished, tags)
+            self._store.write_images(ours[key].run_id, drawn[key], row["iterations"], finished, tags)
             self._present[key] = replace(ours[key], exemplar=ranks[key])
         for key, rank in ranks.items():
             if key in ours and ours[key].exemplar not in ("", rank):

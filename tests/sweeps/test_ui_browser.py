@@ -38,7 +38,7 @@ def served(study: SmallStudy) -> Iterator[str]:
     experiment_id = find_experiment(uri, "toy_robustness")
     assert experiment_id is not None
     with ui.serve(uri, port):
-        yield ui.deep_link(f"http://127.0.0.1:{port}", experiment_id)
+        yield f"http://127.0.0.1:{port}/#/experiments/{experiment_id}/runs?viewStateShareKey=comparison"
 
 
 @pytest.fixture
