@@ -23,9 +23,9 @@ from result_schema import Outcome
 from sweeps.planning.stages import Stage
 from sweeps.strategies.halving import Halving, Rows, stages
 from sweeps.strategies.optuna_mirror import History
-from sweeps.strategies.proposals import configuration, distribution
-from sweeps.strategies.samplers import RESULTS, SAMPLERS, shortened
-from sweeps.strategies.told import Told, constraints, result_of
+from sweeps.strategies.sampling.proposals import configuration, distribution
+from sweeps.strategies.sampling.samplers import RESULTS, SAMPLERS, shortened
+from sweeps.strategies.sampling.told import Told, constraints, result_of
 from sweeps.study import space as spaces
 from sweeps.study.space import Space
 from trainables.configurations import Configuration, fitted

@@ -14,9 +14,9 @@ from sweeps.store.store import Store
 from sweeps.strategies.halving import stages
 from sweeps.strategies.optuna_mirror import OptunaMirror
 from sweeps.strategies.optuna_search import Search, Settings, generations
-from sweeps.strategies.samplers import RECENT
+from sweeps.strategies.sampling.samplers import RECENT
+from sweeps.strategies.sampling.told import Record, agreeing
 from sweeps.strategies.staged import StagedStrategy, described, weighed
-from sweeps.strategies.told import Record, agreeing
 from sweeps.study import Preset, Study
 from sweeps.study.grid import trained
 from trainables import datasets, objectives

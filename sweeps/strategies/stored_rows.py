@@ -27,14 +27,17 @@ class StoredRows:
     def __init__(self, store: Store, *, curves: bool) -> None:
         self._store, self._with_curves = store, curves
         self._manifest = read_manifest(store.uri)
-        self._forget()
+        self._table: pa.Table = None
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._curves: dict[str, dict[int, Any]] = defaultdict(dict)
+        self._begin()
 
     def read(self) -> Rows:
         """All rows of now. Raises SchemaError where a file is damaged."""
         manifest = read_manifest(self._store.uri)
         if manifest != self._manifest:  # a study that is extended has columns more
             self._manifest = manifest
-            self._forget()
+            self._begin()
         runs = self._new(self._runs, "runs", manifest.runs_schema)
         if self._with_curves:  # stored before their rows: none of these can be missing
             for point in self._new(self._points, "curves", manifest.curves_schema).to_pylist():
@@ -65,10 +68,8 @@ class StoredRows:
         files.mark(new)
         return pa.concat_tables([schema.empty_table(), *tables])
 
-    def _forget(self) -> None:
+    def _begin(self) -> None:
         """Begins anew: every file is to be read."""
         filesystem, path = self._store.filesystem, self._store.path
         self._runs, self._points = (Unread(filesystem, f"{path}/{name}") for name in ("runs", "curves"))
-        self._table = self._manifest.runs_schema.empty_table()
-        self._rows: dict[str, dict[str, Any]] = {}
-        self._curves: dict[str, dict[int, Any]] = defaultdict(dict)
+        self._rows, self._curves = {}, defaultdict(dict)

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 import result_digests
 from result_schema import Outcome
 from sweeps.store.store import Store
-from sweeps.strategies.samplers import GENERATION
+from sweeps.strategies.sampling.samplers import GENERATION
 
 
 @dataclass(frozen=True)
