@@ -26,11 +26,15 @@ class New:
 
 
 class Unread:
-    """Files of one folder, and which of them were read."""
+    """Files of one folder.
+
+    Attributes:
+        read: those that were read.
+    """
 
     def __init__(self, filesystem: pafs.FileSystem, folder: str) -> None:
         self._filesystem, self._folder = filesystem, folder
-        self._read: Seen = {}
+        self.read: Seen = {}
 
     def new(self) -> New:
         """Files that were not read. Raises OSError."""
@@ -40,11 +44,11 @@ class Unread:
             for i in sorted(listed, key=lambda i: i.path)
             if i.extension == "parquet"
         }
-        anew = any(there.get(path) != seen for path, seen in self._read.items())
+        anew = any(there.get(path) != seen for path, seen in self.read.items())
         if anew:
-            self._read = {}
-        return New({path: info for path, info in there.items() if path not in self._read}, anew)
+            self.read = {}
+        return New({path: info for path, info in there.items() if path not in self.read}, anew)
 
     def mark(self, new: New) -> None:
         """Counts these files as read."""
-        self._read |= new.files
+        self.read |= new.files

@@ -48,8 +48,11 @@ class UIError(RuntimeError):
     """The UI cannot be opened; the message gives the reason and the remedy."""
 
 
-def view_tags(manifest: Manifest) -> dict[str, str]:
-    """Tags of the experiment that describe it in the UI: the comparison's view, and the question."""
+def view_tags(manifest: Manifest, mirrored: str = "") -> dict[str, str]:
+    """Tags of the experiment that describe it in the UI: the comparison's view, and the question.
+
+    mirrored: what of the study's runs is in MLflow, in words; '' for all of them.
+    """
     columns = [
         *(f"params.`{name}`" for name in ("algorithm", "lam")),
         *(f"metrics.`{name}`" for name in _shown(manifest)),
@@ -72,7 +75,11 @@ def view_tags(manifest: Manifest) -> dict[str, str]:
         "runsHiddenMode": "FIRST_10_RUNS",
     }
     tags = {f"mlflow.sharedViewState.{VIEW}": json.dumps(state)}
-    return {**tags, "mlflow.note.content": manifest.question} if manifest.question else tags
+    part = (
+        f"Of this study's runs MLflow has: {mirrored}. The stored rows are all of them." if mirrored else ""
+    )
+    note = "\n\n".join(filter(None, (manifest.question, part)))
+    return {**tags, "mlflow.note.content": note} if note else tags
 
 
 def _shown(manifest: Manifest) -> list[str]:
