@@ -30,7 +30,7 @@ from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.console.masking import masked, without_user
 from sweeps.tracking.follower import mirror_command, resolve_tracking_uri, sqlite_path
-from sweeps.tracking.views import PREPARED, link
+from sweeps.tracking.shown.views import PREPARED, link
 
 HOST = "127.0.0.1"
 START_SECONDS = 600.0  # against waiting for ever: a busy machine takes minutes

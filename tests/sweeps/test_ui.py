@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.tracking import mirror, ui, views
+from sweeps.tracking import mirror, ui
+from sweeps.tracking.shown import views
 from tests.sweeps.small_study import MANIFEST_OF_STUDY, SmallStudy, row
 
 ROOT = Path(__file__).parents[2]

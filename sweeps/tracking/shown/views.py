@@ -17,7 +17,8 @@ from typing import Any
 
 from result_metrics import SMALLER
 from result_schema import METRICS, VERSION, Manifest
-from sweeps.tracking.medians import HIGH, KIND, LOW, MEDIAN
+from sweeps.tracking.shown import exemplars
+from sweeps.tracking.shown.medians import HIGH, KIND, LOW, MEDIAN
 
 COMPARISON = "comparison"
 _TAG = "mlflow.sharedViewState."
@@ -104,8 +105,11 @@ PREPARED = (
 """Views of every study; the first is the one that opens."""
 
 
-def view_tags(manifest: Manifest) -> dict[str, str]:
-    """Tags of the experiment that describe it in the UI: its views, and the question with what they answer."""
+def view_tags(manifest: Manifest, mirrored: str = "") -> dict[str, str]:
+    """Tags of the experiment that describe it in the UI: its views, and the question with what they answer.
+
+    mirrored: what of the study's runs is in MLflow, in words; '' for all of them.
+    """
     tags = {}
     for place, view in enumerate(PREPARED):
         state = json.dumps(_state(view, manifest), separators=(",", ":"))
@@ -117,14 +121,17 @@ def view_tags(manifest: Manifest) -> dict[str, str]:
         packed = "deflate;" + base64.b64encode(zlib.compress(state.encode(), 9)).decode()
         envelope = {"name": view.name, "createdAt": made, "updatedAt": made, "state": packed}
         tags[f"{_TAG}{view.key}{'_view' if view.key == COMPARISON else ''}"] = json.dumps(envelope)
-    return {**tags, "mlflow.note.content": note(manifest)}
+    return {**tags, "mlflow.note.content": note(manifest, mirrored)}
 
 
-def note(manifest: Manifest) -> str:
-    """Markdown above the runs: the question, and which view answers what."""
+def note(manifest: Manifest, mirrored: str = "") -> str:
+    """Markdown above the runs: the question, what of its runs is there, and which view answers what."""
     lines = [f"* **{view.name}**: {view.says}" for view in PREPARED]
     question = [manifest.question] if manifest.question else []
-    return "\n\n".join([*question, "Under *Views*:\n\n" + "\n".join(lines)])
+    part = (
+        [f"Of this study's runs MLflow has: {mirrored}. The stored rows are all of them."] if mirrored else []
+    )
+    return "\n\n".join([*question, *part, "Under *Views*:\n\n" + "\n".join(lines)])
 
 
 def link(server: str, experiment_id: str, view: View) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from result_colours import colours
 from result_names import exact, split_variant
 from result_schema import Manifest
+from sweeps.tracking.contents import colour_of
+from sweeps.tracking.summaries import KEY
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import RunContent
@@ -23,18 +24,13 @@ MEDIAN, LOW, HIGH = "median/", "low/", "high/"
 """Prefixes of a metric's name: its median over configurations, and the ends of its 95 % interval."""
 
 
-def digest(report: Path) -> str:
-    """Digest of a report's summary; '' where there is none."""
-    path = report / FILE
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
-
-
-def contents(report: Path, manifest: Manifest, at: int) -> Iterator[RunContent]:
-    """Runs of a report's summary, of time `at` in milliseconds since 1970. A median that is a DIVERGED run is left out."""
+def contents(report: Path, manifest: Manifest) -> Iterator[tuple[str, str, RunContent]]:
+    """Name, digest and content of each run of a report's summary, if it has one. A median that is a DIVERGED run is left out."""
     from sweeps.tracking.mlflow_store import RunContent
 
-    labels, level = manifest.labels, set[str]()
-    colour = colours(labels)
+    if not (report / FILE).is_file():
+        return
+    labels, level, at = manifest.labels, set[str](), int((report / FILE).stat().st_mtime * 1000)
     for line in csv.DictReader(io.StringIO((report / FILE).read_text())):
         name, lam = line["algorithm"], float(line["lam"])
         has_lambda = "lam" in manifest.own.get(split_variant(name)[0], {"lam": None})
@@ -45,17 +41,27 @@ def contents(report: Path, manifest: Manifest, at: int) -> Iterator[RunContent]:
         metrics = {f"{what}{m.name}": line.get(f"{m.name}_median{end}") for m in manifest.metrics
                    for what, end in ((MEDIAN, ""), (LOW, "_low"), (HIGH, "_high"))}  # fmt: skip
         metrics |= {"runs": line["runs"], "diverged_share": line["diverged_share"]}
-        tags = {"kind": KIND, "algorithm": name}
-        if split_variant(name)[0] in colour:
-            tags["mlflow.runColor"] = colour[split_variant(name)[0]]
-        yield RunContent(
-            name=f"{labels.get(name, name)}{f' λ={exact(lam)}' if has_lambda else ''}, median",
-            started=at,
-            finished=at,
-            status="FINISHED",
-            params={"algorithm": name, **({"lam": exact(lam)} if has_lambda else {})},
-            metrics=[(m, value, at, 0) for m, value in _finite(metrics)],
-            tags=tags,
+        key = f"median {name} {lam!r}" if has_lambda else f"median {name}"
+        digest = hashlib.sha256(repr(sorted(line.items())).encode()).hexdigest()
+        tags = {
+            "kind": KIND,
+            KEY: key,
+            "content": digest,
+            "algorithm": name,
+            "mlflow.runColor": colour_of(name, manifest),
+        }
+        yield (
+            key,
+            digest,
+            RunContent(
+                name=f"{labels.get(name, name)}{f' λ={exact(lam)}' if has_lambda else ''}, median",
+                started=at,
+                finished=at,
+                status="FINISHED",
+                params={"algorithm": name, **({"lam": exact(lam)} if has_lambda else {})},
+                metrics=[(m, value, at, 0) for m, value in _finite(metrics)],
+                tags=tags,
+            ),
         )
 
 

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from result_mosaics import are_images, mosaic
 from result_pictures import EXEMPLARS, SAMPLES, Pictures, read_pictures
 from result_schema import Manifest, read_samples
-from sweeps.tracking.plane_picture import plane_picture
+from sweeps.tracking.shown.plane_picture import plane_picture
 
 TAG = "exemplar"
 """Tag of such a run: its ranks."""
@@ -35,6 +35,13 @@ def ranks(report: Path) -> dict[str, str] | None:
         return None
 
 
+def kinds(manifest: Manifest) -> tuple[str, ...]:
+    """Kinds of the images that runs of these data can have."""
+    if are_images(manifest.shape):
+        return (SAMPLES, "reconstructions", "interpolations")
+    return () if manifest.shape != (2,) or manifest.coordinates else (SAMPLES,)
+
+
 def images(
     directory: str, run_keys: Sequence[str], manifest: Manifest
 ) -> dict[str, Mapping[str, npt.NDArray[np.uint8]]]:
@@ -47,7 +54,7 @@ def images(
     if are_images(manifest.shape):
         stored = read_pictures(directory, run_keys)
         return {key: _mosaics(own, manifest) for key, own in stored.items()}
-    if manifest.shape != (2,) or manifest.coordinates:
+    if not kinds(manifest):
         return {}
     table = read_samples(directory)
     table = table.filter(pc.is_in(table["run_key"], value_set=pa.array(run_keys, pa.string())))
