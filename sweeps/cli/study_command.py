@@ -40,6 +40,7 @@ from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
 from sweeps.study.space import Space
 from sweeps.tracking.follower import resolve_tracking_uri
+from sweeps.tracking.selection import check as check_policy
 from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 from trainables.datasets.files import root
@@ -129,7 +130,11 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     searched = search_metrics(study, sampler, options.metrics) if searches else ()
     halving = halving_of(options, sampler, searched, preset.iterations)
     only_shown = options.dry_run or options.simulate is not None
-    record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
+    record, slots, ending = (
+        None,
+        None,
+        Ending(study.name, store, preset.iterations, tracking_uri, check_policy(options.mirror), console),
+    )
     starting = None
     if options.until is not None:
         check_until(options.until, sampler, halving)
@@ -364,7 +369,7 @@ def carry_out(
         console.print(f"kept      {kept}")
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
         return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
-    follower = ending.follow()
+    follower = ending.follow(work.declared)
     errors = []
     try:
         if slots and work.todo:
