@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 import command_output
 from infra.benchmarks.at_scale.large_study import copies
 from result_schema import MANIFEST, read_manifest
-from sweeps.tracking.follower import start_follower
-from sweeps.tracking.selection import AUTO, POLICIES
+from sweeps.tracking.follower import AUTO, start_follower
+from sweeps.tracking.selection import POLICIES
 
 POLL_SECONDS = 0.25
 FINISHED = """select tags.value from tags join runs on runs.run_uuid = tags.run_uuid
