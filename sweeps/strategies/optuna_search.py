@@ -135,7 +135,9 @@ class Search:
         left = self._left
         self._shorten()
         seed = zlib.crc32(f"{self.settings.seed}/{len(self.proposed)}".encode())
-        self.history.sampler = SAMPLERS[self.settings.sampler].make(seed, self.settings.generation)
+        kind = SAMPLERS[self.settings.sampler]
+        kind.settle(self.history, self.settings.generation)
+        self.history.sampler = kind.make(seed, self.settings.generation)
         doubled: list[optuna.Trial] = []
         tries = 0
         while len(self._asked) < left:
@@ -198,7 +200,7 @@ class Search:
             trials = [told.trial(distributions) for told in generation]
             runs = [self.run_of(configuration(FixedTrial(trial.params), self.space)) for trial in trials]
             if [run.key for run in runs] != [told.run_key for told in generation] or len(runs) != self._left:
-                return
+                break
             self._shorten()
             self.history.add_trials(trials)
             self.proposed.append(runs)

@@ -96,11 +96,12 @@ class Searches(StagedStrategy):
         if self.mirror and (trouble := self.mirror.finish()):
             console.print(f"Optuna    {trouble}")
         for (algorithm, lam), search in self.searches.items():
-            if not search.best():
+            best = search.best()
+            if not best:
                 counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
                 console.print(f"best      {weighed(algorithm, lam)}: none, for no run COMPLETED with a value of "
                               f"{' and '.join(self.settings.names)} ({counts or 'none was trained'})")  # fmt: skip
-            for trial in search.best()[:5]:
+            for trial in best[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.names, trial.values, strict=True)
                 )

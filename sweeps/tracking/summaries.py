@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -68,8 +68,8 @@ class Summary:
         for path in rows.paths():
             with rows.filesystem.open_input_file(path) as stream, pq.ParquetFile(stream) as file:
                 own = [name for name in file.schema_arrow.names if name in names]
-                tables.append(conformed(file.read(own), schema))
-        self._table = _valid(pa.concat_tables(tables))
+                tables.append(_encoded(conformed(file.read(own), schema)))
+        self._table = _valid(pa.concat_tables([_encoded(tables[0]), *tables[1:]])).unify_dictionaries()
 
     @property
     def runs(self) -> int:
@@ -79,15 +79,14 @@ class Summary:
     @cached_property
     def exemplars(self) -> set[str]:
         """Keys of the best, the median and the worst COMPLETED run of each algorithm and λ, by each headline metric."""
-        done = self._table.filter(pc.equal(self._table["outcome"], Outcome.COMPLETED.value))
         metrics = [metric for metric in self._manifest.metrics if metric.name in self._manifest.headline]
-        return {key for metric in metrics for key in _exemplars(done, metric)}
+        return {key for metric in metrics for key in _exemplars(self._table, metric)}
 
     def aggregates(self) -> Iterator[Aggregate]:
         """Means over seeds; of more than a sample's number of configurations those of a sample."""
         manifest = self._manifest
         keys = [*GROUP, *manifest.hyper_parameters]
-        columns = {name: _encoded(self._table[name]) for name in keys}
+        columns = {name: self._table[name] for name in keys}
         for outcome in Outcome:
             columns[outcome.value.lower()] = pc.equal(self._table["outcome"], outcome.value).cast(pa.int64())
         for name in ("started_at", "finished_at", "configuration"):
@@ -153,22 +152,28 @@ def _valid(table: pa.Table) -> pa.Table:
     return pa.concat_tables([table.filter(pc.invert(doubled)), one_row_per_run(table.filter(doubled))])
 
 
-def _exemplars(done: pa.Table, metric: MetricInfo) -> Sequence[str]:
-    """Keys of the runs in first, middle and last place of each algorithm and λ; ties by run key."""
-    done = done.filter(pc.is_valid(done[metric.name]))
-    if not done.num_rows:
-        return []
-    algorithms = _encoded(done["algorithm"]).combine_chunks().indices.to_numpy()
-    lambdas = np.unique(done["lam"].to_numpy(), return_inverse=True)[1]
-    groups = algorithms * (lambdas.max() + 1) + lambdas
-    keys = done["run_key"].to_numpy().astype("S")
-    order = np.lexsort((keys, metric.better * done[metric.name].to_numpy(), groups))
+def _exemplars(runs: pa.Table, metric: MetricInfo) -> Iterator[str]:
+    """Yields keys of the COMPLETED runs in first, middle and last place of each algorithm and λ; ties by run key."""
+    runs = runs.select(["run_key", "outcome", "algorithm", "lam", metric.name])
+    runs = runs.filter(
+        pc.and_(pc.equal(runs["outcome"], Outcome.COMPLETED.value), pc.is_valid(runs[metric.name]))
+    )
+    algorithms = runs["algorithm"].combine_chunks().indices.to_numpy().astype(np.int64)
+    lambdas, weights = np.unique(runs["lam"].to_numpy(), return_inverse=True)
+    groups, values = algorithms * max(len(lambdas), 1) + weights, metric.better * runs[metric.name].to_numpy()
+    order = np.lexsort((values, groups))
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
-    ends = np.append(starts[1:], len(order)) - 1
-    places = np.concatenate([starts, (starts + ends) // 2, ends])
-    return [key.decode() for key in keys[order[places]]]
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        ranked = values[order[start:end]]
+        for place in (0, (len(ranked) - 1) // 2, len(ranked) - 1):
+            first, last = (np.searchsorted(ranked, ranked[place], side) for side in ("left", "right"))
+            tied = runs["run_key"].take(pa.array(order[start + first : start + last])).to_pylist()
+            yield sorted(tied)[place - first]
 
 
-def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts as numbers of a dictionary, which group faster; others as they are."""
-    return column.dictionary_encode().unify_dictionaries() if pa.types.is_string(column.type) else column
+def _encoded(table: pa.Table) -> pa.Table:
+    """Texts but the keys and outcomes as numbers of a dictionary, which take less memory and group faster."""
+    for place, column in enumerate(table.schema):
+        if pa.types.is_string(column.type) and column.name not in ("run_key", "outcome"):
+            table = table.set_column(place, column.name, table[column.name].dictionary_encode())
+    return table

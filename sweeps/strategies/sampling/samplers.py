@@ -37,16 +37,20 @@ class Kind:
     Attributes:
         make: returns it, from a seed and the size of a generation.
         needed: trials of a history, in order, that it proposes from, given the size of a generation.
+        settle: brings a history of added trials to the state in which asking for them would have left it; to be called before it is
+            asked and not before trials are added, of which Optuna would not know.
     """
 
     make: Callable[[int, int], BaseSampler]
     needed: Callable[[optuna.Study, int], list[FrozenTrial]]
+    settle: Callable[[optuna.Study, int], None] = lambda history, size: None
 
 
 def shortened(history: optuna.Study, kind: Kind, size: int) -> optuna.Study:
     """The history, cut to the needed trials if it has more than LONGEST results."""
     if len(history.get_trials(deepcopy=False, states=RESULTS)) <= LONGEST:
         return history
+    kind.settle(history, size)
     short = optuna.create_study(directions=history.directions)
     short.add_trials(kind.needed(history, size))
     return short
@@ -73,11 +77,22 @@ def _best_and_recent(history: optuna.Study, size: int) -> list[FrozenTrial]:
 
 def _last_generations(history: optuna.Study, size: int) -> list[FrozenTrial]:
     """The generation that NSGA-II is at, and its parents, as generations 1 and 0: all that the next one depends on."""
-    sampler = NSGAIISampler(population_size=size)
-    results = history.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    last = max((sampler.get_trial_generation(history, trial) for trial in results), default=0)
+    sampler, last = NSGAIISampler(population_size=size), _last_generation(history)
     generations = sampler.get_parent_population(history, last), sampler.get_population(history, last)
-    return [_as_of(trial, number) for number, trials in enumerate(generations) for trial in trials]
+    kept = (sorted(trials, key=lambda trial: trial.number) for trials in generations)
+    return [_as_of(trial, generation) for generation, trials in enumerate(kept) for trial in trials]
+
+
+def _choose_parents(history: optuna.Study, size: int) -> None:
+    """Has NSGA-II choose the parents of each generation that was begun: it keeps them, in another order than it chooses them."""
+    sampler = NSGAIISampler(population_size=size)
+    for generation in range(1, _last_generation(history) + 1):
+        sampler.get_parent_population(history, generation)
+
+
+def _last_generation(history: optuna.Study) -> int:
+    results = history.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return max((trial.system_attrs[GENERATION] for trial in results), default=0)
 
 
 def _as_of(trial: FrozenTrial, generation: int) -> FrozenTrial:
@@ -89,6 +104,8 @@ def _as_of(trial: FrozenTrial, generation: int) -> FrozenTrial:
 SAMPLERS = {
     "random": Kind(lambda seed, size: RandomSampler(seed=seed), _nothing),
     "tpe": Kind(lambda seed, size: TPESampler(seed=seed, n_startup_trials=size), _best_and_recent),
-    "nsga2": Kind(lambda seed, size: NSGAIISampler(seed=seed, population_size=size), _last_generations),
+    "nsga2": Kind(
+        lambda seed, size: NSGAIISampler(seed=seed, population_size=size), _last_generations, _choose_parents
+    ),
 }
 """Name -> a sampler."""
