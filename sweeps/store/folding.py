@@ -149,9 +149,9 @@ def _metadata(filesystem: pafs.FileSystem, info: pafs.FileInfo) -> dict[bytes, b
 
 def _batches(filesystem: pafs.FileSystem, kind: Kind, files: Sequence[pafs.FileInfo]) -> Iterator[Batch]:
     """Files whose rows are as many as fit into one, and at the end those that are left."""
-    batch, left = Batch(), iter(files)
+    batch = Batch()
     with ThreadPoolExecutor(READERS) as reading:
-        while some := list(islice(left, 4 * READERS)):
+        for some in _together(files):
             for info, table in zip(
                 some, reading.map(lambda info: _read(filesystem, kind, info), some), strict=True
             ):
@@ -161,6 +161,18 @@ def _batches(filesystem: pafs.FileSystem, kind: Kind, files: Sequence[pafs.FileI
                     batch = Batch()
     if batch.files:
         yield batch
+
+
+def _together(files: Sequence[pafs.FileInfo]) -> Iterator[list[pafs.FileInfo]]:
+    """Files that are read at once: some for each reader, and in memory no more than a quarter of a full file, compressed."""
+    some: list[pafs.FileInfo] = []
+    for info in files:
+        if some and (len(some) == 4 * READERS or sum(one.size for one in some) + info.size > BYTES // 4):
+            yield some
+            some = []
+        some.append(info)
+    if some:
+        yield some
 
 
 def _read(filesystem: pafs.FileSystem, kind: Kind, info: pafs.FileInfo) -> pa.Table:
