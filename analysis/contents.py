@@ -70,7 +70,7 @@ def build(study: Rows) -> Contents:
                 _claim(part, names)
                 opening += [rendered(block) for block in section.opening(report)]
             except Exception as error:  # the other sections must not be lost
-                failures.append(_failure(section, error))
+                failures.append(failure(section, error))
                 part = Part(section.title, [Text(failures[-1], NOTE)])
             if part.blocks:
                 parts.append(part)
@@ -103,7 +103,7 @@ def _files(study: Rows, opening: Sequence[Block], parts: Sequence[Part]) -> dict
     return files
 
 
-def _failure(section: Section, error: Exception) -> str:
+def failure(section: Section, error: Exception) -> str:
     """Name of a section that failed, with reason and place, in one line."""
     kind, reason = type(section), " ".join(f"{type(error).__name__}: {error}".split())
     *_, last = traceback.extract_tb(error.__traceback__)

@@ -63,7 +63,7 @@ FLOORS = {
         {"document", "calibration"},
         {"sections"},
         {"contents", "decision"},
-        {"report", "systems"},
+        {"report", "systems", "paper"},
     ],
 }
 """Package -> its modules and folders, floor by floor: each imports what is on its own floor or below."""
