@@ -52,6 +52,7 @@ paper: $(RUNNING)-paper ## tables as LaTeX and CSV, figures as PDF, report.pdf, 
 	@$(BIN)/python -m analysis.paper results/$(STUDY) $(ARGS)
 
 docs: $(RUNNING)-docs ## the documentation as a site, into docs/_site; a warning and a link that leads nowhere are errors
+	@rm -rf docs/_site
 	@$(BIN)/python -m sphinx -W --keep-going -q -E docs docs/_site
 	@$(BIN)/python -m infra.documentation.links docs/_site
 

@@ -66,14 +66,16 @@ def help_of(name: str) -> str:
     if not PARSER.search(source(name)):
         return ""
     printed = io.StringIO()
-    arguments, columns = sys.argv, os.environ.get("COLUMNS", "")
+    arguments, environment = sys.argv, dict(os.environ)
     sys.argv, os.environ["COLUMNS"] = [name, "--help"], COLUMNS
     try:
         with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit), warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # the module is imported already, and is run anew
             runpy.run_module(name, run_name="__main__", alter_sys=True)
     finally:
-        sys.argv, os.environ["COLUMNS"] = arguments, columns
+        sys.argv = arguments
+        os.environ.clear()
+        os.environ.update(environment)
     return printed.getvalue()
 
 
@@ -91,7 +93,7 @@ def command_pages() -> Iterator[str]:
     ]
     for name, docstring in commands().items():
         if name not in studies():
-            yield from [f"## `python -m {name}`", ""]
+            yield from [f"## `{name}`", ""]
             yield from helped(name) if help_of(name) else ["```text", docstring.strip(), "```", ""]
 
 

@@ -55,7 +55,7 @@ def test_every_study_and_every_option_of_its_command_is_there() -> None:
     assert all(f"## `{study.name}`" in studies for study in commands.studies().values())
     for option in ("--preset", "--simulate", "--until", "--py-modules"):
         assert f"  {option} " in text
-    assert "## `python -m sweeps.cli.rerun`" in text
+    assert "## `sweeps.cli.rerun`" in text
     assert "--device" in text
 
 
