@@ -2,10 +2,10 @@
 
 A block of commands or of Python is run by a test, as it stands and in the order of its page, unless a mark stands before it:
 
-    <!-- not run: why -->         its options are known to the parser of its command all the same
-    <!-- dry run: why -->         with --dry-run after each command
-    <!-- run by: tests/… -->      by a test of its own
-    <!-- page run by: tests/… --> anywhere on a page: of the whole page, where a block says nothing else
+    <!-- not run: why -->               its options are known to the parser of its command all the same
+    <!-- run with --OPTION …: why -->   with these options after each command, such as --dry-run
+    <!-- run by: tests/… -->            by a test of its own
+    <!-- page run by: tests/… -->       anywhere on a page: of the whole page, where a block says nothing else
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SHELL = ("sh", "console")
 
 _BLOCK = re.compile(
-    r"(?:^<!-- (?P<mark>[\w ]+): (?P<why>.+) -->\n)?^```(?P<info>.*)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE
+    r"(?:^<!-- (?P<mark>[^:\n]+): (?P<why>.+) -->\n)?^```(?P<info>.*)\n(?P<text>(?:.*\n)*?)```$", re.MULTILINE
 )
 _WHOLE = re.compile(r"^<!-- page run by: (.+) -->$", re.MULTILINE)
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -37,7 +37,7 @@ class Block:
         line: its first line there.
         kind: its language, '' without one.
         text: its lines.
-        mark: 'not run', 'dry run', 'run by', or '' of one that is run as it stands.
+        mark: 'not run', 'run with --OPTION …', 'run by', or '' of one that is run as it stands.
         why: what the mark says.
     """
 

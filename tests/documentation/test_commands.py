@@ -19,9 +19,11 @@ from tests.documentation.pages import PAGES, ROOT, SHELL, Block
 
 BLOCKS = [block for page in PAGES for block in pages.blocks(page)]
 COMMANDS = [block for block in BLOCKS if block.kind in SHELL]
-RUN = [block for block in BLOCKS if block.kind in (*SHELL, "python") and block.mark in ("", "dry run")]
 PROGRAMS = r"(?:make|python3?|pip|ray|sbatch|kubectl|docker|curl|export) +[\w./-]"
-MARKS = ("", "not run", "dry run", "run by")
+MARKS = (r"$|run with --[a-z]", "not run$", "run by$")
+"""Marks of blocks that are run here, that are not, and that are elsewhere."""
+
+RUN = [block for block in BLOCKS if block.kind in (*SHELL, "python") and re.match(MARKS[0], block.mark)]
 
 
 def name(page: Path) -> str:
@@ -31,7 +33,7 @@ def name(page: Path) -> str:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_mark_of_a_block_is_known_and_says_why(block: Block) -> None:
-    assert block.mark in MARKS
+    assert any(re.match(mark, block.mark) for mark in MARKS)
     assert not block.mark or len(block.why) > 8
     if block.mark == "run by":
         test = ROOT / block.why
@@ -97,9 +99,8 @@ def given(block: Block) -> list[str]:
     """Lines that a shell is given for a block."""
     if block.kind == "python":
         return ["python block.py"]
-    if block.mark == "dry run":
-        return [shlex.join([*pages.words(line), "--dry-run"]) for line in block.lines]
-    return block.lines
+    options = shlex.split(block.mark.removeprefix("run with "))
+    return [shlex.join([*pages.words(line), *options]) for line in block.lines] if options else block.lines
 
 
 @pytest.mark.slow
