@@ -45,7 +45,7 @@ def systems() -> Iterator[str]:
         yield from [f"({name})=", f"## {one.label}: `{name}`", ""]
         yield from described(one)
         yield from system_facts(one)
-        yield from parameters(declared(type(one)))
+        yield from parameters(declared(type(one)), of_configurations=False)
 
 
 def system_facts(one: Objective) -> Iterator[str]:
@@ -72,13 +72,27 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def parameters(known: Mapping[str, Parameter]) -> Iterator[str]:
-    """A table of hyper-parameters; nothing without any."""
+def parameters(known: Mapping[str, Parameter], of_configurations: bool = True) -> Iterator[str]:
+    """A table of hyper-parameters; nothing without any. Those of configurations say whether an array's members may differ in them."""
+    titles = [
+        "hyper-parameter",
+        "type",
+        "bounds",
+        "default",
+        *["may differ within an array"] * of_configurations,
+    ]
+    rows = (
+        [
+            f"`{name}`",
+            one.kind,
+            bounds(one),
+            default(one),
+            *["" if one.structural else "yes"] * of_configurations,
+        ]
+        for name, one in known.items()
+    )
     if known:
-        yield from table(
-            ["hyper-parameter", "type", "bounds", "default", "may differ within an array"],
-            ([f"`{name}`", one.kind, bounds(one), default(one), "" if one.structural else "yes"] for name, one in known.items()),
-        )  # fmt: skip
+        yield from table(titles, rows)
 
 
 def bounds(parameter: Parameter) -> str:
@@ -143,7 +157,7 @@ def data_sets() -> Iterator[str]:
         yield from [f"(data-{name.replace('_', '-')})=", f"## `{name}`", ""]
         yield from described(one)
         yield from [f"* File: {place(one)}", ""]
-        yield from parameters(declared(type(one)))
+        yield from parameters(declared(type(one)), of_configurations=False)
 
 
 def network_parts() -> Iterator[str]:
