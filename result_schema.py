@@ -13,6 +13,8 @@ imports neither, and neither torch nor ray. A study's directory (`result_files.p
     states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
     report/                 what `analysis.report` makes of the rows
     digests/                what report and mirror were made of, so that neither is made again for nothing
+    progress.json           how far its driver is that trains (`result_progress.py`), no truth
+    prices.json             a price list, if it was given one (`result_prices.py`)
 
 A run is finished when its row is in `runs`; its curve, samples and pictures are written before it.
 """
@@ -128,6 +130,12 @@ _LAST = [
         "sampler", pa.string()
     ),  # GRID, or what proposed the run when it was trained, for what and from which seed
     pa.field(VERSION, pa.int64()),
+    pa.field(
+        "device_share", pa.float64()
+    ),  # of its device that its cohort had: 1 of a CPU core, less of a GPU
+    pa.field(
+        "energy_joules", pa.float64()
+    ),  # at its cohort's mean power; null where the machine does not tell
 ]
 
 _DEFAULT = "default"
@@ -138,7 +146,7 @@ _NEEDED = "needed"
 
 _COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANCE, *_LAST))
 
-LATER = ("sampler", VERSION)
+LATER = ("sampler", VERSION, "device_share", "energy_joules")
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
 SAMPLES = pa.schema(
@@ -448,13 +456,21 @@ def read_manifest(uri: str) -> Manifest:
         return Manifest.from_json(stream.read().decode(), uri)
 
 
-def read_runs(uri: str) -> pa.Table:
+def read_runs(uri: str, columns: Sequence[str] | None = None) -> pa.Table:
     """All runs of a study, exactly one row per run key (`one_row_per_run`), sorted by run key.
+
+    Args:
+        uri: the study's directory.
+        columns: to read, in this order; None for all.
 
     Raises:
         SchemaError: there is no study, or a file of it is damaged: none is passed over.
     """
-    return one_row_per_run(read_table(uri, "runs", read_manifest(uri).runs_schema))
+    schema = read_manifest(uri).runs_schema
+    if columns is None:
+        return one_row_per_run(read_table(uri, "runs", schema))
+    needed = dict.fromkeys((*columns, "run_key", "outcome", "iterations", "finished_at"))
+    return one_row_per_run(read_table(uri, "runs", schema, columns=list(needed))).select(list(columns))
 
 
 def read_curves(uri: str) -> pa.Table:
@@ -498,19 +514,30 @@ def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:
     return table.filter(pa.concat_arrays([pa.array([True]), changed]))
 
 
-def read_table(uri: str, name: str, schema: pa.Schema, run_keys: Collection[str] | None = None) -> pa.Table:
-    """All rows in the files of a study's folder, in no order; of some runs alone where their keys are given.
+def read_table(
+    uri: str,
+    name: str,
+    schema: pa.Schema,
+    run_keys: Collection[str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """All rows in the files of a study's folder, in no order; of some runs or columns alone where these are given.
 
     Raises:
         SchemaError: a file is damaged: none is passed over.
     """
+    schema = schema if columns is None else pa.schema([schema.field(column) for column in columns])
     filters = None if run_keys is None else pc.field("run_key").isin(sorted(run_keys))
     filesystem, path = open_directory(uri)
     files = sorted(f.path for f in visible_files(filesystem, f"{path}/{name}") if f.path.endswith(".parquet"))
     tables = []
     for file in files:
         try:
-            tables.append(conformed(pq.read_table(file, filesystem=filesystem, filters=filters), schema))
+            there = None
+            if columns is not None:
+                there = [n for n in pq.read_schema(file, filesystem=filesystem).names if n in schema.names]
+            table = pq.read_table(file, filesystem=filesystem, filters=filters, columns=there)
+            tables.append(conformed(table, schema))
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno:  # the storage, not the file
                 raise

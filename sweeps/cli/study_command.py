@@ -18,7 +18,8 @@ from result_files import below
 from result_metrics import VERSION_1
 from result_names import split_variant
 from result_schema import FINISHED, SchemaError
-from sweeps.cli.ending import INTERRUPTED, Ending
+from sweeps.cli import notify
+from sweeps.cli.ending import INTERRUPTED, TERMINATED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
 from sweeps.cli.reporting import Reported
 from sweeps.console.errors import check_uri, refuse, remedy
@@ -39,6 +40,7 @@ from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
 from sweeps.study.space import Space
 from sweeps.tracking.follower import resolve_tracking_uri
+from sweeps.tracking.selection import check as check_policy
 from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 from trainables.datasets.files import root
@@ -49,8 +51,6 @@ if TYPE_CHECKING:
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
-
-TERMINATED = 143
 
 
 def main(
@@ -118,6 +118,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     if options.set:
         before, study = study.space, varied(study, options.set)
         say_left_out(before, study.space, "part of the study with --set declares", console)
+    notify.check(options.notify)
     for path in (*study.sections, *part_registry.contributed_paths("sections")):
         part_registry.imported(path, object)  # now rather than in the report, after hours of training
     sampler = options.search or study.search
@@ -129,7 +130,11 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     searched = search_metrics(study, sampler, options.metrics) if searches else ()
     halving = halving_of(options, sampler, searched, preset.iterations)
     only_shown = options.dry_run or options.simulate is not None
-    record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
+    record, slots, ending = (
+        None,
+        None,
+        Ending(study.name, store, preset.iterations, tracking_uri, check_policy(options.mirror), console),
+    )
     starting = None
     if options.until is not None:
         check_until(options.until, sampler, halving)
@@ -137,7 +142,9 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         declaration = (study, preset, options.algorithms, options.precision)
         record = Record(store, *declaration, *read)
         if there and (settled := record.recall()):
-            return carry_out(settled, None, record, ending)
+            return notify.told(
+                options.notify, settled, ending, lambda: carry_out(settled, None, record, ending)
+            )
         if (
             options.data is None
             and options.algorithms is None
@@ -243,7 +250,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             held.enter_context(stopped_by_sigterm(store.token, console))
             if store.contents() != contents:  # somebody else has trained in the meantime
                 work = declare()
-        return carry_out(work, slots, record, ending, kept)
+        return notify.told(options.notify, work, ending, lambda: carry_out(work, slots, record, ending, kept))
 
 
 def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:
@@ -362,7 +369,7 @@ def carry_out(
         console.print(f"kept      {kept}")
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
         return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
-    follower = ending.follow()
+    follower = ending.follow(work.declared)
     errors = []
     try:
         if slots and work.todo:

@@ -15,8 +15,9 @@ import pytest
 
 from result_schema import MANIFEST, runs_schema
 from sweeps.tracking import mirror
-from sweeps.tracking.contents import StudyRows, text
-from sweeps.tracking.mirror import Mirror
+from sweeps.tracking.contents import text
+from sweeps.tracking.mirrored_runs import Mirror
+from sweeps.tracking.study_rows import StudyRows
 from tests.sweeps.small_study import (
     BUDGET,
     MANIFEST_OF_STUDY,
@@ -67,6 +68,15 @@ def test_mirror_makes_the_final_value_the_latest_of_its_curve(study: SmallStudy,
     history = mlflow_client(uri).get_metric_history(done.info.run_id, "inception_score")
     assert sorted((point.step, point.value) for point in history) == [(100, 1.0), (200, 2.0), (BUDGET, 4.7)]
     assert list(search(uri, "metrics.inception_score > 4.5")) == ["done"]
+
+
+def test_mirror_has_what_a_run_cost_where_that_is_known(study: SmallStudy, uri: str) -> None:
+    study.add([row("measured", energy_joules=12.5)])
+    run_mirror(study, uri)
+    runs = search(uri)
+    assert runs["measured"].data.metrics["energy_joules"] == 12.5
+    assert runs["done"].data.metrics["train_seconds"] == 2.5
+    assert "energy_joules" not in runs["done"].data.metrics
 
 
 def test_mirror_leaves_out_what_is_not_finite(study: SmallStudy, uri: str) -> None:
