@@ -44,7 +44,7 @@ FLOORS = {
         {"configurations"},
         {"runs"},
         {"engine"},
-        {"ray_adapter", "testing"},
+        {"ray_adapter", "saved_models", "testing"},
     ],
     "sweeps": [
         {"console"},
