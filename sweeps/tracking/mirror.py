@@ -37,7 +37,7 @@ from result_schema import Outcome, SchemaError
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.console.masking import masked
-from sweeps.tracking import exemplars, mirror_record
+from sweeps.tracking import exemplars, mirror_record, model_mirror
 from sweeps.tracking.contents import StudyRows, copy_report, milliseconds, run_content, version
 from sweeps.tracking.follower import (
     NOT_MIRRORED,
@@ -170,6 +170,8 @@ class Mirror:
             ranks = exemplars.ranks(folder) if digest else None
         if ranks is not None:
             self._mirror_pictures(ranks)
+        own = {key: present.run_id for key, present in self._present.items() if present.own}
+        model_mirror.mirror_models(self.rows, self._store, own)
 
     def _mirror_pictures(self, ranks: Mapping[str, str]) -> None:
         """Gives pictures to the runs that the report shows, and takes them from the others, whose runs are written anew.

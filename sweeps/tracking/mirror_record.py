@@ -12,7 +12,7 @@ import result_digests
 from result_files import open_directory
 from sweeps.tracking.follower import sqlite_path
 
-MIRRORED = ("study.json", "runs", "curves", "pictures", "report")
+MIRRORED = ("study.json", "runs", "curves", "pictures", "models", "report")
 
 
 def inputs(directory: str) -> str:
