@@ -97,10 +97,11 @@ bench: setup ## this project against plain Ray Tune, and convolutions against ea
 	@$(BIN)/python -m infra.benchmarks $(ARGS)
 	@$(BIN)/python -m infra.benchmarks.images
 
-bench-search: setup ## halving and the samplers against the whole grid, which is trained first
+bench-search: setup ## halving and the samplers against the whole grid, which is trained first; what searches of 10,000 runs cost
 	@rm -rf results/bench-search
 	@$(BIN)/python -m infra.benchmarks.halving results/bench-search
 	@$(BIN)/python -m infra.benchmarks.search --results results/bench-search/grid/$(STUDY)
+	@$(BIN)/python -m infra.benchmarks.at_scale.long_search
 
 ground-truth: $(RUNNING)-reference ## draw the posterior of the Eight Schools study again, by NUTS
 	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.ground_truth

@@ -29,9 +29,6 @@ HEADLINE_OF_POSTERIORS = ("mse_x", "kl_posterior")
 MODES = {"mixture5-v1": (((0.0, 0.0), (2.0, 2.0), (-2.0, -2.0), (2.0, -2.0), (-2.0, 2.0)), 0.2)}
 """Data version -> means and standard deviation of its equally likely Gaussians."""
 
-COLOURS = {"svae_r": "#0072B2", "alice": "#D55E00", "svae": "#56B4E9", "ali": "#E69F00"}
-"""Algorithm -> its colour, of Okabe and Ito's palette: the two that are compared most differ most, also in grey."""
-
 _ALICE_README = "README of the released ALICE code (Li et al. 2017), 576 configurations"
 _ALICE_NOTEBOOK = "plotting notebook of the released ALICE code (Li et al. 2017)"
 _SVAE = "sVAE, later version (Chen et al.), section 6.1 and figure 3"

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 SHARED = {
     "command_output",
     "part_registry",
+    "result_colours",
     "result_digests",
     "result_files",
     "result_metrics",

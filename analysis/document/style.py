@@ -14,14 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatterSciNotation
 
-from analysis.stored_names import COLOURS
 from analysis.vocabulary import DRAWN
+from result_colours import colours as colours
 from result_mosaics import Mosaic
 
 Colours = dict[str, str]
 """Algorithm -> colour, in reading order."""
-
-_OTHERS = ("#009E73", "#CC79A7", "#7A5195", "#666666", "#A6761D", "#000000")
 
 _DEFAULTS = {name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}
 
@@ -63,12 +61,6 @@ def tick_words(names: Sequence[str]) -> list[str]:
 def _glyphs() -> frozenset[int]:
     font = font_manager.get_font(font_manager.findfont(_FONT))
     return frozenset(font.get_charmap())
-
-
-def colours(algorithms: list[str]) -> Colours:
-    """Algorithm -> colour: one that stored studies had keeps its own, others take those of _OTHERS in turn."""
-    others = [name for name in algorithms if name not in COLOURS]
-    return {name: COLOURS.get(name) or _OTHERS[others.index(name) % len(_OTHERS)] for name in algorithms}
 
 
 class _Minor(LogFormatterSciNotation):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import final
 
-from analysis.document.blocks import SMALL, Block, Details, Figure, File, Heading, Text
+from analysis.document.blocks import SMALL, Block, Details, Figure, Heading, Text
 from analysis.rows import load_pictures
 from analysis.sections._exemplars import Chosen
 from analysis.sections._picture_grid import grid_figure
@@ -15,7 +14,7 @@ from analysis.sections.base import MOST_SYSTEMS, Report, Section, pages
 from analysis.words import capital
 from result_mosaics import are_images, mosaics
 from result_names import exact
-from result_pictures import EXEMPLARS, SAMPLES, Pictures
+from result_pictures import SAMPLES, Pictures
 
 _CELL_SIDE = 4
 """Images along each side of a cell."""
@@ -44,7 +43,6 @@ class PicturesOfRuns(Section):
         stored = load_pictures(study.where, sorted(chosen.ranks))
         if not stored:
             return
-        yield File(EXEMPLARS, json.dumps(chosen.ranks, indent=1, sort_keys=True).encode())
         most_first = sorted(stored.values(), key=len, reverse=True)  # which has the kinds in their order
         for kind in dict.fromkeys(kind for own in most_first for kind in own):
             yield Heading(capital(kind))

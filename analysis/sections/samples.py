@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import final
 
-from analysis.document.blocks import SMALL, Block, Figure, Text
+from analysis.document.blocks import SMALL, Block, Figure, File, Text
 from analysis.rows import Rows, load_pictures, load_points
 from analysis.sections._exemplars import Chosen
 from analysis.sections._sample_figures import FEW, figures
 from analysis.sections.base import Report, Section
 from result_mosaics import Images, are_images, mosaics
 from result_names import exact
-from result_pictures import SAMPLES
+from result_pictures import EXEMPLARS, SAMPLES
 
 
 @final
@@ -20,6 +21,11 @@ class Samples(Section):
     """A figure per λ shown; nothing of a Bayesian model, which has a posterior, and of runs that generate none."""
 
     name, order, title = "samples", 110, "Generated points"
+
+    def opening(self, report: Report) -> Iterator[Block]:
+        """Tells beside the report which runs it shows: MLflow has their pictures."""
+        if report.exemplars is not None:
+            yield File(EXEMPLARS, json.dumps(report.exemplars.ranks, indent=1, sort_keys=True).encode())
 
     def blocks(self, report: Report) -> Iterator[Block]:
         study, chosen = report.study, report.exemplars

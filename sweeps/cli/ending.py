@@ -55,6 +55,7 @@ class Ending:
         store: where its rows are.
         iterations: the budget to report.
         tracking_uri: where it is mirrored to, resolved.
+        mirror: what of it is, one of `selection.POLICIES`.
         console: for all that is said.
     """
 
@@ -62,21 +63,25 @@ class Ending:
     store: Store
     iterations: int
     tracking_uri: str
+    mirror: str
     console: Console
 
     def known(self, sampler: str | None) -> MirrorResult | None:
         """The result of mirroring, where the report and the mirror are known to be as they would be made; else None."""
-        runs = mirror_record.recall(self.store.uri, self.tracking_uri)
-        if runs is None or not result_digests.report_is_current(self.store.uri, self.iterations, sampler):
+        known = mirror_record.recall(self.store.uri, self.tracking_uri, self.mirror)
+        if known is None or not result_digests.report_is_current(self.store.uri, self.iterations, sampler):
             return None
-        return MirrorResult(True, mirrored_message(0, runs, self.study, self.tracking_uri))
+        return MirrorResult(True, mirrored_message(0, known, self.study, self.tracking_uri))
 
-    def follow(self) -> Follower:
-        """Start to mirror rows as they are stored; a warning where that cannot work just now."""
+    def follow(self, declared: int) -> Follower:
+        """Start to mirror rows as they are stored; a warning where that cannot work just now.
+
+        declared: number of runs that the study will have.
+        """
         warning = check_tracking(self.tracking_uri)
         if warning:
             self.console.print(f"warning: {warning}")
-        return start_follower(self.store.uri, self.tracking_uri)
+        return start_follower(self.store.uri, self.tracking_uri, self.mirror, declared)
 
     def finish(self, follower: Follower, slots: Slots | None, sampler: str | None) -> Ended:
         """Report what the sampler proposed, mirror the rest and leave Ray, side by side; what waits for the first two."""

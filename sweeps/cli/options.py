@@ -105,6 +105,8 @@ class Options:
     """Directory or pyarrow.fs URI (s3://…, gs://…) that holds the results; the study gets its own folder."""
     tracking_uri: Annotated[str | None, tyro.conf.arg(metavar="URI", help_behavior_hint="")] = None
     """MLflow's tracking URI; default MLFLOW_TRACKING_URI, else sqlite:///mlflow.db."""
+    mirror: Annotated[str, tyro.conf.arg(metavar="{auto,all,sample,aggregates,sample+aggregates}")] = "auto"
+    """What MLflow gets: all runs; a sample of them, with every run that diverged or failed and the best, median and worst; means over the seeds of each configuration; auto: all of up to 20,000 runs, of more sample+aggregates."""
     address: str = "local"
     """Ray cluster to run on: local (start one here), auto, or host:port."""
     py_modules: Annotated[tuple[str, ...], tyro.conf.arg(metavar="MODULE ...")] = ()

@@ -40,6 +40,7 @@ from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
 from sweeps.study.space import Space
 from sweeps.tracking.follower import resolve_tracking_uri
+from sweeps.tracking.selection import check as check_policy
 from trainables import configurations, datasets, metrics, objectives, runs
 from trainables.configurations import NAMED
 from trainables.datasets.files import root
@@ -130,7 +131,11 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     halving = halving_of(options, sampler, searched, preset.iterations)
     kept_models.check(options.keep)
     only_shown = options.dry_run or options.simulate is not None
-    record, slots, ending = None, None, Ending(study.name, store, preset.iterations, tracking_uri, console)
+    record, slots, ending = (
+        None,
+        None,
+        Ending(study.name, store, preset.iterations, tracking_uri, check_policy(options.mirror), console),
+    )
     starting = None
     if options.until is not None:
         check_until(options.until, sampler, halving)
@@ -378,7 +383,7 @@ def carry_out(
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
         kept_models.settle(store, keep, console)
         return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
-    follower = ending.follow()
+    follower = ending.follow(work.declared)
     errors = []
     try:
         if slots and work.todo:

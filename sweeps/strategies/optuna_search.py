@@ -15,26 +15,21 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 import optuna
-from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
 from result_metrics import LARGER, MetricInfo
 from result_schema import Outcome
 from sweeps.planning.stages import Stage
 from sweeps.strategies.halving import Halving, Rows, stages
 from sweeps.strategies.optuna_mirror import History
+from sweeps.strategies.sampling.proposals import configuration, distribution
+from sweeps.strategies.sampling.samplers import RESULTS, SAMPLERS, shortened
+from sweeps.strategies.sampling.told import Told, constraints, result_of
 from sweeps.study import space as spaces
-from sweeps.study.space import Float, Int, Space, When
+from sweeps.study.space import Space
 from trainables.configurations import Configuration, fitted
 from trainables.runs import Run
-
-SAMPLERS: dict[str, Callable[[int, int], BaseSampler]] = {
-    "random": lambda seed, size: RandomSampler(seed=seed),
-    "tpe": lambda seed, size: TPESampler(seed=seed, n_startup_trials=size),
-    "nsga2": lambda seed, size: NSGAIISampler(seed=seed, population_size=size),
-}
-"""Name -> its sampler, from a seed and the size of a generation."""
 
 TRIES = 50
 """Repeated proposals that are passed over before a point is drawn at random."""
@@ -92,8 +87,10 @@ class Search:
         space: to search.
         settings: the search's.
         run_of: returns the run of a configuration.
-        history: Optuna's study, in memory.
+        history: Optuna's study, in memory; of many results those that the sampler still needs.
         told: keys of the runs whose results were told.
+        trials: all that were told, in order.
+        recorded: what was told, generation by generation.
         exhausted: True if no new configuration can be proposed.
         proposed: the runs of each generation, told or not.
     """
@@ -106,12 +103,13 @@ class Search:
     def __post_init__(self) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         spaces.check(self.space)
-        self.history = optuna.create_study(
-            directions=[
-                StudyDirection.MAXIMIZE if m.better == LARGER else StudyDirection.MINIMIZE
-                for m in self.settings.metrics
-            ]
-        )
+        self.directions = [
+            StudyDirection.MAXIMIZE if m.better == LARGER else StudyDirection.MINIMIZE
+            for m in self.settings.metrics
+        ]
+        self.history = optuna.create_study(directions=self.directions)
+        self.trials: list[FrozenTrial] = []
+        self.recorded: list[list[Told]] = []
         self.proposed: list[list[Run]] = []
         self.exhausted = False
         self._asked: list[tuple[optuna.Trial, Run]] = []
@@ -134,9 +132,12 @@ class Search:
         """
         if self._asked:
             raise RuntimeError("tell the last generation's results before asking for the next one")
-        left = min(self.settings.generation, self.settings.runs - len(self.told))
+        left = self._left
+        self._shorten()
         seed = zlib.crc32(f"{self.settings.seed}/{len(self.proposed)}".encode())
-        self.history.sampler = SAMPLERS[self.settings.sampler](seed, self.settings.generation)
+        kind = SAMPLERS[self.settings.sampler]
+        kind.settle(self.history, self.settings.generation)
+        self.history.sampler = kind.make(seed, self.settings.generation)
         doubled: list[optuna.Trial] = []
         tries = 0
         while len(self._asked) < left:
@@ -145,7 +146,7 @@ class Search:
                 break
             tries += 1
             trial = self.history.ask()
-            run = self.run_of(_configuration(trial, self.space))
+            run = self.run_of(configuration(trial, self.space))
             if run.key in self.told or any(run.key == other.key for _, other in self._asked):
                 # Left running until the generation is complete: TPE then looks elsewhere ("constant liar").
                 doubled.append(trial)
@@ -166,12 +167,13 @@ class Search:
         Args:
             rows: run key -> columns of its row, `outcome` and the search metrics among them.
         """
+        results = []
         for trial, run in self._asked:
             row = rows.get(run.key, {})
             outcome = row.get("outcome", Outcome.FAILED)
             trial.set_user_attr("outcome", str(outcome))
-            # Above 0: samplers rank it behind every feasible one.
-            trial.set_constraint("diverged", float(outcome == Outcome.DIVERGED))
+            for name, value in constraints(outcome).items():
+                trial.set_constraint(name, value)
             self.told.add(run.key)
             values: list[Any] = [row.get(name) for name in self.settings.names]
             if outcome in (Outcome.COMPLETED, Outcome.STOPPED) and None in values:
@@ -185,27 +187,60 @@ class Search:
                 self.history.tell(trial, [_worst(m) for m in self.settings.metrics])
             else:
                 self.history.tell(trial, state=TrialState.FAIL)
+            results.append(result_of(row, self.settings.names))
+        there = self.history.get_trials(deepcopy=False)
+        ended = [there[trial.number] for trial, _ in self._asked]
+        self._keep(ended, [Told.of(*one) for one in zip(ended, results, strict=True)])
         self._asked = []
+
+    def take_up(self, generations: Sequence[Sequence[Told]]) -> None:
+        """Takes up generations that were told before, in place of asking for them and telling them."""
+        distributions = {name: distribution(dimension) for name, dimension in self.space.items()}
+        for generation in generations:
+            trials = [told.trial(distributions) for told in generation]
+            runs = [self.run_of(configuration(FixedTrial(trial.params), self.space)) for trial in trials]
+            if [run.key for run in runs] != [told.run_key for told in generation] or len(runs) != self._left:
+                break
+            self._shorten()
+            self.history.add_trials(trials)
+            self.proposed.append(runs)
+            self.told |= {run.key for run in runs}
+            self._keep(trials, list(generation))
+
+    @property
+    def _left(self) -> int:
+        """Size of the next generation."""
+        return min(self.settings.generation, self.settings.runs - len(self.told))
+
+    def _shorten(self) -> None:
+        self.history = shortened(self.history, SAMPLERS[self.settings.sampler], self.settings.generation)
+
+    def _keep(self, trials: Sequence[FrozenTrial], results: list[Told]) -> None:
+        self.trials += trials
+        self.recorded.append(results)
 
     def best(self) -> list[FrozenTrial]:
         """The best COMPLETED run, or the Pareto front of two metrics; empty if none COMPLETED."""
+        completed = [
+            trial
+            for trial in self.trials
+            if trial.state == TrialState.COMPLETE and trial.user_attrs["outcome"] == Outcome.COMPLETED
+        ]
         if len(self.settings.metrics) > 1:
-            front = self.history.best_trials
-            return [trial for trial in front if trial.user_attrs["outcome"] == Outcome.COMPLETED]
-        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-        completed = [trial for trial in told if trial.user_attrs["outcome"] == Outcome.COMPLETED]
+            whole = optuna.create_study(directions=self.directions)
+            whole.add_trials(completed)
+            return whole.best_trials
         better = self.settings.metrics[0].better
         return sorted(completed, key=lambda trial: -better * trial.values[0])[:1]
 
     def results(self) -> History:
         """Told results that have a value."""
-        told = self.history.get_trials(deepcopy=False, states=[TrialState.COMPLETE, TrialState.PRUNED])
-        return History(self.settings.names, self.history.directions, told)
+        told = [trial for trial in self.trials if trial.state in RESULTS]
+        return History(self.settings.names, self.directions, told)
 
     def outcomes(self) -> Counter[str]:
         """Outcome -> number of told runs."""
-        trials = self.history.get_trials(deepcopy=False)
-        return Counter(t.user_attrs["outcome"] for t in trials if "outcome" in t.user_attrs)
+        return Counter(trial.user_attrs["outcome"] for trial in self.trials)
 
     def _enqueue_new(self, seed: int) -> bool:
         """Enqueues a grid point that was not proposed; False if there is none, or the space is no grid."""
@@ -233,26 +268,6 @@ def generations(searches: Sequence[Search], rows: Callable[[], Rows]) -> Iterato
         stored = rows()
         for search in searches:
             search.tell(stored)
-
-
-def _configuration(trial: optuna.Trial, space: Space) -> Configuration:
-    values: dict[str, Any] = {}
-    for name, dimension in space.items():
-        if isinstance(dimension, When):
-            if values[dimension.name] not in dimension.among:
-                values[name] = dimension.otherwise
-                continue
-            dimension = dimension.dimension
-        values[name] = _suggest(trial, name, dimension)
-    return fitted(values)
-
-
-def _suggest(trial: optuna.Trial, name: str, dimension: Sequence[Any] | Float | Int) -> Any:
-    if isinstance(dimension, Float):
-        return trial.suggest_float(name, dimension.low, dimension.high, log=dimension.log)
-    if isinstance(dimension, Int):
-        return trial.suggest_int(name, dimension.low, dimension.high, step=dimension.step, log=dimension.log)
-    return trial.suggest_categorical(name, list(dimension))
 
 
 def _worst(metric: MetricInfo) -> float:

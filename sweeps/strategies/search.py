@@ -14,6 +14,8 @@ from sweeps.store.store import Store
 from sweeps.strategies.halving import stages
 from sweeps.strategies.optuna_mirror import OptunaMirror
 from sweeps.strategies.optuna_search import Search, Settings, generations
+from sweeps.strategies.sampling.samplers import RECENT
+from sweeps.strategies.sampling.told import Record, agreeing
 from sweeps.strategies.staged import StagedStrategy, described, weighed
 from sweeps.study import Preset, Study
 from sweeps.study.grid import trained
@@ -61,6 +63,7 @@ class Searches(StagedStrategy):
             for lam, _ in trained([algorithm], preset.lambdas)
         }
         self.budget = preset.iterations
+        self._records: dict[tuple[str, float], Record] = {}
         super().__init__(study.name, precision, store, settings.halving)
         self._told = sum(len(search.told) for search in self.searches.values())
 
@@ -87,16 +90,18 @@ class Searches(StagedStrategy):
         return self.declared - sum(map(len, generations)) + left
 
     def conclude(self, console: Console) -> None:
-        """Prints each search's best configuration or Pareto front; saves the histories."""
+        """Prints each search's best configuration or Pareto front; saves the histories, and remembers what was told."""
         self._save()
+        self._remember()
         if self.mirror and (trouble := self.mirror.finish()):
             console.print(f"Optuna    {trouble}")
         for (algorithm, lam), search in self.searches.items():
-            if not search.best():
+            best = search.best()
+            if not best:
                 counts = ", ".join(f"{n} {outcome}" for outcome, n in search.outcomes().items())
                 console.print(f"best      {weighed(algorithm, lam)}: none, for no run COMPLETED with a value of "
                               f"{' and '.join(self.settings.names)} ({counts or 'none was trained'})")  # fmt: skip
-            for trial in search.best()[:5]:
+            for trial in best[:5]:
                 values = ", ".join(
                     f"{m} {v:.4g}" for m, v in zip(self.settings.names, trial.values, strict=True)
                 )
@@ -113,10 +118,28 @@ class Searches(StagedStrategy):
             search.tell(rows)
 
     def _stages(self) -> Iterator[Stage]:
+        self._take_up()
         for stage in generations(list(self.searches.values()), self._rows):
             if self._console:  # else stored stages are passed over, and nothing is written
                 self._save()
+                self._remember(least=max(1, RECENT // self.settings.generation))
             yield stage
+
+    def _take_up(self) -> None:
+        """Takes up the recorded generations of all searches that still have their rows."""
+        self._records = {
+            key: Record(self.store, self._name(*key), self.settings.generation) for key in self.searches
+        }
+        recorded = {key: record.recall() for key, record in self._records.items()}
+        if all(recorded.values()):
+            rows = self._rows()
+            same = min(agreeing(generations, rows, self.settings.names) for generations in recorded.values())
+            for key, search in self.searches.items():
+                search.take_up(recorded[key][:same])
+
+    def _remember(self, least: int = 1) -> None:
+        for key, search in self.searches.items():
+            self._records[key].keep(search.recorded, least)
 
     def _later(self, stage: Stage) -> int:
         size = self.settings.generation

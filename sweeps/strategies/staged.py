@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from result_names import exact
-from result_schema import read_curves
 from sweeps.planning.stages import Stage
-from sweeps.store.declared_rows import STORED_KEY
 from sweeps.store.store import Store
 from sweeps.strategies.base import Strategy
 from sweeps.strategies.halving import Halving, Rows
+from sweeps.strategies.stored_rows import StoredRows
 from trainables import objectives
 from trainables.runs import Run
 
@@ -30,6 +29,7 @@ class StagedStrategy(Strategy):
 
     def __init__(self, name: str, precision: str, store: Store, halving: Halving | None) -> None:
         self.name, self.precision, self.store, self.halving = name, precision, store, halving
+        self._stored: StoredRows | None = None
         self.unit = "rungs" if halving else "runs"
         self._pending = self._stages()
         self._next = next(self._pending, None)  # passes over the stages that are stored
@@ -59,12 +59,9 @@ class StagedStrategy(Strategy):
     def _rows(self) -> Rows:
         if not self.store.check(self.name, self.precision):
             return {}
-        rows = {row["run_key"]: {**row, "curve": dict[int, Any]()} for row in self.store.rows().to_pylist()}
-        curves = {row[STORED_KEY]: row["curve"] for row in rows.values()}
-        for point in read_curves(self.store.uri).to_pylist():
-            if point["run_key"] in curves:
-                curves[point["run_key"]][point["iteration"]] = point
-        return rows
+        if self._stored is None:
+            self._stored = StoredRows(self.store, curves=self.halving is not None)
+        return self._stored.read()
 
 
 def weighed(algorithm: str, lam: float) -> str:

@@ -1,4 +1,4 @@
-"""Reads a study's new rows and converts each to an MLflow run."""
+"""Converts a study's rows and its report to what MLflow holds of them."""
 
 from __future__ import annotations
 
@@ -7,30 +7,18 @@ import hashlib
 import math
 import shutil
 import tempfile
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.fs as pafs
-import pyarrow.parquet as pq
 
-import result_digests
-from result_files import is_link, open_directory, visible_files
+from result_colours import colours
+from result_files import is_link, open_directory
 from result_names import own_values, split_variant
-from result_schema import (
-    MANIFEST,
-    VERSION,
-    Manifest,
-    Outcome,
-    conformed,
-    one_row_per_run,
-    read_manifest,
-    run_name,
-)
+from result_schema import VERSION, Manifest, Outcome, run_name
+from sweeps.tracking.study_rows import MEASURED, Row
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import RunContent
@@ -38,87 +26,6 @@ if TYPE_CHECKING:
 ERROR_LENGTH = 1_000
 COSTS = ("train_seconds", "energy_joules")
 """Columns of what a run cost, which stand among its metrics."""
-
-Row = Mapping[str, Any]
-
-
-class StudyRows:
-    """Rows of a study; each file is read once.
-
-    Attributes:
-        versions: run key -> version of its valid row.
-        origin: tags that tell this directory from others of the same study: `results`, its path, and `origin`, the time of its
-            creation, which stays the same if it is moved or mounted elsewhere.
-    """
-
-    def __init__(self, directory: str) -> None:
-        """Raises SchemaError if `directory` is not a study's."""
-        self.directory = directory
-        self.manifest = read_manifest(directory)
-        self.versions: dict[str, str] = {}
-        self._filesystem, self._path = open_directory(directory)
-        self._changed = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
-        made = self.manifest.made or self._changed
-        self.origin = {"results": directory if "://" in directory else self._path, "origin": str(made)}
-        self._schemas = self.manifest.runs_schema, self.manifest.curves_schema
-        self._runs, self._curves = (schema.empty_table() for schema in self._schemas)
-        self._seen: dict[str, tuple[int, int]] = {}  # path -> size and time
-
-    def refresh(self) -> None:
-        """Reads new files, and all files if one has changed or gone.
-
-        Raises OSError and pyarrow.ArrowException: call again later.
-        """
-        changed = self._filesystem.get_file_info(f"{self._path}/{MANIFEST}").mtime_ns
-        if changed not in (
-            None,
-            self._changed,
-        ):  # a study that is extended by a hyper-parameter or a metric has a column more
-            self.manifest, self._changed, self._seen = read_manifest(self.directory), changed, {}
-            self._schemas = self.manifest.runs_schema, self.manifest.curves_schema
-            self._runs, self._curves = (schema.empty_table() for schema in self._schemas)
-        there = self.files()
-        if any(there.get(path) != seen for path, seen in self._seen.items()):
-            self._runs, self._curves = (schema.empty_table() for schema in self._schemas)
-            self._seen = {}
-        # A curve is stored before its row: looked for after the rows, none can be missing.
-        runs = self._unseen("runs", self._schemas[0])
-        self._curves = pa.concat_tables([self._curves, *self._unseen("curves", self._schemas[1])])
-        if runs:
-            self._runs = one_row_per_run(pa.concat_tables([self._runs, *runs]))
-            columns = (self._runs[name].to_pylist() for name in ("run_key", "outcome", "finished_at"))
-            self.versions = {key: version(outcome, at) for key, outcome, at in zip(*columns, strict=True)}
-
-    def files(self) -> dict[str, tuple[int, int]]:
-        """Present files of rows and curves, with size and time. Raises OSError."""
-        return result_digests.files(self._filesystem, self._path, "runs", "curves")
-
-    def select(self, run_keys: Sequence[str]) -> Iterator[tuple[Row, list[Row]]]:
-        """Yields row and learning curve of each of these runs."""
-        if not run_keys:
-            return
-        keys = pa.array(run_keys, pa.string())
-        curves: dict[str, dict[int, Row]] = defaultdict(dict)
-        for point in self._curves.filter(pc.is_in(self._curves["run_key"], value_set=keys)).to_pylist():
-            curves[point["run_key"]].setdefault(point["iteration"], point)
-        for row in self._runs.filter(pc.is_in(self._runs["run_key"], value_set=keys)).to_pylist():
-            yield row, list(curves[row["run_key"]].values())
-
-    def _unseen(self, name: str, schema: pa.Schema) -> list[pa.Table]:
-        tables = []
-        visible = visible_files(self._filesystem, f"{self._path}/{name}")
-        there = {info.path: (info.size, info.mtime_ns) for info in visible}
-        new = {path: there[path] for path in sorted(there.keys() - self._seen.keys())}
-        for path in (path for path in new if path.endswith(".parquet")):
-            tables.append(conformed(pq.read_table(path, filesystem=self._filesystem), schema))
-        self._seen |= new  # after reading all: a failure reads them again
-        return tables
-
-
-def version(outcome: str, finished_at: datetime | str) -> str:
-    """Version of a row: tells a FAILED row from the row that replaced it under the same run key."""
-    at = finished_at if isinstance(finished_at, str) else finished_at.isoformat()
-    return f"{outcome} {at}"
 
 
 def text(value: object) -> str:
@@ -134,12 +41,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     """
     from sweeps.tracking.mlflow_store import RunContent
 
-    has_lambda = "lam" in manifest.own.get(split_variant(row["algorithm"])[0], {"lam": None})
-    params = {name: text(row[name]) for name in ("algorithm", *(["lam"] if has_lambda else []), "seed")}
-    params |= own_values(row["algorithm"])
-    params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
-    params |= {"precision": manifest.precision}
-    params |= {name: text(row[name]) for name in manifest.hyper_parameters if row[name] is not None}
+    params = {**params_of(row, manifest), "seed": text(row["seed"])}
     tags = {
         "kind": "run",
         "run_key": row["run_key"],
@@ -152,6 +54,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         "configuration_key": row["configuration_key"],
         "finished_at": row["finished_at"].isoformat(),
         "mlflow.source.git.commit": row["git_commit"],
+        "mlflow.runColor": colour_of(row["algorithm"], manifest),
     }
     if row["diverged_at"] is not None:
         tags["diverged_at"] = str(row["diverged_at"])
@@ -160,16 +63,30 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
     if row["error"]:
         tags["error"] = row["error"][:ERROR_LENGTH]
     return RunContent(
-        name=run_name(row, has_lambda),
+        name=run_name(row, has_lambda(row, manifest)),
         started=milliseconds(row["started_at"]),
         finished=milliseconds(row["finished_at"]),
         status="FAILED" if row["outcome"] == Outcome.FAILED else "FINISHED",
         params=params,
-        metrics=list(_metrics(row, curve, manifest))
-        if row["outcome"] in (Outcome.COMPLETED, Outcome.STOPPED)
-        else [],
+        metrics=list(_metrics(row, curve, manifest)) if row["outcome"] in MEASURED else [],
         tags=tags,
     )
+
+
+def params_of(row: Row, manifest: Manifest) -> dict[str, str]:
+    """Parameters of a run, or of all that differ in their seeds alone."""
+    params = {
+        name: text(row[name]) for name in ("algorithm", *(["lam"] if has_lambda(row, manifest) else []))
+    }
+    params |= own_values(row["algorithm"])
+    params |= {"iterations": text(row["budget"]), "configuration": text(row["configuration"])}
+    params |= {"precision": manifest.precision}
+    return params | {name: text(row[name]) for name in manifest.hyper_parameters if row[name] is not None}
+
+
+def has_lambda(row: Row, manifest: Manifest) -> bool:
+    """Whether a row's algorithm reads λ."""
+    return "lam" in manifest.own.get(split_variant(row["algorithm"])[0], {"lam": None})
 
 
 def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tuple[str, float, int, int]]:
@@ -196,6 +113,12 @@ def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tup
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def colour_of(algorithm: str, manifest: Manifest) -> str:
+    """Colour of an algorithm's runs in charts."""
+    plain = split_variant(algorithm)[0]
+    return colours((*manifest.labels, plain))[plain]
 
 
 def milliseconds(time: datetime) -> int:

@@ -17,10 +17,16 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sweeps.console.masking import masked, without_user
+
+if TYPE_CHECKING:
+    from sweeps.tracking.mirror_record import Known
+
+AUTO = "auto"
+"""What is mirrored where nothing else is asked: of a study of many runs a part (`selection`)."""
 
 DEFAULT_TRACKING_URI = "sqlite:///mlflow.db"
 SQLITE = "sqlite:///"
@@ -115,9 +121,10 @@ def _unreachable(uri: str, timeout_s: float) -> str:
         return "it does not answer" if isinstance(error, socket.timeout) else str(error)
 
 
-def mirror_command(directory: str, uri: str) -> str:
+def mirror_command(directory: str, uri: str, policy: str = AUTO) -> str:
     """Command with which a user mirrors a study's rows later."""
     arguments = [directory] if is_default(uri) else [directory, "--tracking-uri", masked(uri)]
+    arguments += [] if policy == AUTO else ["--mirror", policy]
     return f"python -m sweeps.tracking.mirror {shlex.join(arguments)}"
 
 
@@ -137,16 +144,18 @@ class MirrorResult:
     message: str
 
 
-def mirrored_message(written: int, total: int, study: str, uri: str) -> str:
+def mirrored_message(written: int, known: Known, study: str, uri: str) -> str:
     """Message for a study that is in MLflow."""
-    return f"mirrored: {written:,} written, {total:,} runs of {study} in MLflow at {masked(uri)}"
+    of = f"{known.mirrored:,} of {known.runs:,}" if known.words else f"{known.runs:,}"
+    what = f": {known.words}" if known.words else ""
+    return f"mirrored: {written:,} written, {of} runs of {study} in MLflow at {masked(uri)}{what}"
 
 
 class Follower:
     """A running `python -m sweeps.tracking.mirror --follow`. It stops by itself when this process dies."""
 
-    def __init__(self, directory: str, uri: str, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
-        self._command = mirror_command(directory, uri)
+    def __init__(self, command: str, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+        self._command = command
         self._process = process
         self._output = output
 
@@ -181,15 +190,20 @@ class Follower:
         return MirrorResult(self._process.returncode == 0, message)
 
 
-def start_follower(directory: str, tracking_uri: str | None = None) -> Follower:
+def start_follower(
+    directory: str, tracking_uri: str | None = None, policy: str = AUTO, declared: int = 0
+) -> Follower:
     """Starts a process that mirrors a study's rows as they are stored; returns at once.
 
     Args:
         directory: the study's directory or URI, where the manifest is already written.
         tracking_uri: as for `resolve_tracking_uri`, which see for the ValueError.
+        policy: what is mirrored, one of `selection.POLICIES`.
+        declared: number of runs that the study will have; 0 where it is not known.
     """
     uri = resolve_tracking_uri(tracking_uri)
     command = [sys.executable, "-m", "sweeps.tracking.mirror", directory, "--follow"]
+    command += ["--mirror", policy, "--declared", str(declared)]
     # The driver may run from a checkout that is not installed: the child must find it too.
     path = os.pathsep.join(p for p in (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")) if p)
     # A file and not a pipe takes the output: nobody reads while the study trains, and a full pipe blocks.
@@ -202,4 +216,4 @@ def start_follower(directory: str, tracking_uri: str | None = None) -> Follower:
         env={**os.environ, "PYTHONPATH": path, "MLFLOW_TRACKING_URI": uri},  # every user sees command lines
         start_new_session=True,  # Ctrl-C stops the study; the follower then mirrors what is left
     )
-    return Follower(directory, uri, process, output)
+    return Follower(mirror_command(directory, uri, policy), process, output)

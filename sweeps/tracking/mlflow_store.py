@@ -119,6 +119,7 @@ class ExperimentStore:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._client = MlflowClient(uri)
             self._id = self._open_experiment(name, path)
+            self._made = self._client.get_experiment(self._id).creation_time
 
     def _open_experiment(self, name: str, path: Path | None) -> str:
         experiment = self._client.get_experiment_by_name(name)
@@ -130,8 +131,23 @@ class ExperimentStore:
             self._client.restore_experiment(experiment.experiment_id)  # deleted: its name stays taken
         return str(experiment.experiment_id)
 
+    @property
+    def identity(self) -> str:
+        """The experiment's, which no other one has, such as one of that number in a store that was lost and made anew."""
+        return f"{self._id} {self._made}"
+
+    def mark(self, name: str) -> str:
+        """A tag of the experiment; '' where there is none."""
+        with _errors():
+            return str(self._client.get_experiment(self._id).tags.get(name, ""))
+
+    def set_mark(self, name: str, value: str) -> None:
+        """Sets a tag of the experiment."""
+        with _errors():
+            self._client.set_experiment_tag(self._id, name, value)
+
     def runs(self, query: str = "") -> Iterator[StoredRun]:
-        """Runs of the experiment that are not deleted, earliest first; of these those that MLflow finds for a query."""
+        """Runs of the experiment that are not deleted and match, earliest first."""
         token = None
         while True:
             with _errors():
@@ -160,8 +176,8 @@ class ExperimentStore:
         with _errors():
             self._client.delete_run(run_id)
 
-    def write_artifacts(self, run_id: str | None, name: str, folder: Path, tags: Mapping[str, str]) -> None:
-        """Logs all files of a folder to a run, a new one if `run_id` is None; sets the tags last."""
+    def write_artifacts(self, run_id: str | None, name: str, folder: Path, tags: Mapping[str, str]) -> str:
+        """Logs all files of a folder to a run, a new one if `run_id` is None; sets the tags last. Returns its id."""
         with _errors():
             if run_id is None:
                 run_id = str(
@@ -171,6 +187,7 @@ class ExperimentStore:
             self._client.log_artifacts(run_id, str(folder))
             self._set_tags(run_id, tags)
             self._client.set_terminated(run_id)
+        return run_id
 
     def write_images(
         self, run_id: str, images: Mapping[str, Any], step: int, finished: int, tags: Mapping[str, str]

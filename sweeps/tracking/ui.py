@@ -3,14 +3,12 @@
     python -m sweeps.tracking.ui                                    serves sqlite:///mlflow.db on 127.0.0.1:5000
     python -m sweeps.tracking.ui --tracking-uri http://server:5000  only opens the page there
 
-MLflow's table shows no parameter or metric until one picks them. Its "share view" stores a picked state
-in a tag of the experiment, `mlflow.sharedViewState.KEY`, and opens it from the URL parameter
-`viewStateShareKey=KEY`. The mirror writes that tag; this prints and opens that URL.
+MLflow's table shows no parameter or metric until one picks them. The mirror prepares views (`views.py`); this prints a link to
+each, and opens the first.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -28,15 +26,13 @@ from typing import Annotated
 import tyro
 
 import command_output
-from result_metrics import SMALLER
-from result_schema import METRICS, VERSION, Manifest
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.console.masking import masked, without_user
 from sweeps.tracking.follower import mirror_command, resolve_tracking_uri, sqlite_path
+from sweeps.tracking.shown.views import PREPARED, link
 
 HOST = "127.0.0.1"
-VIEW = "comparison"
 START_SECONDS = 600.0  # against waiting for ever: a busy machine takes minutes
 SERVER_ENVIRONMENT = {
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # else eight idle processes and an open job API
@@ -46,52 +42,6 @@ SERVER_ENVIRONMENT = {
 
 class UIError(RuntimeError):
     """The UI cannot be opened; the message gives the reason and the remedy."""
-
-
-def view_tags(manifest: Manifest) -> dict[str, str]:
-    """Tags of the experiment that describe it in the UI: the comparison's view, and the question."""
-    columns = [
-        *(f"params.`{name}`" for name in ("algorithm", "lam")),
-        *(f"metrics.`{name}`" for name in _shown(manifest)),
-        *(f"tags.`{name}`" for name in ("outcome", VERSION, "data_version")),
-        *(f"params.`{name}`" for name in (*manifest.hyper_parameters, "seed")),
-    ]
-    better = {metric.name: metric.better for metric in manifest.metrics}
-    first = next(name for name in (*reversed(manifest.headline), *better) if name in better)
-    state = {
-        "searchFilter": "tags.kind = 'run'",
-        "orderByKey": f"metrics.`{first}`",
-        "orderByAsc": better[first] == SMALLER,
-        "startTime": "ALL",
-        "lifecycleFilter": "Active",
-        "datasetsFilter": [],
-        "modelVersionFilter": "All Runs",
-        "selectedColumns": columns,
-        "columnOrder": columns,
-        "columnWidths": {column: _pixels(column) for column in columns},
-        "runsHiddenMode": "FIRST_10_RUNS",
-    }
-    tags = {f"mlflow.sharedViewState.{VIEW}": json.dumps(state)}
-    return {**tags, "mlflow.note.content": manifest.question} if manifest.question else tags
-
-
-def _shown(manifest: Manifest) -> list[str]:
-    """Metrics with a column: the headline, and the first ones with a best or worst possible value."""
-    return [
-        metric.name
-        for metric in manifest.metrics
-        if metric.name in manifest.headline or (metric.name in METRICS and metric.worst is not None)
-    ]
-
-
-def _pixels(column: str) -> int:
-    """Width that shows the whole name; MLflow's default cuts off `inception_score`."""
-    return 65 + 5 * len(column.split("`")[1])
-
-
-def deep_link(server: str, experiment_id: str) -> str:
-    """URL of a study's runs, with the view of `view_tags`."""
-    return f"{server}/#/experiments/{experiment_id}/runs?viewStateShareKey={VIEW}"
 
 
 def study_experiment(uri: str, study: str) -> str:
@@ -201,10 +151,15 @@ class Options:
     open: Annotated[bool, tyro.conf.arg(help="Open a browser (with --no-open, only print the link).")] = True
 
 
-def _show(link: str, options: Options) -> None:
-    print(link, flush=True)
+def _show(server: str, experiment_id: str, options: Options) -> None:
+    """Prints the links, the one of the view that is opened first, and opens it."""
+    first, *others = PREPARED
+    opened = link(server, experiment_id, first)
+    print(opened, flush=True)
+    for view in others:
+        print(f"  {view.name}: {link(server, experiment_id, view)}", flush=True)
     if options.open:
-        webbrowser.open(link)
+        webbrowser.open(opened)
 
 
 def main(options: Options) -> int:
@@ -214,13 +169,13 @@ def main(options: Options) -> int:
         uri = resolve_tracking_uri(options.tracking_uri)
         experiment_id = study_experiment(uri, options.study)
         if uri.startswith("http"):
-            _show(deep_link(without_user(uri), experiment_id), options)
+            _show(without_user(uri), experiment_id, options)
             return 0
         signal.signal(
             signal.SIGTERM, signal.default_int_handler
         )  # ended from outside, it ends its server too
         with serve(uri, options.port) as server:
-            _show(deep_link(f"http://{HOST}:{options.port}", experiment_id), options)
+            _show(f"http://{HOST}:{options.port}", experiment_id, options)
             print("Ctrl-C stops the server.", flush=True)
             return server.wait()
     except KeyboardInterrupt:

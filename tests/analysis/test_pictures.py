@@ -152,7 +152,7 @@ def test_samples_of_images_are_drawn_from_pictures_where_no_points_are_stored(im
 
 def test_exemplars_are_told_beside_the_report_by_run_and_rank(images):
     study = images()
-    (file,) = [block for block in PicturesOfRuns().blocks(Report(study)) if isinstance(block, File)]
+    (file,) = [block for block in Samples().opening(Report(study)) if isinstance(block, File)]
     assert file.name == EXEMPLARS
     told = json.loads(file.data)
     runs = study.trained.set_index("run_key")

@@ -20,7 +20,7 @@ from result_pictures import EXEMPLARS, Pictures, read_pictures
 from result_schema import read_curves, read_runs
 from sweeps.cli import rerun
 from sweeps.tracking import mirror
-from sweeps.tracking.exemplars import TAG
+from sweeps.tracking.shown.exemplars import TAG
 from tests.drills.few_digits import write_digits
 from tests.drills.harness import Drill, record, until
 from tests.sweeps.small_study import mlflow_client

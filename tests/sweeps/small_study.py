@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from result_pictures import EXEMPLARS, table
-from result_schema import CURVES, LOSSES, MANIFEST, METRICS, Manifest, runs_schema
+from result_schema import CURVES, LOSSES, MANIFEST, METRICS, SAMPLES, Manifest, runs_schema
 
 MANIFEST_OF_STUDY = Manifest(
     study="toy_robustness",
@@ -94,6 +94,16 @@ def image_study(directory: Path) -> SmallStudy:
     (study.directory / "report").mkdir()
     (study.directory / "report" / "report.html").write_text("<p>")
     return study
+
+
+def with_samples(study: SmallStudy, run_keys: Sequence[str]) -> None:
+    """Stores points that these runs generated, in the plane."""
+    draw = np.random.default_rng(0)
+    rows = [
+        {"run_key": key, "points": draw.normal(size=(64, 2)).astype(np.float32).ravel()} for key in run_keys
+    ]
+    (study.directory / "samples").mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=SAMPLES), study.directory / "samples" / "0.parquet")
 
 
 def show(study: SmallStudy, ranks: Mapping[str, list[str]]) -> None:

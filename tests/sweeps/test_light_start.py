@@ -6,6 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from sweeps.cli.reporting import Reported, Reporting
 from sweeps.store.store import Store
 from sweeps.strategies import settled
 from sweeps.tracking import mirror_record
-from sweeps.tracking.follower import MirrorResult
+from sweeps.tracking.follower import AUTO, MirrorResult
+from sweeps.tracking.mirror_record import Known
 from trainables.engine.training import Result
 
 ROOT = Path(__file__).parents[2]
@@ -106,12 +108,14 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return Reported()
 
     class Follower:
-        def __init__(self, uri: str, tracking_uri: str) -> None:
+        def __init__(self, uri: str, tracking_uri: str, policy: str, declared: int) -> None:
             self.uri, self.tracking_uri = uri, tracking_uri
+            self.known = Known("", policy, declared, declared, "")
 
         def finish(self, patience: float) -> MirrorResult:
             Path("mlflow.db").write_text("a database")
-            mirror_record.keep(self.uri, self.tracking_uri, mirror_record.inputs(self.uri), 2)
+            known = replace(self.known, inputs=mirror_record.inputs(self.uri))
+            mirror_record.keep(self.uri, self.tracking_uri, known)
             return MirrorResult(True, "mirrored")
 
     monkeypatch.setattr(ending, "Reporting", Written)
@@ -150,7 +154,7 @@ def known(arguments: list[str]) -> tuple[bool, bool, bool]:
     return (
         record.recall() is not None,
         result_digests.report_is_current(store.uri, 60, GRID),
-        mirror_record.recall(store.uri, uri) is not None,
+        mirror_record.recall(store.uri, uri, AUTO) is not None,
     )
 
 
@@ -182,6 +186,6 @@ def test_what_another_version_made_is_not_known(finished, monkeypatch: pytest.Mo
 
 
 def test_a_mirror_elsewhere_and_a_report_of_another_budget_are_not_known(finished: list[str]) -> None:
-    assert mirror_record.recall("results/toy_robustness", "sqlite:////elsewhere/mlflow.db") is None
-    assert mirror_record.recall("results/toy_robustness", "http://127.0.0.1:5000") is None
+    assert mirror_record.recall("results/toy_robustness", "sqlite:////elsewhere/mlflow.db", AUTO) is None
+    assert mirror_record.recall("results/toy_robustness", "http://127.0.0.1:5000", AUTO) is None
     assert not result_digests.report_is_current("results/toy_robustness", 300, GRID)

@@ -15,8 +15,9 @@ import pytest
 
 from result_schema import MANIFEST, runs_schema
 from sweeps.tracking import mirror
-from sweeps.tracking.contents import StudyRows, text
-from sweeps.tracking.mirror import Mirror
+from sweeps.tracking.contents import text
+from sweeps.tracking.mirrored_runs import Mirror
+from sweeps.tracking.study_rows import StudyRows
 from tests.sweeps.small_study import (
     BUDGET,
     MANIFEST_OF_STUDY,

@@ -10,9 +10,9 @@ import pytest
 
 from result_pictures import EXEMPLARS
 from sweeps.tracking import mirror
-from sweeps.tracking.contents import StudyRows
-from sweeps.tracking.mirror import Mirror
+from sweeps.tracking.mirrored_runs import Mirror
 from sweeps.tracking.mlflow_store import ExperimentStore, TrackingError
+from sweeps.tracking.study_rows import StudyRows
 from tests.sweeps.small_study import BUDGET, STARTED, SmallStudy, image_study, mlflow_client, search, show
 
 

@@ -8,7 +8,9 @@ import optuna
 import pytest
 
 from sweeps.search import STUDY as WIDE
-from sweeps.strategies.optuna_search import SAMPLERS, Search, Settings, generations
+from sweeps.strategies.optuna_search import Search, Settings, generations
+from sweeps.strategies.sampling import samplers
+from sweeps.strategies.sampling.samplers import SAMPLERS
 from sweeps.study.space import Float, Int, Space, When
 from sweeps.toy_robustness import STUDY
 from tests.sweeps.search_metrics import MSE, SCORE
@@ -190,3 +192,89 @@ def test_settings_say_what_is_wrong(settings: Any, words: str) -> None:
 def test_spaces_say_what_is_wrong(make: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@pytest.fixture
+def short_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Histories are cut early, so that a test of long ones is short."""
+    monkeypatch.setattr(samplers, "LONGEST", 60)
+    monkeypatch.setattr(samplers, "RECENT", 30)
+
+
+def sizes(one: Search, generations: int) -> list[int]:
+    """Results that the sampler has before each generation."""
+    found = []
+    for _ in range(generations):
+        runs = one.ask()
+        found.append(len(one.history.get_trials(states=samplers.RESULTS)))
+        one.tell({run.key: result(run) for run in runs})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sampler", "after"), [("random", 0), ("tpe", 30 + samplers.BEST), ("nsga2", 2 * 8 + 8)]
+)
+@pytest.mark.usefixtures("short_memory")
+def test_a_long_history_is_cut_to_what_its_sampler_needs(sampler: str, after: int) -> None:
+    one = search(sampler, runs=160)
+    found = sizes(one, 20)
+    assert found[:8] == list(range(0, 64, 8))
+    assert max(found) <= 60
+    assert found[8] <= after < 64
+    assert len(one.told) == len(one.trials) == sum(one.outcomes().values()) == 160
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_tpe_keeps_its_best_results_and_still_learns_from_them() -> None:
+    one = search("tpe", runs=160)
+    sizes(one, 20)
+    values = sorted((trial.values[0] for trial in one.trials), reverse=True)
+    kept = sorted((t.values[0] for t in one.history.get_trials(states=samplers.RESULTS)), reverse=True)
+    assert kept[:10] == values[:10]
+    late = [run.configuration for runs in one.proposed[15:] for run in runs]
+    assert sum(c.beta1 == 0.9 for c in late) / len(late) > 1 / 2
+
+
+@pytest.mark.usefixtures("short_memory")
+def test_the_front_is_of_all_results_also_of_those_that_the_sampler_forgot() -> None:
+    one = search("nsga2", runs=160)
+    sizes(one, 20)
+    done = [(t.values[0], -t.values[1]) for t in one.trials if t.user_attrs["outcome"] == "COMPLETED"]
+    front = {a for a in done if not any(b[0] >= a[0] and b[1] >= a[1] and b != a for b in done)}
+    assert {(t.values[0], -t.values[1]) for t in one.best()} == front
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.usefixtures("short_memory")
+def test_nsga2_cut_to_its_last_generations_proposes_as_with_all_of_them(
+    sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the others: a search that is cut proposes the same each time."""
+    cut = [runs for runs in finish(search(sampler, runs=120)) if runs]
+    if sampler == "nsga2":
+        monkeypatch.setattr(samplers, "LONGEST", 10_000)
+    assert [runs for runs in finish(search(sampler, runs=120)) if runs] == cut
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("generations", [1, 3, 7, 12])
+@pytest.mark.usefixtures("short_memory")
+def test_a_search_that_takes_up_what_was_told_proposes_the_same(sampler: str, generations: int) -> None:
+    first = search(sampler, runs=160)
+    sizes(first, 14)
+    again = search(sampler, runs=160)
+    again.take_up(first.recorded[:generations])
+    assert again.proposed == first.proposed[:generations]
+    assert again.ask() == first.proposed[generations]
+    assert again.told == {run.key for runs in first.proposed[:generations] for run in runs}
+
+
+def test_generations_are_not_taken_up_where_their_runs_are_others() -> None:
+    first = search("tpe")
+    finish(first)
+    one = Search(STUDY.space, first.settings, lambda c: Run("searched", "svae_r", 0.1, 0, c, 20))
+    one.take_up(first.recorded)
+    assert (one.told, one.proposed) == (set(), [])
+    other = search("tpe", generation=12)
+    other.take_up(first.recorded)
+    assert other.proposed == []

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
+import result_digests
 from sweeps.execution import executor, tuner
 from sweeps.planning.slots import Slots
 from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
+from sweeps.strategies import stored_rows
 from sweeps.strategies.halving import Halving
-from sweeps.strategies.optuna_search import Settings
+from sweeps.strategies.optuna_search import Search, Settings
 from sweeps.strategies.search import Searches
 from sweeps.study import Preset
 from sweeps.toy_robustness import STUDY
@@ -156,3 +160,94 @@ def test_a_search_of_another_version_is_another_one_in_an_optuna_storage(
     name = work._name("alice", 0.1)
     monkeypatch.setattr(type(objectives.find("alice")), "version", 2)
     assert work._name("alice", 0.1) == name.replace("alice", "alice version 2")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Numbers of runs that were asked for, one for each time that a sampler was."""
+    sizes: list[int] = []
+    ask = Search.ask
+
+    def noted(one: Search) -> list[Run]:
+        runs = ask(one)
+        sizes.append(len(runs))
+        return runs
+
+    monkeypatch.setattr(Search, "ask", noted)
+    return sizes
+
+
+def test_a_restart_takes_up_what_was_told_and_asks_for_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Trained(monkeypatch)
+    whole = search(tmp_path / "whole", runs=8)
+    executor.train(whole, whole.store, SLOTS, Console(quiet=True))
+    first = search(tmp_path / "s", runs=4)
+    executor.train(first, first.store, SLOTS, Console(quiet=True))
+    conclusion(first)
+    asked = counted(monkeypatch)
+    second = search(tmp_path / "s", runs=8)
+    assert (asked, second.todo) == ([2], 4)
+    executor.train(second, second.store, SLOTS, Console(quiet=True))
+    assert list(second.run_keys()) == list(whole.run_keys())
+    assert conclusion(second) == conclusion(whole)
+
+
+@pytest.mark.parametrize("change", ["row", "row gone", "code"])
+def test_what_was_told_is_asked_for_again_where_a_row_or_the_code_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    Trained(monkeypatch)
+    first = search(tmp_path / "s", runs=4)
+    executor.train(first, first.store, SLOTS, Console(quiet=True))
+    conclusion(first)
+    files = sorted((tmp_path / "s" / "runs").iterdir())
+    if change == "row":
+        for file in files:
+            table = pq.read_table(file)
+            place = table.schema.get_field_index("inception_score")
+            table = table.set_column(place, table.schema.field(place), pa.array([0.5] * len(table)))
+            pq.write_table(table, file)
+    elif change == "row gone":
+        for file in files:
+            file.unlink()
+    else:
+        code = result_digests.code
+        monkeypatch.setattr(result_digests, "code", lambda *packages: code(*packages)[::-1])
+    asked = counted(monkeypatch)
+    again = search(tmp_path / "s", runs=4)
+    assert asked[:2] == ([2] if change == "row gone" else [2, 2])
+    assert (
+        again.todo == {"row": again.todo, "row gone": 4, "code": 0}[change]
+    )  # other results, other proposals
+
+
+def test_each_file_of_rows_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Trained(monkeypatch)
+    work = search(tmp_path / "s", runs=6)
+    read: list[str] = []
+    original = pq.read_table
+
+    def noted(path: Any, **options: Any) -> pa.Table:
+        read.append(str(path))
+        return original(path, **options)
+
+    monkeypatch.setattr(stored_rows.pq, "read_table", noted)
+    executor.train(work, work.store, SLOTS, Console(quiet=True))
+    work._rows()
+    assert sorted(read) == sorted(map(str, (tmp_path / "s" / "runs").iterdir()))
+
+
+def test_a_row_that_is_stored_again_takes_the_place_of_a_failed_one(tmp_path: Path) -> None:
+    work = search(tmp_path / "s", runs=2)
+    runs = next(iter(work.stages())).runs
+    work.store.write_failed(runs, "lost", "gone", **ORIGIN)
+    assert {row["outcome"] for row in work._rows().values()} == {"FAILED"}
+    work.store.write([result(runs[0], BUDGET)], "again", **ORIGIN)
+    assert {key: row["outcome"] for key, row in work._rows().items()} == {
+        runs[0].key: "COMPLETED",
+        runs[1].key: "FAILED",
+    }
+    for file in (tmp_path / "s" / "runs").glob("failed-*"):
+        file.unlink()
+    assert list(work._rows()) == [runs[0].key]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.tracking import mirror, ui
+from sweeps.tracking.shown import views
 from tests.sweeps.small_study import MANIFEST_OF_STUDY, SmallStudy, row
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_view_selects_and_orders_the_columns_of_the_comparison() -> None:
-    state = json.loads(ui.view_tags(MANIFEST_OF_STUDY)["mlflow.sharedViewState.comparison"])
+    state = json.loads(views.view_tags(MANIFEST_OF_STUDY)["mlflow.sharedViewState.comparison"])
     assert state["selectedColumns"] == [
         "params.`algorithm`", "params.`lam`", "metrics.`mse_x`", "metrics.`inception_score`",
         "metrics.`modes_covered`", "metrics.`on_mode_share`", "tags.`outcome`", "tags.`objective_version`", "tags.`data_version`",

@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from analysis import report
 from sweeps.tracking import mirror, ui
 from sweeps.tracking.mlflow_store import find_experiment
-from tests.sweeps.small_study import SmallStudy, curve, image_study, row, show
+from sweeps.tracking.shown import views
+from tests.sweeps.small_study import SmallStudy, curve, image_study, row, show, with_samples
 
 pytestmark = pytest.mark.browser
 
@@ -38,7 +40,7 @@ def served(study: SmallStudy) -> Iterator[str]:
     experiment_id = find_experiment(uri, "toy_robustness")
     assert experiment_id is not None
     with ui.serve(uri, port):
-        yield ui.deep_link(f"http://127.0.0.1:{port}", experiment_id)
+        yield f"http://127.0.0.1:{port}/#/experiments/{experiment_id}/runs?viewStateShareKey=comparison"
 
 
 @pytest.fixture
@@ -116,5 +118,68 @@ def test_the_chart_view_shows_the_pictures_of_runs_that_the_report_shows(
     study = image_study(tmp_path / "toy_robustness")
     show(study, {"a": ["best"], "b": ["worst"]})
     with served(study) as link:
-        browser.get(f"{link}&compareRunsMode=CHART&workflowType=machine_learning")
+        browser.get(
+            f"{link.replace('comparison', 'shown')}&compareRunsMode=CHART&workflowType=machine_learning"
+        )
         wait_for(browser, images, 2 * ["reconstructions 256"] + 2 * ["samples 256"])
+
+
+def charts(browser: Any) -> list[str]:
+    """Titles of the chart cards that have drawn something, in alphabetical order."""
+    cards = browser.find_elements("css selector", "[data-testid='experiment-view-compare-runs-card']")
+    drawn = [
+        card
+        for card in cards
+        if card.find_elements("css selector", "svg.main-svg, canvas, img[src*='get-artifact']")
+    ]
+    return sorted(card.text.partition("\n")[0] for card in drawn)
+
+
+MLFLOWS_OWN = ("users/current", "ResizeObserver loop")
+"""Errors that its page logs without any of ours."""
+
+EXPECTED = {
+    "comparison": ["Parallel Coordinates", "mse_x vs. inception_score"],
+    "medians": [
+        "lam vs. median/inception_score",
+        "lam vs. median/mse_x",
+        "median/inception_score",
+        "median/mse_x",
+    ],
+    "learning": ["inception_score", "mse_x"],
+    "best": ["inception_score", "mse_x", "samples"],
+    "shown": ["inception_score", "mse_x", "samples"],
+}
+"""View -> titles of its charts."""
+
+
+def test_every_prepared_view_opens_with_its_charts_drawn_from_the_runs(browser: Any, tmp_path: Path) -> None:
+    study = SmallStudy(tmp_path / "toy_robustness")
+    runs = [
+        row(
+            f"{algorithm}{lam}{n}",
+            algorithm=algorithm,
+            lam=lam,
+            configuration=n,
+            configuration_key=f"c{n}",
+            inception_score=3 + lam + 0.1 * n,
+        )
+        for algorithm in ("svae_r", "alice")
+        for lam in (0.1, 1.0)
+        for n in range(3)
+    ]
+    study.add([*runs, row("broken", "DIVERGED")], [point for one in runs for point in curve(one["run_key"])])
+    with_samples(study, [one["run_key"] for one in runs])
+    assert report.main([study.uri]) == 0
+    with served(study) as link:
+        server, _, rest = link.partition("/#/experiments/")
+        experiment = rest.partition("/")[0]
+        for view in views.PREPARED:
+            browser.get("about:blank")
+            browser.get(views.link(server, experiment, view))
+            if view.cards:
+                wait_for(browser, charts, EXPECTED[view.key])
+            else:
+                wait_for(browser, shown_runs, ["#0417"])
+            errors = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+            assert [message for message in errors if not any(one in message for one in MLFLOWS_OWN)] == []

@@ -1,0 +1,1 @@
+"""Everything that is not training, at the size of a million runs."""
