@@ -45,7 +45,7 @@ FLOORS = {
         {"configurations"},
         {"runs"},
         {"engine"},
-        {"ray_adapter", "testing"},
+        {"ray_adapter", "saved_models", "testing"},
     ],
     "sweeps": [
         {"console"},

@@ -31,6 +31,7 @@ from sweeps.planning.schedule import CHECKPOINT_SECONDS, progress_seconds
 from sweeps.planning.slots import Slots
 from sweeps.planning.stages import Stage
 from sweeps.store import provenance
+from sweeps.store.kept_models import NONE
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
 from trainables.datasets.files import root
@@ -120,8 +121,9 @@ def train(
     slots: Slots,
     console: Console,
     sampler: str = GRID,
+    keep: str = NONE,
 ) -> list[str]:
-    """Trains the cohorts in order, one Tune trial each; the trials write the rows, which name the sampler.
+    """Trains the cohorts in order, one Tune trial each; the trials write the rows, which name the sampler, and the models to keep.
 
     Returns the error of each cohort that was lost for good; its runs have FAILED rows. Ctrl-C, or a stop of the store's lease,
     ends training early without an error; stored rows stay.
@@ -132,11 +134,16 @@ def train(
     progress = StudyProgress(already, sum(map(len, plans)), console, slots)
     progress.expect(plans)
     in_order = InOrder(progress.plans, slots.count, _stopping(store))
-    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots, sampler)
+    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots, sampler, keep)
 
 
 def train_stages(
-    store: Store, stages: Iterator[Stage], progress: StudyProgress, slots: Slots, sampler: str = GRID
+    store: Store,
+    stages: Iterator[Stage],
+    progress: StudyProgress,
+    slots: Slots,
+    sampler: str = GRID,
+    keep: str = NONE,
 ) -> list[str]:
     """Trains stage after stage, each cut into cohorts; else as `train`.
 
@@ -146,6 +153,7 @@ def train_stages(
         progress: made for as many trainings as all stages have at most.
         slots: trials that run at once.
         sampler: proposer of the runs.
+        keep: models to keep (`kept_models.KEEP`).
     """
 
     def cohorts() -> Iterator[Sequence[CohortPlan]]:
@@ -158,7 +166,7 @@ def train_stages(
 
     # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
     # and what comes of the last ones is taken up when the next stage is asked for.
-    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
+    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler, keep)
 
 
 @contextlib.contextmanager
@@ -187,6 +195,7 @@ def _fit(
     plans: Mapping[str, CohortPlan],
     slots: Slots,
     sampler: str,
+    keep: str,
 ) -> list[str]:
     """Runs Tune.
 
@@ -213,6 +222,7 @@ def _fit(
         "features": FEATURES.named(),
         "lease": store.token.name if store.token else None,
         "metrics": [metric.path or metric.name for metric in store.manifest.metrics],
+        "keep": keep,
         **origin,
     }
     lost = Lost()
