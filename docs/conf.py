@@ -14,7 +14,7 @@ copyright = author
 html_title = project
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["_site"]
+exclude_patterns = ["_site", "*_study"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
 
