@@ -13,9 +13,9 @@ import part_registry
 from analysis.document import html, markdown
 from analysis.document.blocks import NOTE, Block, Drawing, File, Part, Text, flat
 from analysis.document.files import rendered
-from analysis.processes import at_most, attempted
 from analysis.rows import Rows
 from analysis.sections.base import Report, Section
+from analysis.statistics.processes import at_most, attempted
 from analysis.words import naming
 
 
@@ -140,5 +140,8 @@ def _files(study: Rows, opening: Sequence[Block], parts: Sequence[Part]) -> dict
 def _failure(section: Section, error: Exception) -> str:
     """Name of a section that failed, with reason and place, in one line."""
     kind, reason = type(section), " ".join(f"{type(error).__name__}: {error}".split())
-    place = [f" (line {last.lineno} of {Path(last.filename).name})" for last in traceback.extract_tb(error.__traceback__)]
+    place = [
+        f" (line {last.lineno} of {Path(last.filename).name})"
+        for last in traceback.extract_tb(error.__traceback__)
+    ]
     return f"The section {section.name} ({kind.__module__}:{kind.__name__}) could not be made: {reason}{''.join(place[-1:])}"

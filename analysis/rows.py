@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -182,12 +182,37 @@ class Rows:
         """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
         return self._groups.get((algorithm, lam), self.runs.iloc[:0])
 
+    def evaluations(
+        self, runs: pd.DataFrame, column: str
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Iterations [t] at which some of its runs [n] were evaluated, and a metric there, [n, t]; NaN where there is none."""
+        numbers, owners = self._owners
+        place = np.full(len(numbers), -1)
+        place[numbers.loc[runs.index]] = np.arange(len(runs))
+        own = place[owners]
+        there = own >= 0
+        iterations, at = np.unique(self.curves["iteration"].to_numpy()[there], return_inverse=True)
+        values = np.full((len(runs), len(iterations)), np.nan)
+        if column in self.curves:  # else a metric of the end alone
+            values[own[there], at] = self.curves[column].to_numpy(float)[there]
+        return iterations.astype(float), values
+
+    @cached_property
+    def _owners(self) -> tuple[pd.Series, npt.NDArray[np.intp]]:
+        """Numbers of runs: of each row of `runs`, where a run may stand at several λ, and of each row of `curves`."""
+        numbers, keys = pd.factorize(self.runs["run_key"])
+        return pd.Series(numbers, self.runs.index), pd.Index(keys).get_indexer(
+            pd.Index(self.curves["run_key"])
+        )
+
     @cached_property
     def _groups(self) -> dict[tuple[str, float], pd.DataFrame]:
         return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
 
 
-def once(function: Callable[Concatenate[Rows, Arguments], Result]) -> Callable[Concatenate[Rows, Arguments], Result]:
+def once(
+    function: Callable[Concatenate[Rows, Arguments], Result],
+) -> Callable[Concatenate[Rows, Arguments], Result]:
     """A function of a study and hashable arguments, whose results are kept as long as the study, and not to be changed."""
 
     @wraps(function)
@@ -198,7 +223,7 @@ def once(function: Callable[Concatenate[Rows, Arguments], Result]) -> Callable[C
         found: Result = study.kept[key]
         return found
 
-    return kept
+    return cast(Callable[Concatenate[Rows, Arguments], Result], kept)
 
 
 @once

@@ -55,7 +55,7 @@ FLOORS = {
         {path.stem for path in (ROOT / "sweeps").glob("*.py")} - {"__init__"},  # the studies
     ],
     "analysis": [
-        {"vocabulary", "states", "stored_names", "processes"},
+        {"vocabulary", "states", "stored_names"},
         {"words", "levels", "versions", "rows", "axes", "statistics"},
         {"importance"},
         {"comparison"},

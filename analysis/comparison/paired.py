@@ -169,7 +169,9 @@ def match(study: Rows, first: str, second: str) -> Pairs:
     declared = everyone[KEY].drop_duplicates()["lam"].value_counts()
     matched = table["lam"].value_counts()
     unmatched = {float(lam): int(count - matched.get(lam, 0)) for lam, count in declared.items()}
-    lacking = frozenset(name for name in measured if not {first, second} <= states.systems_with(everyone, name))
+    lacking = frozenset(
+        name for name in measured if not {first, second} <= states.systems_with(everyone, name)
+    )
     return Pairs(first, second, table.sort_values(KEY, ignore_index=True), unmatched, lacking, once)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.blocks import Block, Sides, block, gains, hits
 from analysis.statistics.estimates import Interval
+from analysis.statistics.processes import done
 from analysis.vocabulary import Floats, Measure
 from result_schema import Target
 
@@ -105,14 +107,17 @@ def compute(study: Rows) -> Results:
     ):
         return Results(measured, met)
     pairs = published_pairs(study)
+    tasks: dict[Hashable, Callable[[], Measured | None]] = {}
+    order: list[tuple[Hashable, bool]] = []
     for measure in measures(study):
         close, sides = closeness(study, measure), gains(study, measure)
         for lams, best in places(sides, np.median):
-            there = once(pairs, study, best)
-            same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
-            if there != once(pairs, study, not best):
-                same = []
-            measured += same or _measured(sides, there, close, lams, best)
+            there = tuple(once(pairs, study, best))
+            key = (close, *lams.items(), there)  # the best λ of all systems may be one λ
+            tasks.setdefault(key, partial(_measured, sides, there, close, lams, best))
+            order.append((key, best))
+    found = dict(zip(tasks, done(list(tasks.values())), strict=True))
+    measured += [replace(one, best=best) for key, best in order if (one := found[key]) is not None]
     for target in study.manifest.targets:
         sides = hits(study, target)
         for lams, best in places(sides, np.mean):
@@ -147,15 +152,15 @@ def _block(sides: Sides, lams: Lams) -> Block | None:
 
 def _measured(
     sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool
-) -> list[Measured]:
+) -> Measured | None:
     one, measure = _block(sides, lams), close.measure
     if one is None:
-        return []
+        return None
     floor = -np.inf if measure.worst is None else measure.better * measure.worst
     near = float(close.thresholds(np.array([close.near]))[0])
     rng = estimates.generator("fragility", measure.label, *lams.items())
     found = fragility(one, pairs, close.thresholds(close.distances), near, floor, rng)
-    return [Measured(close, lams, best, one.left_out, found)]
+    return Measured(close, lams, best, one.left_out, found)
 
 
 def _words(study: Rows, target: Target) -> str:

@@ -65,7 +65,9 @@ def attempted(tasks: Sequence[Callable[[], Result]]) -> list[Result | Exception]
         while len(found) < len(tasks):
             for number, task in itertools.islice(waiting, most - len(running)):
                 here, there = multiprocessing.Pipe(duplex=False)
-                process = multiprocessing.get_context("fork").Process(target=_do, args=(task, there), daemon=True)
+                process = multiprocessing.get_context("fork").Process(
+                    target=_do, args=(task, there), daemon=True
+                )
                 process.start()
                 there.close()
                 processes.append(process)
