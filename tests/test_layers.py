@@ -16,6 +16,7 @@ SHARED = {
     "part_registry",
     "result_digests",
     "result_files",
+    "result_folded",
     "result_metrics",
     "result_mosaics",
     "result_names",

@@ -369,6 +369,7 @@ def carry_out(
             from sweeps.execution import executor  # Ray
 
             errors = executor.train(work, store, slots, console)
+            ending.fold()
     except BaseException:
         follower.leave()
         raise
