@@ -4,7 +4,7 @@ Statistics of a `Block`, in which a larger value is better and −∞ is a diver
 configuration: a configuration weighs the same, however many seeds it has. Intervals are 95 % and over configurations: of shares Wilson's
 (`locations`), of the worst tenth Student's of what each result adds to it where that tenth has few, of all else percentile bootstraps, whose statistics of
 all systems are taken of the same resamples, so that differences are paired. Of more than MOST results of a system resamples are taken
-in groups of neighbours (`Ordered.grouped`), which puts quantiles off by less than a thousandth of the results; estimates are of all.
+in groups of neighbours (`Ordered.grouped`), which puts quantiles off by about a thousandth of the results; estimates are of all.
 
 Source: Agarwal et al. 2021 (rliable) for interquartile means, profiles and P(A > B); Dolan & Moré 2002 for profiles;
 Rockafellar & Uryasev 2000 for the mean of the worst tenth (CVaR).
@@ -40,7 +40,7 @@ RESAMPLES = 1_999
 ROUNDING = 1e-9
 """Of masses, where a configuration has several seeds."""
 
-MOST = 1_000
+MOST = 600
 """Values, or groups of them, that a system's results have in resamples."""
 
 Counts = Floats

@@ -22,8 +22,8 @@ from analysis.vocabulary import Floats, Measure
 BAND = (0.05, 0.95)
 """Quantiles of the best of k that the band shows: how lucky a search of k runs is."""
 
-EVERY = 1_000
-"""Numbers of runs of which a curve has all; of more it has so many."""
+EVERY, SOME = 1_000, 200
+"""Numbers of runs of which a curve has all; of more it has about so many."""
 
 _ROUNDING = 1e-8
 """Of a probability."""
@@ -85,8 +85,8 @@ def best_of(values: Floats, runs: npt.ArrayLike, better: int) -> tuple[Floats, F
 
 
 def numbers_of_runs(most: int, named: Iterable[int] = ()) -> npt.NDArray[np.intp]:
-    """Numbers of runs that a curve has, ascending: all up to `most`, or EVERY of many, evenly by their logarithm, and those named."""
-    every = np.arange(1, most + 1) if most <= EVERY else np.round(np.geomspace(1, most, EVERY)).astype(int)
+    """Numbers of runs that a curve has, ascending: all up to `most`, of more than EVERY about SOME, evenly by their logarithm, and those named."""
+    every = np.arange(1, most + 1) if most <= EVERY else np.round(np.geomspace(1, most, SOME)).astype(int)
     return np.union1d(every, [k for k in named if k <= most]).astype(np.intp)
 
 
