@@ -96,8 +96,13 @@ def measures(study: Rows) -> list[Measure]:
     return [m.compared for m in (*study.leading, *others) if study.measured(m.column)]
 
 
-def compute(study: Rows) -> Results:
-    """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them."""
+def compute(study: Rows, profiles: bool = True) -> Results:
+    """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them.
+
+    Args:
+        study: its rows.
+        profiles: whether there are profiles, which take most of the time where there are many systems.
+    """
     measured: list[Measured] = []
     met: list[Met] = []
     if (
@@ -114,7 +119,7 @@ def compute(study: Rows) -> Results:
         for lams, best in places(sides, np.median):
             there = tuple(once(pairs, study, best))
             key = (close, *lams.items(), there)  # the best λ of all systems may be one λ
-            tasks.setdefault(key, partial(_measured, sides, there, close, lams, best))
+            tasks.setdefault(key, partial(_measured, sides, there, close, lams, best, profiles))
             order.append((key, best))
     found = dict(zip(tasks, done(list(tasks.values())), strict=True))
     measured += [replace(one, best=best) for key, best in order if (one := found[key]) is not None]
@@ -151,7 +156,7 @@ def _block(sides: Sides, lams: Lams) -> Block | None:
 
 
 def _measured(
-    sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool
+    sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool, profiles: bool
 ) -> Measured | None:
     one, measure = _block(sides, lams), close.measure
     if one is None:
@@ -159,7 +164,8 @@ def _measured(
     floor = -np.inf if measure.worst is None else measure.better * measure.worst
     near = float(close.thresholds(np.array([close.near]))[0])
     rng = estimates.generator("fragility", measure.label, *lams.items())
-    found = fragility(one, pairs, close.thresholds(close.distances), near, floor, rng)
+    distances = close.distances if profiles else np.empty(0)
+    found = fragility(one, pairs, close.thresholds(distances), near, floor, rng)
     return Measured(close, lams, best, one.left_out, found)
 
 

@@ -90,7 +90,7 @@ class Fragility:
         configurations, runs: k, and results of each system.
         own: algorithm -> its statistics.
         contrasts: one per pair asked for that the block has.
-        profile: algorithm -> [3, x]: share that reaches each threshold, and its pointwise band.
+        profile: algorithm -> [3, x]: share that reaches each threshold, and its pointwise band; empty of no threshold.
     """
 
     configurations: int
@@ -210,7 +210,6 @@ def fragility(
     same = {(a, b): per_unit(_won(block.values[a], block.values[b]), block.units) for a, b in pairs}
     runs = len(block.units)
     tail, quarter = max(int(TAIL * runs), 1), runs // 4
-    levels = np.append(thresholds, near)
 
     def statistics(counts: Counts, ordered: Mapping[str, Ordered]) -> Floats:
         masses = {name: one.mass(counts) for name, one in ordered.items()}
@@ -219,7 +218,7 @@ def fragility(
             mass = masses[name]
             columns += [one.mean(mass, 0, tail), one.mean(mass, quarter, runs - quarter),
                         _minus(one.quantile(mass, 0.75), one.quantile(mass, 0.25)),
-                        *one.reached(counts, levels).T]  # fmt: skip
+                        *one.reached(counts, thresholds).T]  # fmt: skip
         for a, b in pairs:
             columns += [
                 counts @ same[a, b] / block.count,
@@ -230,7 +229,7 @@ def fragility(
     groups = {name: one.grouped() for name, one in ordered.items()}
     found = resampled(lambda counts: statistics(counts, groups), block.count, rng)
     found[:1] = statistics(np.ones((1, block.count)), ordered)
-    size = 3 + len(levels)
+    size = 3 + len(thresholds)
     own = {name: found[:, i * size : (i + 1) * size] for i, name in enumerate(names)}
     random = found[:, len(names) * size + 1 :: 2]
     reached = {name: (values >= near).astype(float) for name, values in block.values.items()}
@@ -240,12 +239,12 @@ def fragility(
         share = own_share(reached[name], block.units)
         systems[name] = _spread(columns, share, _tail(columns[:, 0], worst[name], block.units, tail))
     for i, (a, b) in enumerate(pairs):
-        columns = _minus(own[a], own[b])
+        columns = _minus(own[a][:, :3], own[b][:, :3])
         share = paired_share(reached[a] - reached[b], block.units)
         least = _tail(columns[:, 0], _minus(worst[a], worst[b]), block.units, tail)
         better = bounded_mean(same[a, b], _seeds(block.units))
         contrasts.append(Contrast(a, b, _spread(columns, share, least), better, interval(random[:, i])))
-    profile = {name: _band(columns[:, 3:-1]) for name, columns in own.items()}
+    profile = {name: _band(columns[:, 3:]) for name, columns in own.items()} if len(thresholds) else {}
     return Fragility(block.count, runs, systems, contrasts, profile)
 
 
