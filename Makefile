@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study data ui tracking-server report check format test test-slow test-gpu test-cluster test-browser drills check-statistics wheel bench bench-search ground-truth audit clean
+.PHONY: help setup study data ui tracking-server report paper check format test test-slow test-gpu test-cluster test-browser drills check-statistics wheel bench bench-search ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -48,6 +48,9 @@ data: setup ## where the files of image data sets go and which are here; install
 report: setup ## rebuild the report from the stored rows
 	@$(BIN)/python -m analysis.report results/$(STUDY) $(ARGS)
 
+paper: $(RUNNING)-paper ## tables as LaTeX and CSV, figures as PDF, report.pdf, from the stored rows
+	@$(BIN)/python -m analysis.paper results/$(STUDY) $(ARGS)
+
 wheel: setup ## what a node of a cluster installs, into dist/
 	@rm -rf build dist
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
@@ -68,6 +71,7 @@ test: $(RUNNING)-dev ## the fast tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: $(RUNNING)-dev ## the tests that take minutes
+	@command -v latexmk >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends latexmk texlive-latex-recommended; }
 	$(BIN)/python -m pytest -m slow --timeout 3600 -n auto --dist worksteal
 
 test-gpu: $(RUNNING)-dev ## needs a CUDA device

@@ -22,7 +22,7 @@ import pyarrow.fs as pafs
 from result_files import ForeignFolderError, open_directory, own_folder, write
 
 FOLDER = "digests"
-ROWS = ("study.json", "runs", "curves", "samples", "pictures")
+ROWS = ("study.json", "runs", "curves", "samples", "pictures", "prices.json")
 """Everything that a report is made of."""
 
 REPORT = "report"

@@ -13,6 +13,8 @@ imports neither, and neither torch nor ray. A study's directory (`result_files.p
     states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
     report/                 what `analysis.report` makes of the rows
     digests/                what report and mirror were made of, so that neither is made again for nothing
+    progress.json           how far its driver is that trains (`result_progress.py`), no truth
+    prices.json             a price list, if it was given one (`result_prices.py`)
 
 A run is finished when its row is in `runs`; its curve, samples and pictures are written before it.
 """
@@ -130,6 +132,12 @@ _LAST = [
         "sampler", pa.string()
     ),  # GRID, or what proposed the run when it was trained, for what and from which seed
     pa.field(VERSION, pa.int64()),
+    pa.field(
+        "device_share", pa.float64()
+    ),  # of its device that its cohort had: 1 of a CPU core, less of a GPU
+    pa.field(
+        "energy_joules", pa.float64()
+    ),  # at its cohort's mean power; null where the machine does not tell
 ]
 
 _DEFAULT = "default"
@@ -140,7 +148,7 @@ _NEEDED = "needed"
 
 _COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANCE, *_LAST))
 
-LATER = ("sampler", VERSION)
+LATER = ("sampler", VERSION, "device_share", "energy_joules")
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
 READERS = 16

@@ -107,8 +107,8 @@ def _attempt(section: Section, report: Report) -> Attempt:
 
 
 def _failed(section: Section, error: Exception) -> Attempt:
-    failure = _failure(section, error)
-    return Attempt(Part(section.title, [Text(failure, NOTE)]), failure=failure)
+    words = failure(section, error)
+    return Attempt(Part(section.title, [Text(words, NOTE)]), failure=words)
 
 
 def made(section: Section, report: Report) -> Part:
@@ -137,7 +137,7 @@ def _files(study: Rows, opening: Sequence[Block], parts: Sequence[Part]) -> dict
     return files
 
 
-def _failure(section: Section, error: Exception) -> str:
+def failure(section: Section, error: Exception) -> str:
     """Name of a section that failed, with reason and place, in one line."""
     kind, reason = type(section), " ".join(f"{type(error).__name__}: {error}".split())
     place = [

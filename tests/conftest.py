@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +18,13 @@ from trainables.runs import Run
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+
+BROWSER_FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--window-size=2200,1000",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -42,3 +53,20 @@ def reference_speed(monkeypatch: pytest.MonkeyPatch) -> None:
         return REFERENCE
 
     monkeypatch.setattr(speed, "of", of)
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Any]:
+    """Chromium without a window."""
+    from selenium import webdriver
+
+    programs = shutil.which("chromium"), shutil.which("chromedriver")
+    if None in programs:
+        pytest.fail("this test needs chromium and chromedriver on PATH; `make test-browser` installs them")
+    options = webdriver.ChromeOptions()
+    options.binary_location = programs[0]
+    for flag in (*BROWSER_FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
+    yield driver
+    driver.quit()

@@ -22,7 +22,7 @@ QUALITY = (
 )
 STUDIES = [
     pytest.param(matched_lambda.STUDY, "matched_study", 48, 576, id="matched_lambda"),
-    pytest.param(zoo_robustness.STUDY, "zoo_study", 24, 2112, id="zoo_robustness"),
+    pytest.param(zoo_robustness.STUDY, "zoo_study", 24, 2160, id="zoo_robustness"),
 ]
 
 

@@ -20,7 +20,7 @@ from analysis.document.blocks import (
     Text,
 )
 
-_LARGEST_SVG = 1_000_000
+LARGEST_SVG = 1_000_000
 """A larger SVG goes into the page as PNG; both files are written beside it."""
 
 _CSS = """
@@ -39,34 +39,66 @@ p { margin:8px 0; max-width:86ch; }
 .chips b { display:block; font-size:18px; line-height:1.25; } .chips span { color:var(--muted); font-size:12.5px; }
 .finding { border-left:4px solid var(--accent); background:var(--soft); padding:10px 16px; margin:8px 0; }
 .note { border-left:4px solid #e69f00; background:#fff9ec; padding:8px 16px; margin:8px 0; }
-nav { margin:14px 0 0; font-size:13.5px; } nav a { margin-right:14px; white-space:nowrap; }
+nav { padding:14px 28px 0; font-size:13.5px; } nav a { margin-right:14px; white-space:nowrap; }
+h2 .anchor { color:var(--line); margin-left:8px; } h2:hover .anchor { color:var(--accent); }
 a { color:var(--accent); text-decoration:none; } a:hover { text-decoration:underline; }
 .scroll { overflow-x:auto; margin:8px 0 14px; }
 table { border-collapse:collapse; font-size:13px; font-variant-numeric:tabular-nums; }
 th,td { padding:5px 11px; border-bottom:1px solid var(--line); text-align:right; vertical-align:top; }
-td { white-space:nowrap; } .prose td { white-space:normal; } th { color:var(--muted); font-weight:600; border-bottom:2px solid var(--line); vertical-align:bottom; }
+td { white-space:nowrap; } .prose td { white-space:normal; } th { cursor:pointer; color:var(--muted); font-weight:600; border-bottom:2px solid var(--line); vertical-align:bottom; }
+th[aria-sort=ascending]::after { content:" ▴"; } th[aria-sort=descending]::after { content:" ▾"; }
 td.text,th.text { text-align:left; } tr:hover td { background:var(--soft); }
 figure { margin:14px 0 20px; } figure img { max-width:100%; height:auto; display:block; }
 figcaption,.small { color:var(--muted); font-size:13px; max-width:100ch; margin-top:6px; }
 details { margin:8px 0; } summary { cursor:pointer; color:var(--accent); }
 code,pre { font:12.5px/1.5 ui-monospace,SFMono-Regular,Menlo,monospace; background:var(--soft); border-radius:5px; }
 code { padding:1px 5px; } pre { padding:10px 14px; overflow-x:auto; border:1px solid var(--line); }
-@media print { h2 { break-after:avoid; } figure { break-inside:avoid; } }
+@media screen and (min-width:1240px) {
+  body { display:grid; grid-template-columns:236px minmax(0,1120px); column-gap:24px; justify-content:center; }
+  main { margin:0; width:100%; }
+  nav { position:sticky; top:0; height:100vh; overflow-y:auto; padding:34px 0 24px 16px; margin:0; }
+  nav a { display:block; padding:3px 0; white-space:normal; }
+}
+@media print { nav { display:none; }  h2 { break-after:avoid; } figure { break-inside:avoid; } }
 """
+
+_SORT = """
+const number = text => {
+  const found = text.replace(/−/g, "-").replace(/[,\\s]/g, "").match(/^[<>]?(-?[\\d.]+(?:e-?\\d+)?|-?∞)/);
+  return found ? (found[1].endsWith("∞") ? (found[1] === "∞" ? Infinity : -Infinity) : parseFloat(found[1])) : NaN;
+};
+document.addEventListener("click", event => {
+  const head = event.target.closest("th");
+  if (!head) return;
+  const body = head.closest("table").tBodies[0], place = head.cellIndex;
+  const sign = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
+  const key = row => row.cells[place].textContent;
+  const compare = (a, b) => {
+    const [x, y] = [number(key(a)), number(key(b))];
+    if (isNaN(x) && isNaN(y)) return sign * key(a).localeCompare(key(b));
+    return isNaN(x) ? 1 : isNaN(y) ? -1 : sign * (x - y || 0);  // what is no number comes last
+  };
+  body.append(...[...body.rows].sort(compare));
+  for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
+});
+"""
+"""A click on the header of a table sorts its lines by that column, by their first number where they have one."""
 
 
 def page(title: str, question: str, opening: Sequence[Block], parts: Sequence[Part]) -> str:
-    """The whole page: title, question and opening, then the numbered sections."""
+    """The whole page: contents that stay in sight, title, question and opening, then the numbered sections; tables can be sorted."""
     links = " ".join(f'<a href="#s{i}">{i} {escape(part.title)}</a>' for i, part in enumerate(parts, 1))
     body = "".join(
-        f'<h2 id="s{i}">{i} {escape(part.title)}</h2>{printed(part.blocks)}'
+        f'<h2 id="s{i}">{i} {escape(part.title)}<a class="anchor" href="#s{i}" aria-label="link to this section">#</a></h2>'
+        f"{printed(part.blocks)}"
         for i, part in enumerate(parts, 1)
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_CSS}</style></head><body><main>'
-        f'<h1>{escape(title)}</h1><p class="question">{escape(question)}</p>{printed(opening)}<nav>{links}</nav>{body}'
-        "</main></body></html>\n"
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_CSS}</style></head><body><nav aria-label="contents">{links}</nav><main>'
+        f'<h1>{escape(title)}</h1><p class="question">{escape(question)}</p>{printed(opening)}{body}</main>'
+        f"<script>{_SORT}</script></body></html>\n"
     )
 
 
@@ -120,7 +152,7 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[str]], text_columns: 
 
 def _figure(drawing: Drawing) -> str:
     """A figure with its bytes inside the page."""
-    small = len(drawing.svg) <= _LARGEST_SVG
+    small = len(drawing.svg) <= LARGEST_SVG
     kind, data = ("svg+xml", drawing.svg) if small else ("png", drawing.png)
     source, caption = f"data:image/{kind};base64,{base64.b64encode(data).decode()}", escape(drawing.caption)
     return f'<figure><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'

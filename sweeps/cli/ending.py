@@ -34,6 +34,7 @@ MIRROR_PATIENCE = 300.0
 """Seconds to wait at the end for a mirror that is still busy; what is left can be mirrored later."""
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 Ended = Callable[[], tuple[Reported, MirrorResult]]
 """Waits for the report and the mirror, and returns how they ended."""

@@ -111,6 +111,8 @@ class Options:
         None
     )
     """What an autoscaled cluster may grow to, all its workers together; else the study asks for no more than is there."""
+    notify: Annotated[str | None, tyro.conf.arg(metavar="URL|COMMAND", help_behavior_hint="")] = None
+    """Tell this web address, or this command's input, in JSON how the study ended: what is done, counts, report."""
     dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print runs, cohorts and expected cost; train and write nothing."""
     simulate: Annotated[

@@ -18,7 +18,8 @@ from result_files import below
 from result_metrics import VERSION_1
 from result_names import split_variant
 from result_schema import FINISHED, SchemaError
-from sweeps.cli.ending import INTERRUPTED, Ending
+from sweeps.cli import notify
+from sweeps.cli.ending import INTERRUPTED, TERMINATED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
 from sweeps.cli.reporting import Reported
 from sweeps.console.errors import check_uri, refuse, remedy
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
 LAST_SECONDS = 3.0
 """Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
-
-TERMINATED = 143
 
 
 def main(
@@ -118,6 +117,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     if options.set:
         before, study = study.space, varied(study, options.set)
         say_left_out(before, study.space, "part of the study with --set declares", console)
+    notify.check(options.notify)
     for path in (*study.sections, *part_registry.contributed_paths("sections")):
         part_registry.imported(path, object)  # now rather than in the report, after hours of training
     sampler = options.search or study.search
@@ -137,7 +137,9 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         declaration = (study, preset, options.algorithms, options.precision)
         record = Record(store, *declaration, *read)
         if there and (settled := record.recall()):
-            return carry_out(settled, None, record, ending)
+            return notify.told(
+                options.notify, settled, ending, lambda: carry_out(settled, None, record, ending)
+            )
         if (
             options.data is None
             and options.algorithms is None
@@ -243,7 +245,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
             held.enter_context(stopped_by_sigterm(store.token, console))
             if store.contents() != contents:  # somebody else has trained in the meantime
                 work = declare()
-        return carry_out(work, slots, record, ending, kept)
+        return notify.told(options.notify, work, ending, lambda: carry_out(work, slots, record, ending, kept))
 
 
 def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:

@@ -135,11 +135,13 @@ class StudyProgress(tune.Callback):
 
     def time_left(self) -> str:
         """Expected remaining time, in words."""
-        now = time.monotonic()
-        if now - self.started < SETTLED_SECONDS:
+        if time.monotonic() - self.started < SETTLED_SECONDS:
             return "estimating time left"
-        seconds = self.remaining.seconds(now, later=max(0.0, self.cost - self.expected))
-        return f"{'at most' if self.may_end else 'about'} {words(seconds)} left"
+        return f"{'at most' if self.may_end else 'about'} {words(self.seconds_left())} left"
+
+    def seconds_left(self) -> float:
+        """Expected remaining time."""
+        return self.remaining.seconds(time.monotonic(), later=max(0.0, self.cost - self.expected))
 
     def _show(self) -> None:
         diverged, left = self.diverged_runs, self.time_left()

@@ -18,6 +18,7 @@ import torch
 from ray import tune
 
 from sweeps.console.errors import FULL
+from sweeps.execution.power import Meter
 from sweeps.planning import cores
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
@@ -99,6 +100,7 @@ class CohortTrial:
         self.trouble = ""
         self.saved_at = self.reported_at = time.monotonic()
         self.looked_at = -math.inf
+        self.meter = Meter(settings["device"], settings["share"])
 
     def run(self) -> None:
         """Trains and stores every part that is not stored, unless the driver is told to end or has lost its lease."""
@@ -155,6 +157,7 @@ class CohortTrial:
 
     def _train(self, part: CohortPlan, states: tuple[str, ...]) -> Training:
         training = Training(part.runs, self.settings["device"], part.until, self.settings["metrics"])
+        self.meter.begin()
         if states:
             try:
                 renamed = part.segment.renamed if part.segment else {}
@@ -163,8 +166,10 @@ class CohortTrial:
                 LOG.warning("cohort %s begins anew: %s", part.key, error)
         while not training.finished:
             training.advance()
+            self.meter.look()
             if not training.finished:
                 self._report(training)
+        self.meter.look(last=True)
         return training
 
     def _store(self, part: CohortPlan, training: Training, started_at: datetime) -> None:
@@ -174,6 +179,7 @@ class CohortTrial:
             OSError: they cannot be written, or the disk stays full.
         """
         origin = {name: self.settings[name] for name in ("device", "git_commit", "sampler")}
+        origin |= {"device_share": self.meter.share, "watts": self.meter.watts}
         origin["versions"] = {**self.settings["versions"], **training.arithmetic}
         results, since = training.results(), time.monotonic()
         while True:

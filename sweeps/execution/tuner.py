@@ -21,6 +21,7 @@ from rich.console import Console
 
 from result_schema import GRID
 from sweeps.execution import resume
+from sweeps.execution.heartbeat import Heartbeat
 from sweeps.execution.lost import Lost
 from sweeps.execution.progress import StudyProgress
 from sweeps.execution.shared_plans import SharedPlans
@@ -216,6 +217,7 @@ def _fit(
         **origin,
     }
     lost = Lost()
+    heartbeat = Heartbeat(store, progress, lost)
     # Tune's own files are not needed: trials keep their state and write their rows in the store.
     with progress, warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="study-tune-") as scratch:
         warnings.simplefilter("ignore")
@@ -236,7 +238,7 @@ def _fit(
                 name=f"{started_at:%Y%m%d-%H%M%S}",
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[progress, lost],
+                callbacks=[progress, lost, heartbeat],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
@@ -246,6 +248,8 @@ def _fit(
         except (RayError, tune.TuneError) as error:
             if not lost.end(error):
                 raise
+        finally:
+            heartbeat.write(ended=True)
     if store.token:
         store.token.check()
     if not lost.reasons and not store.begun():

@@ -325,10 +325,13 @@ class Store:
         info = self.filesystem.get_file_info(f"{self.path}/runs/{cohort_key}.parquet")
         return info.type == pafs.FileType.File
 
-    def write(self, results: Sequence[Result], cohort_key: str, **provenance: Any) -> None:
+    def write(
+        self, results: Sequence[Result], cohort_key: str, watts: float | None = None, **provenance: Any
+    ) -> None:
         """Stores a cohort's results: curves, samples and pictures first, rows last, each file in one atomic step.
 
-        provenance: device, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
+        watts: power that the cohort's part of its device took while it trained; None where that is not known.
+        provenance: device, device_share, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
         """
         curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
         samples = [{"run_key": r.run.key, "points": r.samples.ravel()} for r in results if len(r.samples)]
@@ -342,6 +345,7 @@ class Store:
                 "diverged_at": r.diverged_at,
                 "iterations": r.iterations,
                 "train_seconds": r.train_seconds,
+                "energy_joules": None if watts is None else watts * r.train_seconds,
                 **_shared(cohort_key, len(results), provenance),
             }
             for r in results

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import RunContent
 
 ERROR_LENGTH = 1_000
+COSTS = ("train_seconds", "energy_joules")
+"""Columns of what a run cost, which stand among its metrics."""
+
 Row = Mapping[str, Any]
 
 
@@ -180,6 +183,9 @@ def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tup
     final = [metric.name for metric in manifest.metrics if _finite(row[metric.name])]
     for name in final:
         yield name, row[name], finished, last
+    for name in COSTS:
+        if _finite(row[name]):
+            yield name, row[name], finished, last
     for point in curve:
         step = point["iteration"]
         # Curves store no times: the points are spread evenly over the run's

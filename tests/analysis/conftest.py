@@ -20,7 +20,7 @@ from analysis.rows import Rows
 from result_schema import CURVES, METRICS, SAMPLES, VERSION, Manifest, runs_schema
 
 HYPER_PARAMETERS = {"depth": "int", "learning_rate": "float"}
-_FAILURE = contents._failure
+_FAILURE = contents.failure
 _START = datetime(2025, 1, 1, tzinfo=UTC)
 
 
@@ -123,7 +123,7 @@ def sections_do_not_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(section: object, error: Exception) -> str:
         raise error
 
-    monkeypatch.setattr(contents, "_failure", fail)
+    monkeypatch.setattr(contents, "failure", fail)
 
 
 @pytest.fixture

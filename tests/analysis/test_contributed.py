@@ -65,7 +65,7 @@ def test_sections_of_an_installed_package_and_of_an_import_path_are_in_the_repor
 def test_a_section_that_fails_loses_nothing_else(
     where: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, failing_sections: Callable[..., str]
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(contents, "_failure", failing_sections)
+    monkeypatch.setattr(contents, "failure", failing_sections)
     name_sections(where, "my_lab.sections:Failing")
     assert main([str(where)]) == 1
     out, err = capsys.readouterr()

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     "fork" not in multiprocessing.get_all_start_methods(), reason="no copies of processes"
 )
 
-FAILURE = contents._failure
+FAILURE = contents.failure
 
 
 def squared(values: np.ndarray, place: int) -> tuple[float, int]:
@@ -109,10 +109,10 @@ def test_a_section_whose_process_is_killed_is_told_and_loses_no_other(study, run
 
     sections = [Killed(), *(one for one in contents.found() if one.name == "verdicts")]
     monkeypatch.setattr(contents, "found", lambda _: sections)
-    monkeypatch.setattr(contents, "_failure", FAILURE)
+    monkeypatch.setattr(contents, "failure", FAILURE)
     built = contents.build(some(study, run), 2)
     (line,) = built.failures
     assert line.startswith(
         f"The section killed ({__name__}:Killed) could not be made: LostError: its process"
     )
-    assert b'<h2 id="s2">2 Verdicts</h2>' in built.files["report.html"]
+    assert b"One family of" in built.files["summary.md"]

@@ -33,6 +33,7 @@ def run(*arguments: str) -> int:
     [
         (["--lambda", "1"], ["--lambda"]),
         (["--seeds", "few"], ["--seeds", "few"]),
+        (["--notify", "no-such-command --at all"], ["--notify must be a web address", "'no-such-command'"]),
         (["--preset", "tiny"], ["preset must be one of smoke, embedded, paper", "'tiny'"]),
         (["--algorithms", "gann"], ["algorithm must be one of", "svae_r", "'gann'"]),
         (["--lambdas", "-0.5"], ["lambda must be finite and >= 0", "-0.5"]),

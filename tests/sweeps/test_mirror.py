@@ -69,6 +69,15 @@ def test_mirror_makes_the_final_value_the_latest_of_its_curve(study: SmallStudy,
     assert list(search(uri, "metrics.inception_score > 4.5")) == ["done"]
 
 
+def test_mirror_has_what_a_run_cost_where_that_is_known(study: SmallStudy, uri: str) -> None:
+    study.add([row("measured", energy_joules=12.5)])
+    run_mirror(study, uri)
+    runs = search(uri)
+    assert runs["measured"].data.metrics["energy_joules"] == 12.5
+    assert runs["done"].data.metrics["train_seconds"] == 2.5
+    assert "energy_joules" not in runs["done"].data.metrics
+
+
 def test_mirror_leaves_out_what_is_not_finite(study: SmallStudy, uri: str) -> None:
     run_mirror(study, uri)
     runs = search(uri)

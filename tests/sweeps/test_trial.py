@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
-from sweeps.execution import resume, trial
+from sweeps.execution import power, resume, trial
 from sweeps.execution.progress import StudyProgress
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.slots import Slots
@@ -127,6 +127,22 @@ def test_cohort_is_halved_until_it_fits_and_nothing_is_trained_twice(
     # Iterations of the whole cohort: 20 before 8 do not fit, 20 · 4/8 before 4 do not, then 20 and 40 · 2/8, …
     iterations = [report["iteration"] for report in tune.reports]
     assert iterations == [20, 10, 5, 10, 20, 25, 40, 35, 40, 50, 55, 60]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_rows_have_the_energy_of_their_time_where_the_machine_tells_it(
+    known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(power, "packages", lambda: (lambda: 6.0) if known else None)
+    train_plan(tmp_path / "test", FakeTune(), monkeypatch)
+    rows = read_runs(str(tmp_path / "test"), ["train_seconds", "energy_joules", "device_share"]).to_pylist()
+    assert {row["device_share"] for row in rows} == {1.0}  # a core, whatever a GPU's part
+    if known:
+        powers = {round(row["energy_joules"] / row["train_seconds"], 9) for row in rows}
+        assert len(powers) == 1  # of one cohort
+        assert min(powers) > 0
+    else:
+        assert {row["energy_joules"] for row in rows} == {None}
 
 
 def test_a_single_member_that_does_not_fit_is_the_trials_error_and_the_rest_is_stored(

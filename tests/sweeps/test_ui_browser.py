@@ -6,7 +6,6 @@ The link rests on a format that MLflow does not document, so only its page can s
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,32 +21,11 @@ from tests.sweeps.small_study import SmallStudy, curve, image_study, row, show
 pytestmark = pytest.mark.browser
 
 WAIT_SECONDS = 300  # against hanging alone
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-    "--window-size=2200,1000",
-)  # fmt: skip
 SEARCHES = {
     "params.lam = '0.1' and tags.algorithm = 'svae_r' and metrics.inception_score > 4.5": ["#0001"],
     "tags.outcome = 'DIVERGED'": ["#0003"],
     "tags.algorithm = 'alice' and metrics.mse_x < 0.05 and metrics.on_mode_share > 0.8": ["#0002"],
 }
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[Any]:
-    from selenium import webdriver
-
-    programs = shutil.which("chromium"), shutil.which("chromedriver")
-    if None in programs:
-        pytest.fail("this test needs chromium and chromedriver on PATH; `make test-browser` installs them")
-    options = webdriver.ChromeOptions()
-    options.binary_location = programs[0]
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(flag)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(programs[1]))
-    yield driver
-    driver.quit()
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Command that says what a study cost."""

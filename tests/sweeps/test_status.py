@@ -1,0 +1,120 @@
+"""State of a study, from made rows, progress and leases."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import result_progress
+from result_files import open_directory
+from result_progress import Progress
+from sweeps.status import reading
+from sweeps.status.__main__ import Options, main
+from sweeps.status.reading import State
+from sweeps.store import lease
+from tests.sweeps.small_study import SmallStudy, row
+
+NOW = datetime.now(UTC)
+AT_WORK = Progress(
+    total=8, already=2, done=3, unit="runs", may_end=False, budgets=(300,), diverged=1, running=4, slots=3, slots_in_use=2,
+    device="cpu", seconds_left=90.0, error="", lease=0, started_at=NOW - timedelta(seconds=100),
+    written_at=NOW - timedelta(seconds=5),
+)  # fmt: skip
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> SmallStudy:
+    """Two runs of an earlier call; three results and a failure since this one began, 100 s ago."""
+    study = SmallStudy(tmp_path / "results" / "toy_robustness")
+    study.add([row("a"), row("b")])
+    new = {"finished_at": NOW - timedelta(seconds=10)}
+    study.add([row("c", **new), row("d", "DIVERGED", **new), row("e", **new), row("f", "FAILED", **new)])
+    return study
+
+
+def say(study: SmallStudy, progress: Progress) -> None:
+    result_progress.keep(*open_directory(study.uri), progress)
+
+
+def test_a_study_in_training_says_what_is_done_trains_and_remains(
+    watched: SmallStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with lease.take(*open_directory(watched.uri)) as held:
+        say(watched, replace(AT_WORK, lease=held.number))
+        status = reading.read(watched.uri, NOW)
+        assert status.state is State.TRAINING
+        assert status.done == 5  # 2 before, and 3 results since by the rows, of which the driver has told one
+        assert status.rate == pytest.approx(3 / 100)
+        assert status.seconds_left == 85  # 90 s, 5 s ago
+        assert main(Options(watched.uri)) == 0
+        page = capsys.readouterr().out
+        assert main(Options(watched.uri, json=True)) == 0
+        plain = json.loads(capsys.readouterr().out)
+    assert "done      5 of 8 runs (62.5%)" in page
+    assert "4 runs on 2 of 3 slots (cpu)" in page
+    assert "stored    6 runs: 4 COMPLETED, 1 DIVERGED, 1 FAILED" in page
+    assert "error     RuntimeError: no (svae_r, run f" in page
+    assert (plain["state"], plain["slots_in_use"], plain["done"], plain["total"]) == ("TRAINING", 2, 5, 8)
+
+
+def test_a_driver_at_work_has_begun_trains_or_concludes(watched: SmallStudy) -> None:
+    assert reading.read(watched.uri).state is State.STORED  # of before there was progress
+    say(watched, replace(AT_WORK, ended=True))
+    assert reading.read(watched.uri).state is State.UNFINISHED
+    with lease.take(*open_directory(watched.uri)) as held:
+        assert reading.read(watched.uri).state is State.STARTING  # that progress is of another lease
+        say(watched, replace(AT_WORK, lease=held.number))
+        assert reading.read(watched.uri).state is State.TRAINING
+        say(watched, replace(AT_WORK, lease=held.number, ended=True))
+        assert reading.read(watched.uri).state is State.CONCLUDING
+    assert reading.read(watched.uri).state is State.UNFINISHED
+
+
+def test_a_driver_that_ended_without_a_word_is_told_from_one_that_finished(
+    watched: SmallStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(watched, AT_WORK)  # no lease is held
+    assert reading.read(watched.uri).state is State.LOST
+    assert main(Options(watched.uri, follow=True)) == 1
+    assert "3 runs are not finished" in capsys.readouterr().out
+    say(watched, replace(AT_WORK, total=5, ended=True))
+    assert main(Options(watched.uri, follow=True)) == 0
+    assert capsys.readouterr().out.startswith("toy_robustness: finished")
+
+
+def test_an_upper_bound_need_not_be_reached_unless_a_cohort_was_lost(watched: SmallStudy) -> None:
+    say(watched, replace(AT_WORK, may_end=True, ended=True))
+    assert reading.read(watched.uri).state is State.FINISHED
+    say(watched, replace(AT_WORK, may_end=True, ended=True, error="RuntimeError: gone"))
+    assert reading.read(watched.uri).state is State.UNFINISHED
+
+
+def test_stages_are_counted_by_their_driver_alone(watched: SmallStudy) -> None:
+    say(watched, replace(AT_WORK, unit="rungs", ended=True))
+    assert reading.read(watched.uri).done == 3
+
+
+def test_what_is_no_study_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(Options(str(tmp_path))) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(Options(" ")) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"total": 3}', "\x00"])
+def test_progress_of_another_version_is_none(watched: SmallStudy, text: str) -> None:
+    (watched.directory / result_progress.FILE).write_text(text)
+    assert result_progress.read(watched.uri) is None
+    assert reading.read(watched.uri).state is State.STORED
+
+
+def test_progress_is_read_as_it_was_written(watched: SmallStudy) -> None:
+    say(watched, AT_WORK)
+    assert result_progress.read(watched.uri) == AT_WORK
+    assert AT_WORK.fresh(NOW)
+    assert not AT_WORK.fresh(NOW + timedelta(minutes=2))
