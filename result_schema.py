@@ -27,6 +27,7 @@ import itertools
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -36,7 +37,8 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from result_files import open_directory, visible_files
+import result_folded
+from result_files import open_directory
 from result_metrics import VERSION_1, MetricInfo, unknown
 from result_names import exact
 from result_published import Published
@@ -149,6 +151,12 @@ _COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANC
 
 LATER = ("sampler", VERSION, "device_share", "energy_joules")
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
+
+READERS = 16
+"""Files that are read at once: an object store answers many in the time of one."""
+
+THREADED = 1 << 20
+"""Bytes from which on one file is decoded by several threads."""
 
 SAMPLES = pa.schema(
     [
@@ -476,43 +484,60 @@ def read_runs(uri: str, columns: Sequence[str] | None = None) -> pa.Table:
 
 def read_curves(uri: str) -> pa.Table:
     """Learning curves, one row per (run key, iteration), sorted by both."""
-    table = read_table(uri, "curves", read_manifest(uri).curves_schema).sort_by(
-        [("run_key", "ascending"), ("iteration", "ascending")]
-    )
-    return _first_of(table, ["run_key", "iteration"])
+    return one_row_per_point(read_table(uri, "curves", read_manifest(uri).curves_schema))
 
 
-def read_samples(uri: str) -> pa.Table:
-    """Generated points, one row per run key."""
-    return _first_of(read_table(uri, "samples", SAMPLES).sort_by("run_key"), ["run_key"])
+def read_samples(uri: str, run_keys: Collection[str] | None = None) -> pa.Table:
+    """Generated points, one row per run key; of some runs alone where their keys are given."""
+    return one_row_per_sample(read_table(uri, "samples", SAMPLES, run_keys))
 
 
 def one_row_per_run(table: pa.Table) -> pa.Table:
-    """The row that counts for each run key: the one that went furthest, then the earliest finished.
+    """The row that counts for each run key: the one that went furthest, then the earliest finished; sorted by run key.
 
     FAILED went nowhere; COMPLETED and DIVERGED went further than STOPPED at any iteration.
     """
     unfinished = pa.array([Outcome.STOPPED.value, Outcome.FAILED.value])
     rank = pc.index_in(table["outcome"], value_set=unfinished).fill_null(-1)
-    order = [
-        ("run_key", "ascending"),
-        ("_rank", "ascending"),
-        ("iterations", "descending"),
-        ("finished_at", "ascending"),
-    ]
-    table = table.append_column("_rank", rank).sort_by(order)
-    return _first_of(table, ["run_key"]).drop_columns(["_rank"])
+    further = [("iterations", "descending"), ("finished_at", "ascending")]
+    ranked = table.select(["run_key", *(name for name, _ in further)]).append_column("_rank", rank)
+    return table.take(_first_of(ranked, ["run_key"], [("_rank", "ascending"), *further]))
 
 
-def _first_of(table: pa.Table, keys: list[str]) -> pa.Table:
-    """The first row of every run of equal keys in a table sorted by them."""
-    if table.num_rows < 2:
-        return table
-    changed = pa.array([False] * (table.num_rows - 1))
+def one_row_per_point(curves: pa.Table) -> pa.Table:
+    """Learning curves with one row per (run key, iteration), sorted by both."""
+    return curves.take(_first_of(curves, ["run_key", "iteration"]))
+
+
+def one_row_per_sample(samples: pa.Table) -> pa.Table:
+    """Points with one row per run key, sorted by it."""
+    return samples.take(_first_of(samples, ["run_key"]))
+
+
+def _first_of(table: pa.Table, keys: list[str], then: Sequence[tuple[str, str]] = ()) -> pa.Array:
+    """Places of the first row for each of the keys, sorted by them.
+
+    Args:
+        table: rows.
+        keys: columns that are equal in rows of which one counts.
+        then: columns, and their directions, by which that one is the first.
+    """
+    by = [(key, "ascending") for key in keys]
+    places = pc.sort_indices(table, by)
+    first = _starts(table, keys, places)
+    if then and not pc.all(first).as_py():  # rarely: the other columns are sorted by where they are needed
+        places = pc.sort_indices(table, [*by, *then])
+        first = _starts(table, keys, places)
+    return places.filter(first)
+
+
+def _starts(table: pa.Table, keys: list[str], places: pa.Array) -> pa.Array:
+    """Whether the keys at each of these places differ from those before it, [places]."""
+    changed = pa.array([False] * max(len(places) - 1, 0), pa.bool_())
     for key in keys:
-        column = table[key].combine_chunks()
+        column = pa.chunked_array(table[key].take(places)).combine_chunks()
         changed = pc.or_(changed, pc.not_equal(column[1:], column[:-1]))
-    return table.filter(pa.concat_arrays([pa.array([True]), changed]))
+    return pa.concat_arrays([pa.array([True] * min(len(places), 1), pa.bool_()), changed])
 
 
 def read_table(
@@ -522,7 +547,14 @@ def read_table(
     run_keys: Collection[str] | None = None,
     columns: Sequence[str] | None = None,
 ) -> pa.Table:
-    """All rows in the files of a study's folder, in no order; of some runs or columns alone where these are given.
+    """All rows in the files of a study's folder that count (`result_folded`), in no order.
+
+    Args:
+        uri: the study's directory.
+        name: of the folder.
+        schema: of its tables.
+        run_keys: the runs whose rows are read; None for all.
+        columns: to read, in this order; None for all.
 
     Raises:
         SchemaError: a file is damaged: none is passed over.
@@ -530,22 +562,57 @@ def read_table(
     schema = schema if columns is None else pa.schema([schema.field(column) for column in columns])
     filters = None if run_keys is None else pc.field("run_key").isin(sorted(run_keys))
     filesystem, path = open_directory(uri)
-    files = sorted(f.path for f in visible_files(filesystem, f"{path}/{name}") if f.path.endswith(".parquet"))
-    tables = []
-    for file in files:
+
+    def read(info: pafs.FileInfo) -> pa.Table:
         try:
-            there = None
-            if columns is not None:
-                there = [n for n in pq.read_schema(file, filesystem=filesystem).names if n in schema.names]
-            table = pq.read_table(file, filesystem=filesystem, filters=filters, columns=there)
-            tables.append(conformed(table, schema))
+            return read_file(filesystem, info, schema, columns is not None, filters)
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno:  # the storage, not the file
                 raise
-            reason = str(error).strip().splitlines()[0]
-            raise SchemaError(f"{file} must be a table of {name}, but it is damaged ({reason}); restore it, or remove it and "
-                              "give the study's command again, which trains the runs that have no row") from error  # fmt: skip
-    return pa.concat_tables(tables) if tables else schema.empty_table()
+            raise _damaged(info.path, name, error) from error
+
+    def every(files: list[pafs.FileInfo]) -> list[pa.Table]:
+        return list(reading.map(read, files))
+
+    with ThreadPoolExecutor(READERS) as reading:
+        try:
+            tables = result_folded.read_steadily(filesystem, f"{path}/{name}", every)
+        except pa.ArrowException as error:
+            raise _damaged(f"{path}/{name}/{result_folded.PREFIX}*", name, error) from error
+    return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
+
+
+def read_file(
+    filesystem: pafs.FileSystem,
+    info: pafs.FileInfo,
+    schema: pa.Schema,
+    part: bool = False,
+    filters: pc.Expression | None = None,
+) -> pa.Table:
+    """Rows of one file, `conformed`.
+
+    Args:
+        filesystem: its storage.
+        info: its path and size.
+        schema: of its table.
+        part: whether the file may have other columns, which are not read.
+        filters: of rows; None for all.
+
+    Raises:
+        pyarrow.ArrowException, OSError: it is damaged, or gone.
+    """
+    source, threads = result_folded.opened(filesystem, info), info.size > THREADED
+    if filters is not None:
+        return conformed(pq.read_table(source, filters=filters, use_threads=threads), schema)
+    with pq.ParquetFile(source) as file:
+        columns = [name for name in file.schema_arrow.names if name in schema.names] if part else None
+        return conformed(file.read(columns, use_threads=threads), schema)
+
+
+def _damaged(path: str, name: str, error: Exception) -> SchemaError:
+    reason = str(error).strip().splitlines()[0]
+    return SchemaError(f"{path} must be a table of {name}, but it is damaged ({reason}); restore it, or remove it and "
+                       "give the study's command again, which trains the runs that have no row")  # fmt: skip
 
 
 def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -555,9 +622,20 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
     Raises:
         pyarrow.ArrowException: it is another.
     """
-    for column in schema:
-        if column.name in table.column_names:
-            continue
+    if table.schema.equals(schema):
+        table = pa.Table.from_arrays(table.columns, schema=schema)
+    else:
+        table = _completed(table, schema).cast(schema)
+    if VERSION in schema.names and table[VERSION].null_count:
+        place = schema.get_field_index(VERSION)
+        table = table.set_column(place, schema.field(place), table[VERSION].fill_null(1))
+    return table
+
+
+def _completed(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table with the columns of a schema that it may lack, in that order where it has no others."""
+    there = set(table.column_names)
+    for column in (column for column in schema if column.name not in there):
         metadata = column.metadata or {}
         if _DEFAULT.encode() in metadata:
             value = pa.scalar(json.loads(metadata[_DEFAULT.encode()]), column.type)
@@ -566,10 +644,6 @@ def conformed(table: pa.Table, schema: pa.Schema) -> pa.Table:
             table = table.append_column(column.name, pa.nulls(table.num_rows, column.type))
     if set(table.column_names) == set(schema.names):
         table = table.select(schema.names)  # a column may have been added before those that it has
-    table = table.cast(schema)
-    if VERSION in schema.names:
-        place = schema.get_field_index(VERSION)
-        table = table.set_column(place, schema.field(place), table[VERSION].fill_null(1))
     return table
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import analysis.sections
@@ -14,6 +15,7 @@ from analysis.document.blocks import NOTE, Block, Drawing, File, Part, Text, fla
 from analysis.document.files import rendered
 from analysis.rows import Rows
 from analysis.sections.base import Report, Section
+from analysis.statistics.processes import at_most, attempted
 from analysis.words import naming
 
 
@@ -55,26 +57,58 @@ def found(paths: Iterable[str] = ()) -> list[Section]:
     return sorted(sections.values(), key=lambda one: (one.order, one.name))
 
 
-def build(study: Rows) -> Contents:
-    """A report's files. Raises SectionsError as `found` does."""
+@dataclass(frozen=True)
+class Attempt:
+    """One section as far as it could be made.
+
+    Attributes:
+        part: its blocks, or the words of its failure.
+        opening: its blocks at the top of the report.
+        failure: in one line; '' where there is none.
+    """
+
+    part: Part
+    opening: list[Block] = field(default_factory=list)
+    failure: str = ""
+
+
+def build(study: Rows, processes: int = 1) -> Contents:
+    """A report's files, of which sections are made in so many processes at once. Raises SectionsError as `found` does."""
     sections = found(study.manifest.sections)
-    with naming(study.manifest.labels):
+    with naming(study.manifest.labels), at_most(processes):
         report = Report(study)
-        opening: list[Block] = []
-        parts: list[Part] = []
-        failures: list[str] = []
-        names: set[str] = set()
-        for section in sections:
-            try:
-                part = made(section, report)
-                _claim(part, names)
-                opening += [rendered(block) for block in section.opening(report)]
-            except Exception as error:  # the other sections must not be lost
-                failures.append(failure(section, error))
-                part = Part(section.title, [Text(failures[-1], NOTE)])
-            if part.blocks:
-                parts.append(part)
-        return Contents(_files(study, opening, parts), failures)
+        if processes > 1:
+            report.prepare()
+        attempts = attempted([partial(_attempt, section, report) for section in sections])
+    opening: list[Block] = []
+    parts: list[Part] = []
+    failures: list[str] = []
+    names: set[str] = set()
+    for section, result in zip(sections, attempts, strict=True):
+        attempt = _failed(section, result) if isinstance(result, Exception) else result
+        try:
+            _claim(attempt.part, names)
+        except ValueError as error:
+            attempt = _failed(section, error)
+        opening += attempt.opening
+        failures += filter(None, [attempt.failure])
+        if attempt.part.blocks:
+            parts.append(attempt.part)
+    return Contents(_files(study, opening, parts), failures)
+
+
+def _attempt(section: Section, report: Report) -> Attempt:
+    """One section, or how it failed: the others must not be lost."""
+    try:
+        part = made(section, report)
+        return Attempt(part, [rendered(block) for block in section.opening(report)])
+    except Exception as error:
+        return _failed(section, error)
+
+
+def _failed(section: Section, error: Exception) -> Attempt:
+    words = failure(section, error)
+    return Attempt(Part(section.title, [Text(words, NOTE)]), failure=words)
 
 
 def made(section: Section, report: Report) -> Part:
@@ -106,5 +140,8 @@ def _files(study: Rows, opening: Sequence[Block], parts: Sequence[Part]) -> dict
 def failure(section: Section, error: Exception) -> str:
     """Name of a section that failed, with reason and place, in one line."""
     kind, reason = type(section), " ".join(f"{type(error).__name__}: {error}".split())
-    *_, last = traceback.extract_tb(error.__traceback__)
-    return f"The section {section.name} ({kind.__module__}:{kind.__name__}) could not be made: {reason} (line {last.lineno} of {Path(last.filename).name})"
+    place = [
+        f" (line {last.lineno} of {Path(last.filename).name})"
+        for last in traceback.extract_tb(error.__traceback__)
+    ]
+    return f"The section {section.name} ({kind.__module__}:{kind.__name__}) could not be made: {reason}{''.join(place[-1:])}"

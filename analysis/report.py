@@ -19,6 +19,9 @@ import result_digests
 from result_files import ForeignFolderError, PlaceError
 from result_schema import SchemaError
 
+MOST = 4
+"""Processes where none are asked for: more would wait for the longest section, and each has memory of its own."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -30,6 +33,8 @@ class Options:
     """Report the rows of this budget. Default: the budget with most rows."""
     sampler: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Report the rows that this sampler proposed, as the report names it. Default: the sampler with most rows."""
+    processes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Make sections in so many processes at once; the report is the same. Default: as many as cores, at most 4."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,11 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
     from analysis import contents, rows  # seconds, which help and bad options do without
     from analysis.document import files
+    from analysis.statistics.processes import available
 
     try:
         inputs = result_digests.report_inputs(options.directory, options.iterations, options.sampler)
         study = rows.load(options.directory, options.iterations, options.sampler)
-        built = contents.build(study)
+        built = contents.build(study, options.processes or min(available(), MOST))
         target = files.write_report(options.directory, built.files)
         if not built.failures:
             result_digests.record_report(options.directory, inputs)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +45,12 @@ HAS_NONE = "–"
 MOST_LEVELS = 8
 """Numbers of a hyper-parameter are told one by one up to so many."""
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_REPEATED = ("study", "cohort_key", "git_commit", "versions")
+"""Columns of long texts that many rows share, of which each is held once."""
+
 _READING_ORDER = tuple(LABELS)
 
 
@@ -70,7 +77,7 @@ class Rows:
         budget: declared iterations of every row kept.
         other_budgets: declared iterations -> rows left out, for the report to state.
         runs: one row per run, columns as in `result_schema.runs_schema`; of an algorithm without λ one at each λ (`levels.levelled`).
-        curves: one row per (run, iteration) of those runs.
+        curves: one row per (run, iteration) of those runs, in no order, with the metrics of the headline.
         sampler: what proposed every row kept; NOT_RECORDED where rows were stored before they said it.
         other_samplers: sampler -> rows of this budget that are left out, for the report to state.
         superseded: rows of earlier versions that are left out, for the report to state.
@@ -89,7 +96,7 @@ class Rows:
     @cached_property
     def algorithms(self) -> list[str]:
         """Algorithms found, the regularised systems first, unknown ones last by name."""
-        found = set(self.runs["algorithm"])
+        found = set(self.runs["algorithm"].unique())
         return [a for a in _READING_ORDER if a in found] + sorted(found - set(_READING_ORDER))
 
     @cached_property
@@ -154,17 +161,19 @@ class Rows:
 
     def measured(self, column: str) -> bool:
         """Whether a COMPLETED run has a value of this metric, finite or infinite."""
-        own = completed(self.runs)
-        return column in own and bool(own[column].notna().any())
+        return column in self.runs and bool((self.runs[column].notna() & self._completed).any())
+
+    @cached_property
+    def _completed(self) -> pd.Series:
+        return self.runs["outcome"] == Outcome.COMPLETED.value
 
     def having(self, column: str) -> frozenset[str]:
         """Algorithms that have this metric (`states.systems_with`)."""
-        if column not in self._having:
-            self._having[column] = states.systems_with(self.runs, column)
-        return self._having[column]
+        return _having(self, column)
 
     @cached_property
-    def _having(self) -> dict[str, frozenset[str]]:
+    def kept(self) -> dict[Hashable, Any]:
+        """Results of functions that are computed `once`."""
         return {}
 
     @cached_property
@@ -176,9 +185,54 @@ class Rows:
         """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
         return self._groups.get((algorithm, lam), self.runs.iloc[:0])
 
+    def evaluations(
+        self, runs: pd.DataFrame, column: str
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Iterations [t] at which some of its runs [n] were evaluated, and a metric there, [n, t]; NaN where there is none."""
+        numbers, owners = self._owners
+        place = np.full(len(numbers) + 1, -1)  # the last one of curves of no run here
+        place[numbers.loc[runs.index]] = np.arange(len(runs))
+        own = place[owners]
+        there = own >= 0
+        iterations, at = np.unique(self.curves["iteration"].to_numpy()[there], return_inverse=True)
+        values = np.full((len(runs), len(iterations)), np.nan)
+        if column in self.curves:  # else a metric of the end alone
+            values[own[there], at] = self.curves[column].to_numpy(float)[there]
+        return iterations.astype(float), values
+
+    @cached_property
+    def _owners(self) -> tuple[pd.Series, npt.NDArray[np.intp]]:
+        """Numbers of runs: of each row of `runs`, where a run may stand at several λ, and of each row of `curves`."""
+        numbers, keys = pd.factorize(self.runs["run_key"])
+        owners = pc.index_in(
+            pa.array(self.curves["run_key"], pa.string()), value_set=pa.array(keys, pa.string())
+        )
+        return pd.Series(numbers, self.runs.index), owners.fill_null(len(keys)).to_numpy(zero_copy_only=False)
+
     @cached_property
     def _groups(self) -> dict[tuple[str, float], pd.DataFrame]:
         return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
+
+
+def once(
+    function: Callable[Concatenate[Rows, Arguments], Result],
+) -> Callable[Concatenate[Rows, Arguments], Result]:
+    """A function of a study and hashable arguments, whose results are kept as long as the study, and not to be changed."""
+
+    @wraps(function)
+    def kept(study: Rows, *arguments: Arguments.args, **named: Arguments.kwargs) -> Result:
+        key = (function, arguments, *named.items())
+        if key not in study.kept:
+            study.kept[key] = function(study, *arguments, **named)
+        found: Result = study.kept[key]
+        return found
+
+    return cast(Callable[Concatenate[Rows, Arguments], Result], kept)
+
+
+@once
+def _having(study: Rows, column: str) -> frozenset[str]:
+    return states.systems_with(study.runs, column)
 
 
 def unit(runs: pd.DataFrame) -> str:
@@ -264,11 +318,13 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     with _reading(where):
         manifest = result_schema.read_manifest(where)
         table = result_schema.read_runs(where)
-        curves = result_schema.read_curves(where)
     if table.num_rows == 0:
         raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
                           "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
-    runs, superseded = newest(table.to_pandas())
+    for name in _REPEATED:
+        table = table.set_column(table.column_names.index(name), name, table[name].dictionary_encode())
+    runs, superseded = newest(table.to_pandas(self_destruct=True))
+    del table
     budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
     budget = choose_budget(budgets, iterations)
     runs = runs[runs["budget"] == budget]
@@ -279,12 +335,21 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     runs = told_apart(runs, list(manifest.hyper_parameters))
     _require_lambda(where, runs)
     runs = levelled(runs, manifest)
-    kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
-    curves = curves.filter(kept).to_pandas()
-    return Rows(where, manifest, budget, others, runs, curves, sampler, left_out, superseded)
+    study = Rows(where, manifest, budget, others, runs, pd.DataFrame(), sampler, left_out, superseded)
+    return replace(study, curves=_curves(study))
+
+
+def _curves(study: Rows) -> pd.DataFrame:
+    """Learning curves of the study's runs."""
+    schema = study.manifest.curves_schema
+    columns = ["run_key", "iteration", *(m.column for m in study.headline if m.column in schema.names)]
+    with _reading(study.where):
+        curves = result_schema.read_table(study.where, "curves", schema, columns=columns)
+    kept = pc.is_in(curves["run_key"], value_set=pa.array(study.runs["run_key"], pa.string()))
+    return curves.filter(kept).to_pandas(self_destruct=True)
 
 
 def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:

@@ -35,8 +35,8 @@ def systems_with(runs: pd.DataFrame, column: str) -> frozenset[str]:
     if column not in runs:
         return frozenset()
     ended = runs[runs["outcome"].isin([Outcome.COMPLETED.value, Outcome.STOPPED.value])]
-    having = frozenset(ended.loc[ended[column].notna(), "algorithm"])
-    silent = frozenset(runs["algorithm"]) - frozenset(ended["algorithm"])
+    having = frozenset(ended.loc[ended[column].notna(), "algorithm"].unique())
+    silent = frozenset(runs["algorithm"].unique()) - frozenset(ended["algorithm"].unique())
     return having | silent if having or ended.empty else having
 
 
@@ -77,6 +77,5 @@ def infinite(runs: pd.DataFrame, column: str) -> int:
 
 def missing(runs: pd.DataFrame, column: str) -> int:
     """Number of COMPLETED rows without a value, of systems that have the metric."""
-    completed = runs["outcome"] == Outcome.COMPLETED.value
-    own = runs[completed & runs["algorithm"].isin(systems_with(runs, column))]
-    return int(own[column].isna().sum())
+    lacking = runs.loc[(runs["outcome"] == Outcome.COMPLETED.value) & runs[column].isna(), "algorithm"]
+    return int(lacking.isin(systems_with(runs, column)).sum()) if len(lacking) else 0

@@ -17,6 +17,7 @@ SHARED = {
     "result_colours",
     "result_digests",
     "result_files",
+    "result_folded",
     "result_metrics",
     "result_mosaics",
     "result_names",

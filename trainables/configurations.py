@@ -6,7 +6,7 @@ import difflib
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
 
@@ -263,5 +263,27 @@ def undeclared(name: str, known: Mapping[str, Parameter], chosen: Mapping[str, s
 
 def content_hash(content: Any) -> str:
     """16 hexadecimal digits of BLAKE2b over canonical JSON; equal content, equal hash."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _hashed(_canonical(content))
+
+
+def content_hashes(shared: Mapping[str, Any], varying: Sequence[str]) -> Callable[..., str]:
+    """Function of the values of `varying` to the `content_hash` of them and what is shared, whose text is made once."""
+    names = sorted({*shared, *varying})
+    values = ["%s" if name in varying else _canonical(shared[name]).replace("%", "%%") for name in names]
+    keys = [_canonical(name).replace("%", "%%") for name in names]
+    template = "{" + ",".join(f"{key}:{value}" for key, value in zip(keys, values, strict=True)) + "}"
+    order = [varying.index(name) for name in names if name in varying]
+    canonical = functools.lru_cache(4096, typed=True)(_canonical)
+
+    def of(*values: Any) -> str:
+        return _hashed(template % tuple([canonical(values[place]) for place in order]))
+
+    return of
+
+
+def _canonical(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _hashed(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

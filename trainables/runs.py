@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from trainables import datasets, objectives
 from trainables.configurations import Configuration as Configuration
 from trainables.configurations import content_hash as content_hash
+from trainables.configurations import content_hashes
 
 if TYPE_CHECKING:
     from trainables.datasets.base import DataSet
@@ -125,20 +126,47 @@ def run_key(
     version: int,
 ) -> str:
     """Key of a run, from the content of its configuration (`Configuration.content`) and the versions of its data and objective."""
-    content = {
-        "study": study,
-        "algorithm": algorithm,
-        "lam": lam,
-        "seed": seed,
-        "budget": budget,
-        "data": data_version,
-        **configuration,
-    }
+    shared = _shared(study, budget, data_version, configuration, precision, version)
+    return content_hash({**shared, **dict(zip(VARYING, (algorithm, lam, seed), strict=True))})
+
+
+def keys_like(run: Run) -> Callable[[str, float, int], str]:
+    """Function of algorithm, λ and seed to the `key` of a run that has them and is otherwise as `run`, in a twentieth of the time."""
+    dataset, content = run.dataset.version, run.configuration.content
+    systems: dict[str, tuple[bool, Callable[..., str]]] = {}
+    by_version: dict[int, Callable[..., str]] = {}
+
+    def key(algorithm: str, lam: float, seed: int) -> str:
+        if algorithm not in systems:
+            objective = objectives.find(algorithm)
+            shared = _shared(run.study, run.budget, dataset, content, run.precision, objective.version)
+            of = by_version.setdefault(objective.version, content_hashes(shared, VARYING))
+            systems[algorithm] = (objective.lam is not None, of)
+        weighed, of = systems[algorithm]
+        return of(algorithm, float(lam) + 0.0 if weighed else 0.0, seed)
+
+    return key
+
+
+VARYING = ("algorithm", "lam", "seed")
+"""Content of a run's key in which the runs of one configuration differ."""
+
+
+def _shared(
+    study: str,
+    budget: int,
+    data_version: str,
+    configuration: Mapping[str, object],
+    precision: str,
+    version: int,
+) -> dict[str, Any]:
+    """Content of a run's key without VARYING."""
+    content = {"study": study, "budget": budget, "data": data_version, **configuration}
     if precision != "float32":  # all there was before; stored results keep their keys
         content["precision"] = precision
     if version != 1:
         content["version"] = version
-    return content_hash(content)
+    return content
 
 
 def check(lam: float, budget: int, precision: str = "float32") -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from analysis.comparison import paired, trade_off
 from analysis.comparison.paired import Difference, Divergence, Pairs
 from analysis.comparison.verdicts import Family
-from analysis.rows import Rows
+from analysis.rows import Rows, once
 from analysis.statistics.locations import LEAST
 from analysis.vocabulary import Measure
 
@@ -52,6 +52,7 @@ def judged_measures(study: Rows) -> list[Measure]:
     return [m.compared for m in study.measures if family.smallest(m.compared) is not None]
 
 
+@once
 def judged(study: Rows) -> list[tuple[Pairs, float, Measure]]:
     """Comparisons that the report gives a verdict on: metrics with a smallest difference × λ × pairs of systems that have
     units enough; two systems without λ are compared once."""

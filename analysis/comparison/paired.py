@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis import rows, states
 from analysis.comparison.verdicts import ALONE, Family, Verdict
-from analysis.rows import Rows
+from analysis.rows import Rows, once
 from analysis.statistics import estimates
 from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import mean_interval
@@ -148,6 +148,7 @@ def choose_pair(study: Rows) -> tuple[str, str] | None:
     return next(iter(published_pairs(study)), None)
 
 
+@once
 def match(study: Rows, first: str, second: str) -> Pairs:
     """Matches the results of two algorithms on configuration, λ, seed and data version; two without λ are compared once.
 

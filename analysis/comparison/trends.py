@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis import states
-from analysis.rows import Rows
+from analysis.rows import Rows, once
 from analysis.statistics import estimates, resampling
 from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import mean_interval
@@ -47,6 +47,7 @@ class GoodRange:
     width: Interval
 
 
+@once
 def by_lambda(study: Rows, algorithm: str, measure: Measure) -> pd.DataFrame:
     """The table of one algorithm and measure, natural scale: index `study.unit`, columns λ ascending."""
     own = study.runs[study.runs["algorithm"] == algorithm]

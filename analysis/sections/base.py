@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import ClassVar, NamedTuple
 
@@ -38,6 +39,13 @@ class Report:
 
     def __init__(self, study: Rows) -> None:
         self.study = study
+
+    def prepare(self) -> None:
+        """Computes all of them now, for processes that begin as copies of this one; an error is left to the sections that read it."""
+        for name, attribute in vars(Report).items():
+            if isinstance(attribute, cached_property):
+                with suppress(Exception):
+                    getattr(self, name)
 
     @cached_property
     def shown(self) -> list[float]:
@@ -91,8 +99,8 @@ class Report:
 
     @cached_property
     def fragility(self) -> Results:
-        """Fragility of the systems."""
-        return results.compute(self.study)
+        """Fragility of the systems, with profiles where they can be drawn."""
+        return results.compute(self.study, self.few)
 
 
 class Section(ABC):

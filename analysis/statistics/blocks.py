@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from analysis import rows, states
-from analysis.rows import Rows
+from analysis import rows
+from analysis.rows import Rows, once
+from analysis.statistics import estimates
 from analysis.vocabulary import Floats, Measure
 from result_schema import AT_LEAST, Outcome, Target
 
@@ -47,7 +48,7 @@ def aligned(given: Mapping[str, pd.Series]) -> pd.DataFrame:
 
 def numbered(table: pd.DataFrame, unit: str = KEY[0]) -> npt.NDArray[np.intp]:
     """The number of each row's unit, [n] in 0 … k − 1: its configuration, or another column of KEY."""
-    return np.unique(table.index.get_level_values(unit).to_numpy(), return_inverse=True)[1]
+    return estimates.numbered(table.index.get_level_values(unit))
 
 
 def block(given: Mapping[str, pd.Series]) -> Block:
@@ -60,6 +61,7 @@ def block(given: Mapping[str, pd.Series]) -> Block:
     return Block({name: whole[name].to_numpy(float) for name in given}, units, len(table) - len(whole))
 
 
+@once
 def gains(study: Rows, measure: Measure) -> Sides:
     """A measure on its own scale, turned so that larger is better; −∞ of a DIVERGED run and of an infinite value.
 
@@ -73,6 +75,7 @@ def gains(study: Rows, measure: Measure) -> Sides:
     return _sides(study, found.assign(value=gain), [measure.column])
 
 
+@once
 def hits(study: Rows, target: Target) -> Sides:
     """1 of a run that meets every bound of a target, 0 of another and of a DIVERGED one."""
     columns = list(dict.fromkeys(bound.metric for bound in target))
@@ -85,7 +88,7 @@ def hits(study: Rows, target: Target) -> Sides:
 
 def _results(study: Rows, columns: list[str]) -> pd.DataFrame:
     """Results of the systems that have all of these metrics."""
-    systems = frozenset.intersection(*(states.systems_with(study.runs, column) for column in columns))
+    systems = frozenset.intersection(*(study.having(column) for column in columns))
     found = rows.results(study.runs[study.runs["algorithm"].isin(systems)])
     found = found.reindex(columns=[*KEY, "algorithm", "lam", "outcome", *columns])
     return found.assign(diverged=found["outcome"] == Outcome.DIVERGED.value)

@@ -10,11 +10,13 @@ from rich.console import Console
 
 import result_digests
 from result_files import below
-from result_schema import Outcome
+from result_schema import Outcome, SchemaError
 from sweeps.cli.reporting import Reported, Reporting
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import disconnect
 from sweeps.planning.slots import Slots
+from sweeps.store import folding
+from sweeps.store.lease import Lease
 from sweeps.store.store import Store
 from sweeps.strategies.base import Strategy
 from sweeps.strategies.settled import Record
@@ -82,6 +84,15 @@ class Ending:
         if warning:
             self.console.print(f"warning: {warning}")
         return start_follower(self.store.uri, self.tracking_uri, self.mirror, declared)
+
+    def fold(self) -> None:
+        """Folds the files that training left, if they are many and it was not told to stop; a warning where that cannot be done."""
+        if isinstance(token := self.store.token, Lease) and not token.stopping.is_set():
+            try:
+                folding.fold(self.store, folding.LET_BE)
+            except (OSError, SchemaError) as error:
+                self.console.print(f"warning: files are not folded: {masked(str(error))}; rows are whole, and read more slowly; "
+                                   f"try: python -m sweeps.store.compact {self.store.uri}", markup=False)  # fmt: skip
 
     def finish(self, follower: Follower, slots: Slots | None, sampler: str | None) -> Ended:
         """Report what the sampler proposed, mirror the rest and leave Ray, side by side; what waits for the first two."""

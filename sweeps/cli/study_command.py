@@ -390,6 +390,7 @@ def carry_out(
             from sweeps.execution import executor  # Ray
 
             errors = executor.train(work, store, slots, console, keep)
+            ending.fold()
     except BaseException:
         follower.leave()
         raise

@@ -24,6 +24,7 @@ from sweeps.execution import resume
 from sweeps.execution.heartbeat import Heartbeat
 from sweeps.execution.lost import Lost
 from sweeps.execution.progress import StudyProgress
+from sweeps.execution.shared_plans import SharedPlans
 from sweeps.execution.trial import planned, train_cohort
 from sweeps.planning import stages as planning
 from sweeps.planning.cohort_plans import CohortPlan
@@ -134,7 +135,7 @@ def train(
     progress = StudyProgress(already, sum(map(len, plans)), console, slots)
     progress.expect(plans)
     in_order = InOrder(progress.plans, slots.count, _stopping(store))
-    return _fit(store, in_order, len(plans), progress, dict(progress.plans), slots, sampler, keep)
+    return _fit(store, in_order, len(plans), progress, progress.plans, slots, sampler, keep)
 
 
 def train_stages(
@@ -232,7 +233,8 @@ def _fit(
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
             tune.with_resources(
-                tune.with_parameters(train_cohort, plans=plans, settings=settings), slots.resources
+                tune.with_parameters(train_cohort, plans=SharedPlans(plans), settings=settings),
+                slots.resources,
             ),
             param_space={"cohort": None},
             tune_config=tune.TuneConfig(

@@ -58,6 +58,11 @@ class SameStructure(LazyRuns):
         skipped = bisect_right(range(len(self.stored)), place, key=lambda n: self.stored[n] - n)
         return self.declared[place + skipped]
 
+    def keys(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        if isinstance(self.declared, LazyRuns) and not self.stored:
+            return self.declared.keys(start, stop)
+        return super().keys(start, stop)
+
     @property
     def seconds(self) -> float:
         """Expected seconds of one run on one CPU core."""
@@ -140,7 +145,10 @@ class CohortPlan:
     @property
     def key(self) -> str:
         """Hash of the members' keys, and of `until` if that is before their budget: it names the cohort's file."""
-        keys = sorted(run.key for run in self.runs)
+        runs = self.group
+        keys = sorted(
+            runs.keys(self.start, self.stop) if isinstance(runs, LazyRuns) else (r.key for r in self.runs)
+        )
         return content_hash(keys if self.until == self.budget else {"runs": keys, "until": self.until})
 
     @property
@@ -177,7 +185,7 @@ def missing(declared: Iterable[Run], finished: AbstractSet[str] = frozenset()) -
         parts = [tuple(same) for _, same in itertools.groupby(sorted(declared, key=_order), key=_structure)]
     groups = (
         SameStructure(
-            part, array("L", (n for n, run in enumerate(part) if run.key in finished) if finished else ())
+            part, array("L", (n for n, key in enumerate(_keys(part)) if key in finished) if finished else ())
         )
         for part in parts
     )
@@ -226,6 +234,10 @@ def shortest_first(plans: Sequence[CohortPlan], slots: int) -> list[CohortPlan]:
     If every cohort has a slot of its own, the order stays as it is.
     """
     return [*plans[-1:], *plans[:-1]] if len(plans) > slots else list(plans)
+
+
+def _keys(runs: Sequence[Run]) -> Iterable[str]:
+    return runs.keys() if isinstance(runs, LazyRuns) else (run.key for run in runs)
 
 
 def _structure(run: Run) -> tuple[object, ...]:

@@ -15,6 +15,9 @@ from trainables.runs import Configuration, run_key
 STORED_KEY = "stored_key"
 """Column with the key under which a row, its curve and its points are stored."""
 
+WEIGHED = ("algorithm", "lam")
+"""Columns that tell whether a row's key is another now."""
+
 
 def renamed(runs: pa.Table, manifest: Manifest) -> dict[str, str]:
     """Stored key -> key now, for rows that an algorithm without λ has at another λ than 0.
@@ -23,11 +26,8 @@ def renamed(runs: pa.Table, manifest: Manifest) -> dict[str, str]:
         runs: rows as they are stored.
         manifest: their study's.
     """
-    elsewhere = runs.filter(pc.not_equal(runs["lam"], 0.0))
-    without = [name for name in pc.unique(elsewhere["algorithm"]).to_pylist() if _has_no_lambda(name)]
-    if not without:
+    if not len(rows := misplaced(runs)):
         return {}
-    rows = elsewhere.filter(pc.is_in(elsewhere["algorithm"], value_set=pa.array(without)))
     names = list(manifest.hyper_parameters)
     points = zip(*(rows[name].to_pylist() for name in names), strict=True)
     kept = ("run_key", "study", "algorithm", "seed", "budget", "data_version", VERSION)
@@ -42,6 +42,13 @@ def renamed(runs: pa.Table, manifest: Manifest) -> dict[str, str]:
                 study, algorithm, 0.0, seed, budget, data, content, manifest.precision, version
             )
     return found
+
+
+def misplaced(runs: pa.Table) -> pa.Table:
+    """The rows of algorithms without λ at another λ than 0, whose keys are others now; WEIGHED tells them."""
+    elsewhere = runs.filter(pc.not_equal(runs["lam"], 0.0))
+    without = [name for name in pc.unique(elsewhere["algorithm"]).to_pylist() if _has_no_lambda(name)]
+    return elsewhere.filter(pc.is_in(elsewhere["algorithm"], value_set=pa.array(without, pa.string())))
 
 
 def by_key(runs: pa.Table, names: dict[str, str]) -> pa.Table:

@@ -39,8 +39,9 @@ from result_schema import (
     check_target,
     read_manifest,
     read_runs,
+    read_table,
 )
-from sweeps.store.declared_rows import by_key, renamed
+from sweeps.store.declared_rows import WEIGHED, by_key, misplaced, renamed
 from sweeps.store.lease import Token
 from trainables import datasets, metrics, objectives
 from trainables.configurations import required
@@ -276,26 +277,41 @@ class Store:
 
     def finished(self) -> set[str]:
         """Keys of runs that need no training, COMPLETED or DIVERGED: the keys of now, and those under which they are stored;
-        none if there is no study yet.
+        none if there is no study yet. Reads no more columns than that takes.
         """
-        runs = self._finished_rows()
-        names = renamed(runs, read_manifest(self.uri)) if len(runs) else {}
-        return set(runs["run_key"].to_pylist()).union(names.values())
+        runs = self._finished_rows(("run_key", "outcome", *WEIGHED))
+        return set(runs["run_key"].to_pylist()).union(self._renamed(runs).values())
 
     def count_finished(self) -> int:
-        """Number of stored rows of runs that need no training; loads no objectives."""
-        return len(self._finished_rows())
+        """Number of stored runs that need no training; loads no objectives."""
+        found: int = pc.count_distinct(self._finished_rows(("run_key", "outcome"))["run_key"]).as_py()
+        return found
 
-    def _finished_rows(self) -> pa.Table:
+    def _finished_rows(self, columns: Sequence[str]) -> pa.Table:
+        """These columns of the rows of finished runs, of which one may have several."""
         if self.filesystem.get_file_info(f"{self.path}/{MANIFEST}").type == pafs.FileType.NotFound:
             return Manifest("", {}).runs_schema.empty_table()
-        runs = read_runs(self.uri)
-        return runs.filter(pc.is_in(runs["outcome"], value_set=pa.array([o.value for o in FINISHED])))
+        rows = read_table(self.uri, "runs", read_manifest(self.uri).runs_schema, columns=columns)
+        return rows.filter(pc.is_in(rows["outcome"], value_set=pa.array([o.value for o in FINISHED])))
 
     def rows(self) -> pa.Table:
         """One row per run, under the key that the run has now (`declared_rows.by_key`)."""
         runs = read_runs(self.uri)
         return by_key(runs, renamed(runs, read_manifest(self.uri)))
+
+    def outcomes(self) -> dict[str, str]:
+        """Key that a run has now -> outcome of its row."""
+        runs = read_runs(self.uri, ("run_key", "outcome", *WEIGHED, "iterations", "finished_at"))
+        rows = by_key(runs, self._renamed(runs))
+        return dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
+
+    def _renamed(self, runs: pa.Table) -> dict[str, str]:
+        """`declared_rows.renamed` of rows of which some columns were read: the others are read where a row needs them."""
+        if not len(moved := misplaced(runs)):
+            return {}
+        manifest = read_manifest(self.uri)
+        keys = moved["run_key"].unique().to_pylist()
+        return renamed(read_table(self.uri, "runs", manifest.runs_schema, keys), manifest)
 
     def contents(self) -> list[tuple[str, object]]:
         """Files of rows with their modification times, which change with the rows."""
@@ -303,7 +319,9 @@ class Store:
         return sorted((info.path, info.mtime) for info in found)
 
     def holds(self, cohort_key: str) -> bool:
-        """True if the rows of this cohort, all its members trained together, are stored."""
+        """True if the rows of this cohort, all its members trained together, are stored in a file of its own, as they are while a
+        study trains; of a cohort that was folded nobody trains a member again.
+        """
         info = self.filesystem.get_file_info(f"{self.path}/runs/{cohort_key}.parquet")
         return info.type == pafs.FileType.File
 

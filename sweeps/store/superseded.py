@@ -19,16 +19,18 @@ def words(store: Store, algorithms: Iterable[str], data: str) -> str:
         data: name of the data set that they are trained on.
     """
     versions, on = {name: objectives.find(name).version for name in algorithms}, datasets.find(data).version
-    rows = read_runs(store.uri)
-    columns = (rows[name].to_pylist() for name in ("algorithm", VERSION, "data_version"))
+    columns = ["algorithm", VERSION, "data_version"]
+    rows = read_runs(store.uri, columns).group_by(columns).aggregate([([], "count_all")])
     counts: Counter[str] = Counter()
-    for algorithm, version, data_version in zip(*columns, strict=True):
+    for algorithm, version, data_version, count in zip(
+        *(column.to_pylist() for column in rows.columns), strict=True
+    ):
         if algorithm not in versions:
             continue
         if data_version != on:
-            counts[f"on {data_version} (now {on})"] += 1
+            counts[f"on {data_version} (now {on})"] += count
         elif version != versions[algorithm]:
-            counts[f"of {algorithm}, version {version} (now {versions[algorithm]})"] += 1
+            counts[f"of {algorithm}, version {version} (now {versions[algorithm]})"] += count
     if not counts:
         return ""
     listed = "; ".join(f"{count} {which}" for which, count in sorted(counts.items()))

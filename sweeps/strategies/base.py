@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+import pyarrow.compute as pc
 from rich.console import Console
 
 from result_schema import GRID, read_runs
@@ -79,9 +80,9 @@ class Strategy(ABC):
         """Sampler whose rows of a budget the report shows: its own, or None, for the one with most rows, if other samplers
         proposed and trained all its runs before.
         """
-        rows = read_runs(store.uri)
-        trained = zip(rows["sampler"].to_pylist(), rows["budget"].to_pylist(), strict=True)
-        return self.sampler if (self.sampler, iterations) in trained else None
+        rows = read_runs(store.uri, ("sampler", "budget"))
+        own = pc.and_(pc.equal(rows["sampler"], self.sampler), pc.equal(rows["budget"], iterations))
+        return self.sampler if pc.any(own).as_py() else None
 
     @abstractmethod
     def run_keys(self) -> Iterable[str]:
@@ -89,8 +90,7 @@ class Strategy(ABC):
 
     def stored(self, store: Store) -> dict[str, str]:
         """Run key -> outcome of the stored rows."""
-        rows = store.rows()
-        return dict(zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True))
+        return store.outcomes()
 
     def outcomes(self, stored: Mapping[str, str]) -> Counter[str]:
         """Outcome -> number of the declared runs that have it.

@@ -47,7 +47,7 @@ class FullGrid(Strategy):
         yield Stage(self.missing, self.grid.budget)
 
     def run_keys(self) -> Iterable[str]:
-        return (run.key for run in self.grid)
+        return self.grid.keys()
 
     def unfinished(self, outcomes: Mapping[str, str]) -> int:
         return sum(outcomes.get(key) not in FINISHED for key in self.run_keys())

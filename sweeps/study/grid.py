@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import final, overload
 
 from trainables import objectives
-from trainables.runs import Configuration, Run
+from trainables.runs import Configuration, Run, keys_like
 
 
 class LazyRuns(Sequence[Run], ABC):
@@ -19,6 +19,10 @@ class LazyRuns(Sequence[Run], ABC):
     @abstractmethod
     def at(self, place: int) -> Run:
         """The run at a place from 0 to len − 1."""
+
+    def keys(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        """Keys of the runs from a place on to before another, in their order."""
+        return (self.at(place).key for place in range(len(self))[start:stop])
 
     @overload
     def __getitem__(self, place: int) -> Run: ...
@@ -79,6 +83,19 @@ class Grid(LazyRuns):
         place, seed = divmod(place, self.seeds)
         lam, algorithm = self.trained[which]
         return self._run(algorithm, lam, seed, self.configurations[place])
+
+    def keys(self, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        return itertools.islice(self._keys(start), None if stop is None else stop - start)
+
+    def _keys(self, start: int) -> Iterator[str]:
+        """Keys from a place on, for which one run of each configuration is made."""
+        place, first = divmod(start, self.seeds * len(self.trained))
+        for numbered in itertools.islice(self.configurations, place, None):
+            key = keys_like(self._run(self.trained[0][1], self.trained[0][0], 0, numbered))
+            of_one = itertools.product(range(self.seeds), self.trained)
+            for seed, (lam, algorithm) in itertools.islice(of_one, first, None):
+                yield key(algorithm, lam, seed)
+            first = 0
 
     def _run(self, algorithm: str, lam: float, seed: int, numbered: tuple[int, Configuration]) -> Run:
         number, configuration = numbered

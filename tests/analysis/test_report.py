@@ -116,7 +116,7 @@ def test_report_exits_2_and_writes_nothing_when_it_cannot_be_built(store, run, c
 
 
 def test_report_exits_2_when_it_cannot_write(store, run, capsys, monkeypatch):
-    monkeypatch.setattr("analysis.contents.build", lambda _: Contents({"report.html": b""}))
+    monkeypatch.setattr("analysis.contents.build", lambda *_: Contents({"report.html": b""}))
     where = store([run("alice", 0), run("alice", 1)])
     (where / "report").write_text("a file in the way")
     assert main([str(where)]) == 2
@@ -128,7 +128,7 @@ def test_report_exits_2_when_it_cannot_write(store, run, capsys, monkeypatch):
 def test_report_exits_2_and_removes_nothing_when_its_folder_is_a_link(
     store, run, capsys, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr("analysis.contents.build", lambda _: Contents({"report.html": b""}))
+    monkeypatch.setattr("analysis.contents.build", lambda *_: Contents({"report.html": b""}))
     where = store([run("alice", 0), run("alice", 1)])
     paper = tmp_path / "paper"
     paper.mkdir()
