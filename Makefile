@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study data ui tracking-server report paper check format test test-slow test-gpu test-cluster test-browser drills check-statistics docs wheel bench bench-search ground-truth audit clean
+.PHONY: help setup study data ui tracking-server report paper check format test test-slow test-gpu test-cluster test-browser drills check-statistics docs wheel bench bench-search bench-scale ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -107,6 +107,9 @@ bench-search: setup ## halving and the samplers against the whole grid, which is
 	@$(BIN)/python -m infra.benchmarks.halving results/bench-search
 	@$(BIN)/python -m infra.benchmarks.search --results results/bench-search/grid/$(STUDY)
 	@$(BIN)/python -m infra.benchmarks.at_scale.long_search
+
+bench-scale: $(RUNNING)-dev ## all that is not training, up to a million rows: folding, reading, starting, reporting; writes docs/benchmarks.md
+	@$(BIN)/python -m infra.benchmarks.at_scale --output docs/benchmarks.md $(ARGS)
 
 ground-truth: $(RUNNING)-reference ## draw the posterior of the Eight Schools study again, by NUTS
 	@JAX_PLATFORMS=cpu $(BIN)/python -m infra.ground_truth

@@ -9,6 +9,7 @@ A file is known by its name and size: another one of that name counts.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -27,8 +28,8 @@ REPLACES, FULL = b"replaces", b"full"
 SMALL = 4 << 20
 """Bytes up to which a file of an object store is fetched whole, in one request."""
 
-ATTEMPTS = 10
-"""Times that files are listed anew where some are folded meanwhile."""
+ATTEMPTS, PAUSE = 10, 0.1
+"""Times that files are listed anew where some are folded meanwhile, and seconds before the second time, which double."""
 
 Read = TypeVar("Read")
 
@@ -69,12 +70,12 @@ def replaced_by(metadata: dict[bytes, bytes] | None) -> dict[str, int]:
     return names
 
 
-def opened(filesystem: pafs.FileSystem, info: pafs.FileInfo) -> pa.NativeFile | str:
-    """A table's file, to be given to Parquet: of an object store small ones in one request."""
+def opened(filesystem: pafs.FileSystem, info: pafs.FileInfo, whole: bool = False) -> pa.NativeFile | str:
+    """A table's file, to be given to Parquet; of an object store in one request if it is small or all of it is read (`whole`)."""
     if isinstance(filesystem, pafs.LocalFileSystem):
         return str(info.path)
     file = filesystem.open_input_file(info.path)
-    return pa.BufferReader(file.read_buffer()) if info.size <= SMALL else file
+    return pa.BufferReader(file.read_buffer()) if whole or info.size <= SMALL else file
 
 
 def read_steadily(
@@ -86,12 +87,13 @@ def read_steadily(
     the listing after it.
     """
     listed = tables_of(filesystem, folder)
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
             result = read(counting(filesystem, listed))
             gone = None
         except FileNotFoundError as error:
             gone = error
+            time.sleep(PAUSE * 2**attempt)  # a client of a shared disk may list what was there a minute ago
         before, listed = listed, tables_of(filesystem, folder)
         if not gone and _folded(listed) <= _folded(before):
             return result

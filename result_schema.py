@@ -601,12 +601,14 @@ def read_file(
     Raises:
         pyarrow.ArrowException, OSError: it is damaged, or gone.
     """
-    source, threads = result_folded.opened(filesystem, info), info.size > THREADED
-    if filters is not None:
-        return conformed(pq.read_table(source, filters=filters, use_threads=threads), schema)
-    with pq.ParquetFile(source) as file:
+    whole, threads = filters is None and not part, info.size > THREADED
+    source = result_folded.opened(filesystem, info, whole)
+    with pq.ParquetFile(source, pre_buffer=part) as file:
         columns = [name for name in file.schema_arrow.names if name in schema.names] if part else None
-        return conformed(file.read(columns, use_threads=threads), schema)
+        if filters is None:
+            return conformed(file.read(columns, use_threads=threads), schema)
+    source = result_folded.opened(filesystem, info)
+    return conformed(pq.read_table(source, columns=columns, filters=filters, use_threads=threads), schema)
 
 
 def _damaged(path: str, name: str, error: Exception) -> SchemaError:

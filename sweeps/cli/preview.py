@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 
 from rich.console import Console
 
-from sweeps.planning import cohort_plans, cores, forecast, schedule
+from sweeps.planning import cohort_plans, cores, forecast, schedule, surroundings
 from sweeps.planning.cohort_plans import CohortPlan
 from sweeps.planning.remaining import words
 from sweeps.store.kept_models import ALL, NONE
@@ -45,7 +45,7 @@ def show(
     available = cores.available()
     todo = cohort_plans.missing(declared, finished)
     scale = functools.partial(forecast.scale, cores=available)
-    simulated = schedule.table(todo, devices, scale) if devices else ""
+    simulated, schedules = schedule.table(todo, devices, scale) if devices else ("", [])
     plans = cohort_plans.cut(todo, available)
     expected = forecast.of(todo, plans, available, halved.share if halved else 1.0)
     console.print(
@@ -73,6 +73,8 @@ def show(
     if halved:
         console.print(f"halving   {halved.plan()}")
     console.print(simulated, end="")
+    if schedules:
+        console.print(surroundings.table(len(todo), schedules), end="")
 
 
 def _models(plans: Sequence[CohortPlan], keep: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from typing import cast, final
+from typing import Any, cast, final
 
 import ray
 
@@ -13,26 +13,32 @@ from sweeps.planning.cohort_plans import CohortPlan
 
 @final
 class SharedPlans(Mapping[str, CohortPlan]):
-    """Cohorts by key, held by Ray; a trial gets no more than where they are.
+    """Cohorts by key. Another process is told where Ray holds them, not what they are.
 
     Args:
         plans: the cohorts.
     """
 
     def __init__(self, plans: Mapping[str, CohortPlan]) -> None:
-        self._reference = ray.put(dict(plans))
+        self._plans = plans
+        self._reference: ray.ObjectRef | None = None
+
+    def __reduce__(self) -> Any:
+        if self._reference is None:
+            self._reference = ray.put(dict(self._plans))
+        return _shared, (self._reference,)
 
     def __getitem__(self, key: str) -> CohortPlan:
-        return _fetched(self._reference)[key]
+        return self._plans[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_fetched(self._reference))
+        return iter(self._plans)
 
     def __len__(self) -> int:
-        return len(_fetched(self._reference))
+        return len(self._plans)
 
 
 @functools.lru_cache(1)
-def _fetched(reference: ray.ObjectRef) -> dict[str, CohortPlan]:
+def _shared(reference: ray.ObjectRef) -> SharedPlans:
     """The cohorts, of the last study that this process asked for."""
-    return cast("dict[str, CohortPlan]", ray.get(reference))
+    return SharedPlans(cast("dict[str, CohortPlan]", ray.get(reference)))

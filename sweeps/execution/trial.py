@@ -38,6 +38,9 @@ LOG = logging.getLogger(__name__)
 LOOK_SECONDS = 2.0
 """Shortest time between two checks of the lease."""
 
+LOOKS_PER_SECOND = 100.0
+"""Checks of the lease by all trials together, at most: each lists a folder, and is a request that an object store bills."""
+
 
 class EndRequestedError(Exception):
     """The driver asked its trials to end; their state is stored."""
@@ -49,7 +52,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
     Args:
         trial: Tune's configuration: the key of a cohort, and its content (`planned`) if it is not among `plans`.
         plans: the study's cohorts by key.
-        settings: of every trial: directory (the store), device, share (of a GPU; None for one core's of the memory), checkpoint_seconds and
+        settings: of every trial: directory (the store), device, slots (trials that run at once), share (of a GPU; None for one core's of the memory), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
             name, or None), data_dir (folder of image data, or None), features (file by which images
             get theirs, or None), metrics (names or import paths of those to take), keep (of `kept_models.KEEP`), git_commit, versions, sampler.
@@ -101,6 +104,7 @@ class CohortTrial:
         self.trouble = ""
         self.saved_at = self.reported_at = time.monotonic()
         self.looked_at = -math.inf
+        self.look_seconds = max(LOOK_SECONDS, settings["slots"] / LOOKS_PER_SECOND)
         self.meter = Meter(settings["device"], settings["share"])
 
     def run(self) -> None:
@@ -200,7 +204,7 @@ class CohortTrial:
 
     def _look(self) -> None:
         """Raises EndRequestedError if the driver asked its trials to end, Fenced if it has lost its lease."""
-        if self.store.token and time.monotonic() - self.looked_at > LOOK_SECONDS:
+        if self.store.token and time.monotonic() - self.looked_at > self.look_seconds:
             self.looked_at = time.monotonic()
             if self.store.token.check():
                 raise EndRequestedError

@@ -41,6 +41,10 @@ from trainables.recognition.features_file import FEATURES
 RETRIES = 3
 """Number of times that a trial that died is continued from its stored state before its runs are FAILED."""
 
+TOGETHER, TURNS = 4_096, 16
+"""Trials of one Tune experiment: so many, but at least TURNS on each slot. Tune keeps what it knows of every trial until its
+experiment ends, and goes through all of them to save it: a study's trials are a few experiments after each other."""
+
 FULL_SECONDS = 600.0
 """Seconds that results wait for room on a full disk before their trial fails."""
 
@@ -134,8 +138,18 @@ def train(
     """
     progress = StudyProgress(already, sum(map(len, plans)), console, slots)
     progress.expect(plans)
-    in_order = InOrder(progress.plans, slots.count, _stopping(store))
-    return _fit(store, in_order, len(plans), progress, progress.plans, slots, sampler, keep)
+    keys, stopping = list(progress.plans), _stopping(store)
+    shared = SharedPlans(progress.plans)
+    errors: list[str] = []
+    together = max(TOGETHER, TURNS * slots.count)
+    for first in range(0, len(keys), together):
+        some = keys[first : first + together]
+        in_order = InOrder(some, slots.count, stopping)
+        lost = _fit(store, in_order, len(some), progress, shared, slots, sampler, keep)
+        errors += filter(None, lost.values())
+        if not progress.finished.issuperset(key for key in some if key not in lost):  # it was interrupted
+            break
+    return errors
 
 
 def train_stages(
@@ -167,7 +181,8 @@ def train_stages(
 
     # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
     # and what comes of the last ones is taken up when the next stage is asked for.
-    return _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler, keep)
+    lost = _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler, keep)
+    return [error for error in lost.values() if error]
 
 
 @contextlib.contextmanager
@@ -197,8 +212,10 @@ def _fit(
     slots: Slots,
     sampler: str,
     keep: str,
-) -> list[str]:
-    """Runs Tune.
+) -> dict[str, str]:
+    """Runs Tune; returns the key of each cohort that was lost for good, with its error; '' if all its runs were stored before.
+
+    The runs of the others have FAILED rows.
 
     Args:
         trials: number of trials; -1 if the searcher ends the experiment.
@@ -215,6 +232,7 @@ def _fit(
     settings = {
         "directory": store.uri_for_workers,
         "device": slots.device,
+        "slots": slots.count,
         "share": slots.resources.get("GPU"),
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "progress_seconds": progress_seconds(slots.count),
@@ -233,7 +251,7 @@ def _fit(
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
             tune.with_resources(
-                tune.with_parameters(train_cohort, plans=SharedPlans(plans), settings=settings),
+                tune.with_parameters(train_cohort, plans=plans, settings=settings),
                 slots.resources,
             ),
             param_space={"cohort": None},
@@ -263,14 +281,14 @@ def _fit(
     if store.token:
         store.token.check()
     if not lost.reasons and not store.begun():
-        return []
-    errors = []
+        return {}
+    errors = {}
     finished = store.finished()
     resume.begun(store, finished)  # removes states from which nothing continues
     for key, reason in lost.reasons.items():
         plan = progress.plans[key]
         runs = [run for run in plan.runs if run.key not in finished]
+        errors[key] = reason if runs else ""
         if runs:
-            errors.append(reason)
             store.write_failed(runs, key, reason, device=slots.device, started_at=started_at, **origin)
     return errors

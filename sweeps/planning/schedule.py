@@ -166,8 +166,8 @@ def misjudged(seconds: Iterable[float], error: float = COST_ERROR, seed: int = 0
 
 def table(
     todo: cohort_plans.Missing, devices: Sequence[int], scale: Callable[[Run], float] = as_planned
-) -> str:
-    """Table of cohorts against one run per trial on each number of devices, as text.
+) -> tuple[str, list[Schedule]]:
+    """Table of cohorts against one run per trial on each number of devices, as text; and the cohorts' schedules.
 
     Beside the makespan and its efficiency: the efficiency where durations are misjudged by COST_ERROR, and
     the shares of the makespan in which the driver starts trials and logs results.
@@ -185,13 +185,15 @@ def table(
         f"{'devices':>7} {'a trial is':<10} {'trials':>9} {'ideal':>10} {'makespan':>10}"
         f" {'efficiency':>10} {error:>6} {'starting':>8} {'logging':>7}  binds"
     ]
+    schedules = []
     for count in devices:
         cohorts = [plan.seconds * scale(plan.group[0]) for plan in cohort_plans.cut(todo, count)]
         for name, expected in (("a cohort", cohorts), ("a run", list(one_run_per_trial(todo, scale)))):
             planned, actual = simulate(expected, count), simulate(misjudged(expected), count)
+            schedules += [planned] if name == "a cohort" else []
             starting, logging = (planned.share(driver) for driver in ("starts", "results"))
             lines.append(
                 f"{count:>7,} {name:<10} {planned.trials:>9,} {planned.ideal / 3600:>8.2f} h {planned.makespan / 3600:>8.2f} h"
                 f" {planned.efficiency:>10.1%} {actual.efficiency:>6.1%} {starting:>8.0%} {logging:>7.0%}  {planned.binds}"
             )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n", schedules

@@ -71,9 +71,8 @@ def cohorts(
     for since, runs in parts:
         for plan in cohort_plans.cut(runs, slots.count, slots.members, slots.memory):
             states = {names[run.key] for run in plan.runs} if since else set()
-            renamed = {
-                run.key: stage.renamed[run.key] for run in plan.runs if since and run.key in stage.renamed
-            }
+            continuing = plan.runs if since else ()  # runs of a plan are made anew when asked for
+            renamed = {run.key: stage.renamed[run.key] for run in continuing if run.key in stage.renamed}
             seconds = plan.seconds * ((stage.until - since) / plan.budget)
             plans.append(
                 replace(

@@ -200,6 +200,19 @@ def test_rerun_of_a_row_of_then_trains_its_run_again(store: Store) -> None:
         rerun.find(store.uri, run.key)
 
 
+def test_outcomes_are_those_of_the_rows_under_the_keys_of_now(store: Store) -> None:
+    rows = store.rows()
+    assert store.outcomes() == dict(
+        zip(rows["run_key"].to_pylist(), rows["outcome"].to_pylist(), strict=True)
+    )
+    assert set(GRID.keys()) <= store.finished()
+
+
+def test_columns_are_read_of_the_rows_that_count(store: Store) -> None:
+    columns = ("lam", "run_key")
+    assert read_runs(store.uri, columns).equals(read_runs(store.uri).select(columns))
+
+
 def test_a_large_store_is_read_in_seconds(store: Store) -> None:
     table, manifest = read_runs(store.uri), read_manifest(store.uri)
     large = pa.concat_tables([table] * (57_600 // len(table)))
@@ -245,7 +258,7 @@ def test_a_halved_run_that_was_stopped_under_a_key_of_then_goes_on_from_its_stat
     store.create(STUDY.name, STUDY.question)
     monkeypatch.setattr(trial, "tune", tune)
     settings = {
-        "directory": store.uri, "device": "cpu", "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": "none",
+        "directory": store.uri, "device": "cpu", "slots": 1, "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": "none",
         "git_commit": "abc", "versions": {}, "full_seconds": 0.0, "lease": None, "data_dir": None, "features": None, "sampler": "grid",
     }  # fmt: skip
     then = tuple(once(run, 0.1) for run in grid)

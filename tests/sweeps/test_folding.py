@@ -243,6 +243,7 @@ def test_a_listing_without_a_file_that_was_folded_meanwhile_is_taken_again(
         listed[:2],
         [],
     ]  # two files that are gone by now; then a listing that shows neither old nor new ones
+    monkeypatch.setattr(result_folded, "PAUSE", 0.0)
     monkeypatch.setattr(result_folded, "tables_of", lambda *where: torn.pop(0) if torn else true(*where))
     assert read_runs(store.uri).equals(before)
     torn[:] = [[]]

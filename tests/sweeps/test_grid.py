@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from sweeps.planning import cohort_plans
 from sweeps.study.grid import Grid
 from sweeps.toy_robustness import STUDY
+from trainables.configurations import content_hash, content_hashes
 from trainables.runs import Run
 
 PRESET = STUDY.preset("smoke", seeds=3, lambdas=(1.0, 0.0, 0.1))
@@ -86,3 +88,29 @@ def test_where_no_algorithm_has_lambda_its_values_declare_nothing() -> None:
 def test_grid_refuses_a_bad_value_before_a_run_is_asked_for(lam: float, budget: int) -> None:
     with pytest.raises(ValueError, match="must be"):
         Grid(STUDY.name, budget, GRID.configurations, 1, (0.1, lam), ("alice",))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bf16"])
+def test_keys_of_a_grid_are_those_of_its_runs(precision: str) -> None:
+    grid = replace(GRID, algorithms=("svae_r", "gan", "aavae:temperature=3"), precision=precision)
+    keys = [run.key for run in grid]
+    assert list(grid.keys()) == keys
+    assert list(grid.keys(7)) == keys[7:]
+    assert list(grid.keys(3, 40)) == keys[3:40]
+    assert list(grid.keys(len(keys))) == []
+
+
+def test_keys_of_missing_runs_pass_over_those_that_are_stored() -> None:
+    keys = list(GRID.keys())
+    for stored in (set(), set(keys[5:9]), {keys[0], keys[-1], keys[100]}):
+        for group in cohort_plans.missing(GRID, stored).groups:
+            assert list(group.keys(2, 30)) == [run.key for run in group[2:30]]
+        groups = cohort_plans.missing(GRID, stored).groups
+        assert set(itertools.chain.from_iterable(group.keys(0) for group in groups)) == set(keys) - stored
+
+
+def test_hashes_of_contents_that_share_a_part_are_those_of_each() -> None:
+    shared = {"b": 'a "quoted" 100 %s', "d": 0.1, "%": None}
+    of = content_hashes(shared, ("e", "a"))
+    for e, a in ((1, "x"), (1.0, "é%"), (True, None)):
+        assert of(e, a) == content_hash({**shared, "e": e, "a": a})

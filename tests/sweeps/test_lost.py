@@ -133,3 +133,37 @@ def test_a_reason_is_one_line_and_not_endless() -> None:
     words = reason(RaySystemError("a\n" * 1_000))
     assert "\n" not in words
     assert len(words) == 500
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_many_trials_are_several_experiments_and_none_after_an_interrupt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    experiments: list[list[str]] = []
+
+    class Tuner:
+        def __init__(
+            self, *_: Any, run_config: tune.RunConfig, tune_config: tune.TuneConfig, **__: Any
+        ) -> None:
+            self.progress: Any = (run_config.callbacks or [])[0]
+            self.keys: Any = tune_config.search_alg
+            assert tune_config.num_samples == len(self.keys)
+
+        def fit(self) -> None:
+            experiments.append(self.keys)
+            for key in self.keys[: 1 if interrupted else None]:
+                trial = OfTune(key)
+                self.progress.on_trial_start(0, [], trial)
+                self.progress.on_trial_result(0, [], trial, {"iteration": 20, "diverged": 0, "stored": 1})
+
+    monkeypatch.setattr(tune, "Tuner", Tuner)
+    monkeypatch.setattr(tuner, "InOrder", lambda keys, *_: keys)
+    monkeypatch.setattr(tuner, "TOGETHER", 2)
+    monkeypatch.setattr(tuner, "TURNS", 1)
+    store = Store(str(tmp_path / "study"))
+    store.create(STUDY.name, STUDY.question)
+    runs = STUDY.runs(STUDY.preset("smoke", iterations=20))[:5]
+    plans = [plan for run in runs for plan in cohort_plans.cut([run], 1)]
+    assert tuner.train(store, plans, 0, SLOTS, Console(quiet=True)) == []
+    expected = [[plan.key for plan in plans[n : n + 2]] for n in (0, 2, 4)]
+    assert experiments == expected[: 1 if interrupted else None]

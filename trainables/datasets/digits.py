@@ -47,6 +47,10 @@ class Digits(DataSet):
         labels *= balanced(labels, math.ceil(self.part_labelled * len(rows))).unsqueeze(-1)
         return rows[few].repeat(math.ceil(len(rows) / int(few.sum())), 1)[: len(rows)]
 
+    @functools.cached_property
+    def train_points(self) -> int:  # each run asks for it
+        return len(self.train)
+
     @property
     def test(self) -> Tensor:
         return self._rows()[-TEST_POINTS:]
