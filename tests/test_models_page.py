@@ -1,4 +1,4 @@
-"""The page on trained models is true: its Python is run, in order, beside a study as it says."""
+"""The page on trained models, docs/how_to/models.md, is true: its Python is run, in order, beside a study as it says."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_python_of_the_page_runs_as_it_stands(tmp_path: Path, monkeypatch: pytes
     kept_models.prepare(store, kept_models.BEST)
     monkeypatch.setattr(trial, "tune", FakeTune())
     settings = {
-        "directory": store.uri, "device": "cpu", "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": "best",
+        "directory": store.uri, "device": "cpu", "slots": 1, "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": "best",
         "git_commit": "abc", "versions": {}, "full_seconds": 0.0, "lease": None, "data_dir": None, "features": None, "sampler": "grid",
     }  # fmt: skip
     trial.train_cohort(trial.planned(CohortPlan(runs, 0, len(runs), 1.0)), {}, settings)

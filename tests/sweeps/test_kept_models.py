@@ -45,7 +45,7 @@ def train(
     kept_models.prepare(store, keep)
     monkeypatch.setattr(trial, "tune", FakeTune(patience))
     settings = {
-        "directory": store.uri, "device": "cpu", "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": keep,
+        "directory": store.uri, "device": "cpu", "slots": 1, "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": keep,
         "git_commit": "abc", "versions": {}, "full_seconds": 0.0, "lease": None, "data_dir": None, "features": None, "sampler": "grid",
     }  # fmt: skip
     plan = CohortPlan(runs, 0, len(runs), 1.0, segment) if segment else CohortPlan(runs, 0, len(runs), 1.0)
