@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export PYTHONWARNINGS := ignore::DeprecationWarning
 
 .DEFAULT_GOAL := help
-.PHONY: help setup study data ui tracking-server report paper check format test test-slow test-gpu test-cluster test-browser drills check-statistics wheel bench bench-search bench-scale ground-truth audit clean
+.PHONY: help setup study data ui tracking-server report paper check format test test-slow test-gpu test-cluster test-browser drills check-statistics docs wheel bench bench-search bench-scale ground-truth audit clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -50,6 +50,11 @@ report: setup ## rebuild the report from the stored rows
 
 paper: $(RUNNING)-paper ## tables as LaTeX and CSV, figures as PDF, report.pdf, from the stored rows
 	@$(BIN)/python -m analysis.paper results/$(STUDY) $(ARGS)
+
+docs: $(RUNNING)-docs ## the documentation as a site, into docs/_site; a warning and a link that leads nowhere are errors
+	@rm -rf docs/_site
+	@$(BIN)/python -m sphinx -W --keep-going -q -E docs docs/_site
+	@$(BIN)/python -m infra.documentation.links docs/_site
 
 wheel: setup ## what a node of a cluster installs, into dist/
 	@rm -rf build dist
@@ -113,4 +118,4 @@ audit: $(RUNNING)-dev ## known vulnerabilities of what is pinned; a report, it f
 	-@$(BIN)/python -m infra.audit constraints.txt $(ARGS)
 
 clean: ## remove what was installed and built; results and MLflow's store stay
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build docs/_site *.egg-info .mypy_cache .ruff_cache .pytest_cache

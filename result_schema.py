@@ -10,6 +10,7 @@ imports neither, and neither torch nor ray. A study's directory (`result_files.p
                             what they should be like, where the data set knows it; none of large images
     pictures/*.parquet      of images, a row per run and kind of picture (`result_pictures.py`): uint8 samples,
                             reconstructions and interpolations
+    models/*/*.safetensors  trained models that are kept (`trainables.saved_models`): of `best` runs, of `all`
     states/*.pt             what cohorts stopped at a rung, or cut off, continue from, while that is open
     report/                 what `analysis.report` makes of the rows
     digests/                what report and mirror were made of, so that neither is made again for nothing

@@ -13,9 +13,9 @@ import part_registry
 from analysis.document import html, markdown
 from analysis.document.blocks import NOTE, Block, Drawing, File, Part, Text, flat
 from analysis.document.files import rendered
-from analysis.processes import at_most, attempted
 from analysis.rows import Rows
 from analysis.sections.base import Report, Section
+from analysis.statistics.processes import at_most, attempted
 from analysis.words import naming
 
 
@@ -107,8 +107,8 @@ def _attempt(section: Section, report: Report) -> Attempt:
 
 
 def _failed(section: Section, error: Exception) -> Attempt:
-    told = failure(section, error)
-    return Attempt(Part(section.title, [Text(told, NOTE)]), failure=told)
+    words = failure(section, error)
+    return Attempt(Part(section.title, [Text(words, NOTE)]), failure=words)
 
 
 def made(section: Section, report: Report) -> Part:

@@ -45,13 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
         nothing is written, since the rows, the directory or a section that cannot be imported do not allow it.
     """
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
-    from analysis import contents, processes, rows  # seconds, which help and bad options do without
+    from analysis import contents, rows  # seconds, which help and bad options do without
     from analysis.document import files
+    from analysis.statistics.processes import available
 
     try:
         inputs = result_digests.report_inputs(options.directory, options.iterations, options.sampler)
         study = rows.load(options.directory, options.iterations, options.sampler)
-        built = contents.build(study, options.processes or min(processes.available(), MOST))
+        built = contents.build(study, options.processes or min(available(), MOST))
         target = files.write_report(options.directory, built.files)
         if not built.failures:
             result_digests.record_report(options.directory, inputs)

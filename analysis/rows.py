@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,9 @@ MOST_LEVELS = 8
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+_REPEATED = ("study", "cohort_key", "git_commit", "versions")
+"""Columns of long texts that many rows share, of which each is held once."""
+
 _READING_ORDER = tuple(LABELS)
 
 
@@ -74,7 +77,7 @@ class Rows:
         budget: declared iterations of every row kept.
         other_budgets: declared iterations -> rows left out, for the report to state.
         runs: one row per run, columns as in `result_schema.runs_schema`; of an algorithm without λ one at each λ (`levels.levelled`).
-        curves: one row per (run, iteration) of those runs.
+        curves: one row per (run, iteration) of those runs, in no order, with the metrics of the headline.
         sampler: what proposed every row kept; NOT_RECORDED where rows were stored before they said it.
         other_samplers: sampler -> rows of this budget that are left out, for the report to state.
         superseded: rows of earlier versions that are left out, for the report to state.
@@ -182,6 +185,30 @@ class Rows:
         """Every row, of any outcome, of one algorithm at one λ; possibly empty."""
         return self._groups.get((algorithm, lam), self.runs.iloc[:0])
 
+    def evaluations(
+        self, runs: pd.DataFrame, column: str
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Iterations [t] at which some of its runs [n] were evaluated, and a metric there, [n, t]; NaN where there is none."""
+        numbers, owners = self._owners
+        place = np.full(len(numbers) + 1, -1)  # the last one of curves of no run here
+        place[numbers.loc[runs.index]] = np.arange(len(runs))
+        own = place[owners]
+        there = own >= 0
+        iterations, at = np.unique(self.curves["iteration"].to_numpy()[there], return_inverse=True)
+        values = np.full((len(runs), len(iterations)), np.nan)
+        if column in self.curves:  # else a metric of the end alone
+            values[own[there], at] = self.curves[column].to_numpy(float)[there]
+        return iterations.astype(float), values
+
+    @cached_property
+    def _owners(self) -> tuple[pd.Series, npt.NDArray[np.intp]]:
+        """Numbers of runs: of each row of `runs`, where a run may stand at several λ, and of each row of `curves`."""
+        numbers, keys = pd.factorize(self.runs["run_key"])
+        owners = pc.index_in(
+            pa.array(self.curves["run_key"], pa.string()), value_set=pa.array(keys, pa.string())
+        )
+        return pd.Series(numbers, self.runs.index), owners.fill_null(len(keys)).to_numpy(zero_copy_only=False)
+
     @cached_property
     def _groups(self) -> dict[tuple[str, float], pd.DataFrame]:
         return {(str(a), float(lam)): group for (a, lam), group in self.runs.groupby(["algorithm", "lam"])}
@@ -200,7 +227,7 @@ def once(
         found: Result = study.kept[key]
         return found
 
-    return kept
+    return cast(Callable[Concatenate[Rows, Arguments], Result], kept)
 
 
 @once
@@ -291,11 +318,13 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     with _reading(where):
         manifest = result_schema.read_manifest(where)
         table = result_schema.read_runs(where)
-        curves = result_schema.read_curves(where)
     if table.num_rows == 0:
         raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
                           "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
-    runs, superseded = newest(table.to_pandas())
+    for name in _REPEATED:
+        table = table.set_column(table.column_names.index(name), name, table[name].dictionary_encode())
+    runs, superseded = newest(table.to_pandas(self_destruct=True))
+    del table
     budgets = {int(budget): int(count) for budget, count in runs["budget"].value_counts().items()}
     budget = choose_budget(budgets, iterations)
     runs = runs[runs["budget"] == budget]
@@ -306,12 +335,21 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
     runs = told_apart(runs, list(manifest.hyper_parameters))
     _require_lambda(where, runs)
     runs = levelled(runs, manifest)
-    kept = pc.is_in(curves["run_key"], value_set=pa.array(runs["run_key"].tolist(), pa.string()))
     _require_unique(where, runs)
     others = {other: count for other, count in sorted(budgets.items()) if other != budget}
     left_out = {other: count for other, count in sorted(samplers.items()) if other != sampler}
-    curves = curves.filter(kept).to_pandas()
-    return Rows(where, manifest, budget, others, runs, curves, sampler, left_out, superseded)
+    study = Rows(where, manifest, budget, others, runs, pd.DataFrame(), sampler, left_out, superseded)
+    return replace(study, curves=_curves(study))
+
+
+def _curves(study: Rows) -> pd.DataFrame:
+    """Learning curves of the study's runs."""
+    schema = study.manifest.curves_schema
+    columns = ["run_key", "iteration", *(m.column for m in study.headline if m.column in schema.names)]
+    with _reading(study.where):
+        curves = result_schema.read_table(study.where, "curves", schema, columns=columns)
+    kept = pc.is_in(curves["run_key"], value_set=pa.array(study.runs["run_key"], pa.string()))
+    return curves.filter(kept).to_pandas(self_destruct=True)
 
 
 def told_apart(runs: pd.DataFrame, hyper_parameters: list[str]) -> pd.DataFrame:

@@ -5,7 +5,7 @@ Source   Chen et al., Symmetric Variational Autoencoder, §6.1; the comparison i
          as in its paper too, with explicit Gaussians, and ALICE with the reconstruction of x alone, as Li et al. have it.
 Command  make study STUDY=matched_lambda, or python sweeps/matched_lambda.py [--preset smoke|embedded|paper] [--help]
          ray submit CLUSTER.yaml sweeps/matched_lambda.py -- --preset paper --address auto
-Cost     embedded: 96 balanced configurations, 6 λ, 2,304 runs, about 2 core-hours.
+Cost     embedded: 96 balanced configurations, 6 λ, 2,304 runs, about 4 core-hours.
 Expected what is one of units of λ vanishes at 2λ; with more λ than is needed, sVAE-r loses the balance of modes later.
 """
 

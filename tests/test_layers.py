@@ -46,7 +46,7 @@ FLOORS = {
         {"configurations"},
         {"runs"},
         {"engine"},
-        {"ray_adapter", "testing"},
+        {"ray_adapter", "saved_models", "testing"},
     ],
     "sweeps": [
         {"console"},
@@ -60,7 +60,7 @@ FLOORS = {
         {path.stem for path in (ROOT / "sweeps").glob("*.py")} - {"__init__"},  # the studies
     ],
     "analysis": [
-        {"vocabulary", "states", "stored_names", "processes"},
+        {"vocabulary", "states", "stored_names"},
         {"words", "levels", "versions", "rows", "axes", "statistics"},
         {"importance"},
         {"comparison"},

@@ -21,7 +21,7 @@ QUALITY = (
     "coverage",
 )
 STUDIES = [
-    pytest.param(matched_lambda.STUDY, "matched_study", 48, 576, id="matched_lambda"),
+    pytest.param(matched_lambda.STUDY, "matched_study", 48, 1152, id="matched_lambda"),
     pytest.param(zoo_robustness.STUDY, "zoo_study", 24, 2160, id="zoo_robustness"),
 ]
 

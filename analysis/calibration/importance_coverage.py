@@ -14,7 +14,7 @@ from analysis.importance.shares import shares
 from analysis.importance.tunability import Gain, tuned
 from analysis.statistics.blocks import KEY
 from analysis.statistics.estimates import Interval
-from analysis.statistics.linear_models import RESIDUAL, Term, contrasts, terms
+from analysis.statistics.linear_models import RESIDUAL, Cells, Term, contrasts, terms
 from analysis.statistics.resampling import Generator
 from analysis.vocabulary import Floats
 
@@ -61,7 +61,7 @@ def _factorial(draw: Draw) -> Callable[[Generator, int], Intervals]:
         for term, size in EFFECTS.items():
             values = values + size * _standard(np.prod([_standard(levels[name]) for name in term], axis=0))
         columns = {name: contrasts(pd.Series(own)) for name, own in levels.items()}
-        found = shares(values, columns, np.repeat(np.arange(n), 2))
+        found = shares(Cells.of(values, np.arange(len(values))), columns, np.repeat(np.arange(n), 2))
         whole = _OTHER + sum(size**2 for size in EFFECTS.values())
         truth = {term: EFFECTS.get(term, 0.0) ** 2 / whole for term in terms(list(levels))}
         truth[RESIDUAL] = _OTHER / whole

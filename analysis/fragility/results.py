@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.blocks import Block, Sides, block, gains, hits
 from analysis.statistics.estimates import Interval
+from analysis.statistics.processes import done
 from analysis.vocabulary import Floats, Measure
 from result_schema import Target
 
@@ -94,8 +96,13 @@ def measures(study: Rows) -> list[Measure]:
     return [m.compared for m in (*study.leading, *others) if study.measured(m.column)]
 
 
-def compute(study: Rows) -> Results:
-    """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them."""
+def compute(study: Rows, profiles: bool = True) -> Results:
+    """All of a study; empty where it has no two systems with enough configurations in common, or a sampler chose them.
+
+    Args:
+        study: its rows.
+        profiles: whether there are profiles, which take most of the time where there are many systems.
+    """
     measured: list[Measured] = []
     met: list[Met] = []
     if (
@@ -105,14 +112,17 @@ def compute(study: Rows) -> Results:
     ):
         return Results(measured, met)
     pairs = published_pairs(study)
+    tasks: dict[Hashable, Callable[[], Measured | None]] = {}
+    order: list[tuple[Hashable, bool]] = []
     for measure in measures(study):
         close, sides = closeness(study, measure), gains(study, measure)
         for lams, best in places(sides, np.median):
-            there = once(pairs, study, best)
-            same = [replace(m, best=best) for m in measured if (m.closeness, m.lams) == (close, lams)]
-            if there != once(pairs, study, not best):
-                same = []
-            measured += same or _measured(sides, there, close, lams, best)
+            there = tuple(once(pairs, study, best))
+            key = (close, *lams.items(), there)  # the best λ of all systems may be one λ
+            tasks.setdefault(key, partial(_measured, sides, there, close, lams, best, profiles))
+            order.append((key, best))
+    found = dict(zip(tasks, done(list(tasks.values())), strict=True))
+    measured += [replace(one, best=best) for key, best in order if (one := found[key]) is not None]
     for target in study.manifest.targets:
         sides = hits(study, target)
         for lams, best in places(sides, np.mean):
@@ -146,16 +156,17 @@ def _block(sides: Sides, lams: Lams) -> Block | None:
 
 
 def _measured(
-    sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool
-) -> list[Measured]:
+    sides: Sides, pairs: Sequence[Pair], close: Closeness, lams: Lams, best: bool, profiles: bool
+) -> Measured | None:
     one, measure = _block(sides, lams), close.measure
     if one is None:
-        return []
+        return None
     floor = -np.inf if measure.worst is None else measure.better * measure.worst
     near = float(close.thresholds(np.array([close.near]))[0])
     rng = estimates.generator("fragility", measure.label, *lams.items())
-    found = fragility(one, pairs, close.thresholds(close.distances), near, floor, rng)
-    return [Measured(close, lams, best, one.left_out, found)]
+    distances = close.distances if profiles else np.empty(0)
+    found = fragility(one, pairs, close.thresholds(distances), near, floor, rng)
+    return Measured(close, lams, best, one.left_out, found)
 
 
 def _words(study: Rows, target: Target) -> str:

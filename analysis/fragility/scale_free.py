@@ -148,7 +148,7 @@ def curves(study: Rows, first: str, second: str, measure: Measure) -> Curves:
             worst = -one.better * np.inf
             values = np.where(diverged | np.isinf(values), worst, values)
             found.append(table.assign(value=values).pivot(index=index, columns="lam", values="value"))
-    _, units = np.unique(costs[0].index.get_level_values(0).to_numpy(), return_inverse=True)
+    units = estimates.numbered(costs[0].index.get_level_values(0))
     arrays = [frame.to_numpy(float) for frame in (*costs, *gains)]
     worst = cost.scaled(rows.finite(study.runs, cost.column)[cost.column].to_numpy(float)).max()
     return Curves(

@@ -15,7 +15,7 @@ import numpy as np
 from analysis import rows
 from analysis.comparison.paired import published_pairs
 from analysis.fragility.results import LEAST, Lams, once, places
-from analysis.fragility.statistics import Counts, Ordered, Pair, resampled, shares
+from analysis.fragility.statistics import Ordered, Pair, resampled, shares
 from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.blocks import Sides, block, gains, hits
@@ -113,11 +113,9 @@ def survivals(study: Rows) -> Iterator[Survival]:
 def band(ordered: Ordered, thresholds: Floats, units: int, rng: Generator) -> Floats:
     """Share that reaches each threshold [x], and its simultaneous band within [0, 1]: [3, x]."""
 
-    def reached(counts: Counts) -> Floats:
-        return ordered.reached(ordered.mass(counts), thresholds)
-
-    share, *resamples = resampled(reached, units, rng)
-    half = np.quantile(np.abs(np.array(resamples) - share).max(1), CONFIDENCE)
+    found = resampled(lambda counts: ordered.reached(counts, thresholds), units, rng)
+    share = found[0]
+    half = np.quantile(np.abs(found[1:] - share).max(1), CONFIDENCE)
     return np.clip([share, share - half, share + half], 0, 1)
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtri, fdtri, stdtrit
 
-from analysis.statistics.estimates import Interval
+from analysis.statistics.estimates import Interval, numbered
 from analysis.statistics.resampling import CONFIDENCE
 from analysis.vocabulary import Floats
 
@@ -93,7 +93,7 @@ def components(values: Floats, units: npt.ArrayLike) -> Components | None:
     Returns:
         None where there are no two configurations, or none with two seeds.
     """
-    _, index = np.unique(np.asarray(units), return_inverse=True)
+    index = numbered(units)
     seeds = np.bincount(index).astype(float)
     if len(seeds) < 2 or len(seeds) == len(values):
         return None

@@ -22,11 +22,21 @@ from analysis import rows, states
 from analysis.importance.shares import shares
 from analysis.statistics import estimates
 from analysis.statistics.estimates import Interval
-from analysis.statistics.linear_models import Term, between_units, contrasts, logistic_deviance, within_units
+from analysis.statistics.linear_models import (
+    Cells,
+    Term,
+    between_units,
+    contrasts,
+    logistic_deviance,
+    within_units,
+)
 from analysis.vocabulary import Floats, Measure
 from result_names import exact
 
 ALGORITHM = "algorithm"
+
+UNIT = " unit"
+"""Column of what is independent in the rows: beside those of factors, whose names have no space."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +102,13 @@ def effects(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> list[
     if not names or values.min() == values.max():
         return []
     ranks = stats.rankdata(measure.better * values)
-    columns = {name: contrasts(found[name]) for name in names}
-    measured = shares(ranks, columns, found[rows.unit(found)])
-    ps = main_effects(found, names, ranks) if measured else {}
-    table = [
+    table, cells = _cells(found, names, ranks)
+    measured = shares(cells, {name: contrasts(table[name]) for name in names}, table[UNIT])
+    ps = _main_effects(table, cells) if measured else {}
+    effects = [
         Effect(term, own, ps[term[0]] if len(term) == 1 else float("nan")) for term, own in measured.items()
     ]
-    return sorted(table, key=lambda effect: -effect.share)
+    return sorted(effects, key=lambda effect: -effect.share)
 
 
 def main_effects(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> dict[str, float]:
@@ -109,26 +119,54 @@ def main_effects(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> di
         names: factors, each with two levels or more.
         values: [n], such as ranks.
     """
-    unit = runs[rows.unit(runs)]
-    within = [name for name in names if (runs[name].groupby(unit).nunique() > 1).any()]
+    return _main_effects(*_cells(runs, names, values))
+
+
+def _main_effects(table: pd.DataFrame, cells: Cells) -> dict[str, float]:
+    """`main_effects` on values in cells.
+
+    Args:
+        table: UNIT and factors, each with two levels or more, of each cell [c].
+        cells: the values.
+    """
+    unit, names = table[UNIT], [name for name in table if name != UNIT]
+    units = unit.nunique()
+    within = [name for name in names if len(table[[UNIT, name]].drop_duplicates()) > units]
     between = [name for name in names if name not in within]
-    table = runs[list(names)].assign(unit=unit)
+    counts = pd.Series(cells.counts, table.index)
+
+    def mean(values: pd.Series, by: list[pd.Series]) -> pd.Series:
+        return (values * counts).groupby(by).sum() / counts.groupby(by).sum()
 
     def centred(others: Sequence[str]) -> pd.Series:
         """The values without the mean of their cell of these factors, so that a missing run leaves no effect of them."""
-        own = pd.Series(values, runs.index)
-        return own - own.groupby([runs[name] for name in others]).transform("mean") if others else own
+        own, by = pd.Series(cells.means, table.index), [table[name] for name in others]
+        if not others:
+            return own
+        return own - (own * counts).groupby(by).transform("sum") / counts.groupby(by).transform("sum")
 
     ps = {}
     if between:
-        units = table.drop_duplicates("unit").set_index("unit").sort_index()
-        means = centred(within).groupby(unit).mean().sort_index()
-        ps = between_units(means.to_numpy(float), {name: contrasts(units[name]) for name in between})
+        each = table.drop_duplicates(UNIT).set_index(UNIT).sort_index()
+        means = mean(centred(within), [unit]).sort_index()
+        ps = between_units(means.to_numpy(float), {name: contrasts(each[name]) for name in between})
     for name in within:
         others = [other for other in within if other != name]
-        levels = centred(others).groupby([unit, runs[name]]).mean().unstack()
+        levels = mean(centred(others), [unit, table[name]]).unstack()
         ps[name] = within_units(levels.to_numpy(float))
     return dict(zip(names, estimates.holm([ps[name] for name in names]), strict=True))
+
+
+def _cells(runs: pd.DataFrame, names: Sequence[str], values: Floats) -> tuple[pd.DataFrame, Cells]:
+    """UNIT and factors of every cell of rows that agree in them, in order of their first rows, and the values in cells."""
+    unit = rows.unit(runs)
+    cell = np.zeros(len(runs), np.intp)
+    for name in (unit, *names):
+        codes, levels = pd.factorize(runs[name])
+        cell = pd.factorize(cell * len(levels) + codes)[0]
+    first = np.unique(cell, return_index=True)[1]
+    table = runs[list(names)].assign(**{UNIT: runs[unit]}).iloc[first]
+    return table.reset_index(drop=True), Cells.of(values, cell)
 
 
 def obstacle(runs: pd.DataFrame, names: Sequence[str], measure: Measure) -> str:
@@ -172,10 +210,14 @@ def causes(runs: pd.DataFrame, names: Sequence[str]) -> list[Cause]:
     diverged = states.diverged(found).astype(float)
     if not 0 < diverged.sum() < len(diverged):
         return []
-    columns = {name: contrasts(found[name]) for name in names}
-    whole = logistic_deviance(diverged, list(columns.values()))
-    lost = [logistic_deviance(diverged, [columns[n] for n in names if n != name]) - whole for name in names]
-    ps = main_effects(found, names, diverged)
+    own, cells = _cells(found, names, diverged)
+    columns = {name: contrasts(own[name]) for name in names}
+    whole = logistic_deviance(cells.means, list(columns.values()), cells.counts)
+    lost = [
+        logistic_deviance(cells.means, [columns[n] for n in names if n != name], cells.counts) - whole
+        for name in names
+    ]
+    ps = _main_effects(own, cells)
     table = []
     for name, deviance in zip(names, lost, strict=True):
         levels = pd.Series(diverged).groupby(found[name].to_numpy()).agg(["mean", "sum", "size"])

@@ -61,12 +61,8 @@ class Rungs:
 def rungs(study: Rows, algorithm: str, lam: float, measure: Measure) -> Rungs:
     """The curves of one algorithm at one λ, FAILED runs left out."""
     own = study.group(algorithm, lam)
-    own = own[own["outcome"] != Outcome.FAILED.value].set_index("run_key").sort_index()
-    curves = study.curves[study.curves["run_key"].isin(own.index)]
-    if measure.column not in curves:  # a metric of the end alone
-        curves = curves.assign(**{measure.column: np.nan})
-    table = curves.pivot(index="run_key", columns="iteration", values=measure.column).reindex(own.index)
-    values, iterations = table.to_numpy(float, copy=True), table.columns.to_numpy(float)
+    own = own[own["outcome"] != Outcome.FAILED.value].sort_values("run_key")
+    iterations, values = study.evaluations(own, measure.column)
     ended = pd.to_numeric(own["diverged_at"]).fillna(np.inf).to_numpy(float)
     values[(iterations[None, :] >= ended[:, None]) | ~np.isfinite(values)] = np.nan
     stopped = np.where(own["outcome"] == Outcome.STOPPED.value, own["iterations"], 0)

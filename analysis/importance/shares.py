@@ -11,7 +11,7 @@ from scipy.special import chndtrinc, ndtri, stdtrit
 
 from analysis.statistics import estimates
 from analysis.statistics.estimates import Interval
-from analysis.statistics.linear_models import RESIDUAL, Term, analysis_of_variance, terms
+from analysis.statistics.linear_models import RESIDUAL, Cells, Term, analysis_of_variance, terms
 from analysis.statistics.resampling import CONFIDENCE
 from analysis.vocabulary import Floats
 
@@ -27,13 +27,13 @@ _MOST_COLUMNS = 300
 """Contrasts of all terms up to which intervals are computed: the time grows with their cube."""
 
 
-def shares(values: Floats, factors: Mapping[str, Floats], units: npt.ArrayLike) -> dict[Term, Interval]:
+def shares(values: Cells, factors: Mapping[str, Floats], units: npt.ArrayLike) -> dict[Term, Interval]:
     """Part of the sum of squares (η²) of every term and of the residual; none where the values cannot tell the terms apart.
 
     Args:
-        values: [n], not all the same.
-        factors: name -> its contrasts [n, levels − 1].
-        units: [n], each row's configuration.
+        values: in c cells, not all the same.
+        factors: name -> its contrasts [c, levels − 1].
+        units: [c], each cell's configuration.
     """
     order = terms(list(factors))
     widths = {term: math.prod(factors[name].shape[1] for name in term) for term in order if term}
@@ -42,9 +42,8 @@ def shares(values: Floats, factors: Mapping[str, Floats], units: npt.ArrayLike) 
     squares = analysis_of_variance(values, factors, left_out)
     if squares is None:
         return {}
-    kept = [np.ones(len(values), bool), *(~group for group in left_out)]
-    whole = np.array([np.sum((values[rows] - values[rows].mean()) ** 2) for rows in kept])
-    counts = np.array([rows.sum() for rows in kept])
+    kept = [values, *(values.among(~group) for group in left_out)]
+    whole, counts = np.array([one.squares for one in kept]), np.array([one.rows for one in kept])
     found = dict(zip(order, (squares / whole[:, None]).T, strict=True))
     intervals = {term: share_interval(found[term], width) for term, width in widths.items()}
     return intervals | {RESIDUAL: residual_interval(found[RESIDUAL], (counts - 1) / (counts - columns))}
@@ -95,7 +94,7 @@ def _student(found: Floats) -> float:
 
 def _groups(units: npt.ArrayLike) -> list[npt.NDArray[np.bool_]]:
     """Rows of random groups of configurations of one size, or one more; none of fewer configurations than GROUPS."""
-    _, index = np.unique(np.asarray(units), return_inverse=True)
+    index = estimates.numbered(units)
     count = int(index.max()) + 1
     if count < GROUPS:
         return []

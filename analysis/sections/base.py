@@ -99,8 +99,8 @@ class Report:
 
     @cached_property
     def fragility(self) -> Results:
-        """Fragility of the systems."""
-        return results.compute(self.study)
+        """Fragility of the systems, with profiles where they can be drawn."""
+        return results.compute(self.study, self.few)
 
 
 class Section(ABC):

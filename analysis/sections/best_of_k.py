@@ -60,7 +60,8 @@ class BestOfK(Section):
 def _lines(study: Rows, lam: float, measure: Measure, own: Mapping[str, BudgetCurve]) -> Iterator[list[str]]:
     """A line per system that has the metric, those of which every run DIVERGED last."""
     for algorithm, curve in own.items():
-        values = [number(curve.expected[k - 1]) if k <= len(curve.runs) else "–" for k in _STEPS]
+        expected = dict(zip(curve.runs, curve.expected, strict=True))
+        values = [number(expected[k]) if k in expected else "–" for k in _STEPS]
         yield [exact(lam), label(algorithm), measure.label, *values, number(curve.seconds[0])]
     for algorithm in sorted(study.having(measure.column) - set(own)):
         results = rows.results(study.group(algorithm, lam))
@@ -76,7 +77,7 @@ def _lines(study: Rows, lam: float, measure: Measure, own: Mapping[str, BudgetCu
 
 
 def _curves(study: Rows, lam: float, measure: Measure) -> dict[str, BudgetCurve]:
-    found = {name: budget_curve(study, name, lam, measure) for name in study.algorithms}
+    found = {name: budget_curve(study, name, lam, measure, _STEPS) for name in study.algorithms}
     return {name: curve for name, curve in found.items() if curve is not None}
 
 

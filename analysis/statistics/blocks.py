@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis import rows
 from analysis.rows import Rows, once
+from analysis.statistics import estimates
 from analysis.vocabulary import Floats, Measure
 from result_schema import AT_LEAST, Outcome, Target
 
@@ -47,7 +48,7 @@ def aligned(given: Mapping[str, pd.Series]) -> pd.DataFrame:
 
 def numbered(table: pd.DataFrame, unit: str = KEY[0]) -> npt.NDArray[np.intp]:
     """The number of each row's unit, [n] in 0 … k − 1: its configuration, or another column of KEY."""
-    return np.unique(table.index.get_level_values(unit).to_numpy(), return_inverse=True)[1]
+    return estimates.numbered(table.index.get_level_values(unit))
 
 
 def block(given: Mapping[str, pd.Series]) -> Block:

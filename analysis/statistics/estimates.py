@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy import stats
 from scipy.special import bdtr
 
@@ -72,11 +73,16 @@ def quartiles(values: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def cluster_means(values: Floats, clusters: npt.ArrayLike) -> Floats:
+def cluster_means(values: Floats, clusters: npt.ArrayLike | pd.Series) -> Floats:
     """Mean per cluster, [k] in order of the clusters' labels, of values [n] with labels [n]."""
-    labels, index = np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(index, weights=values, minlength=len(labels))
-    return sums / np.bincount(index, minlength=len(labels))
+    index = numbered(clusters)
+    return np.bincount(index, weights=values) / np.bincount(index)
+
+
+def numbered(labels: npt.ArrayLike | pd.Series | pd.Index) -> npt.NDArray[np.intp]:
+    """The place of each label [n] in the order of the different ones, [n] in 0 … k − 1."""
+    given = labels if isinstance(labels, pd.Series | pd.Index) else np.asarray(labels)
+    return pd.factorize(given, sort=True)[0]
 
 
 def wilson(count: int, total: int) -> Interval:

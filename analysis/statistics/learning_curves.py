@@ -36,15 +36,12 @@ def learning_curve(study: Rows, algorithm: str, lam: float, measure: Measure) ->
     look better as runs drop out; a system that has not the metric has no curve. Quantiles are observed values (inverted distribution function), never averages
     with infinity. FAILED and STOPPED runs are left out; so is a run at an evaluation it has no value for.
     """
-    group = rows.results(study.group(algorithm, lam)).set_index("run_key")
+    group = rows.results(study.group(algorithm, lam))
     if algorithm not in study.having(measure.column):
         group = group.iloc[:0]
-    curves = study.curves[study.curves["run_key"].isin(group.index)]
-    if curves.empty or measure.column not in curves:
+    iterations, values = study.evaluations(group, measure.column)
+    if not len(iterations):
         return LearningCurve(*(np.empty(0) for _ in range(5)))
-    table = curves.pivot(index="run_key", columns="iteration", values=measure.column).reindex(group.index)
-    values = table.to_numpy(float, copy=True)
-    iterations = table.columns.to_numpy(float)
     values[np.isinf(values)] = states.worst(measure)
     diverged_at = pd.to_numeric(group["diverged_at"]).to_numpy(float)  # NaN where the run did not diverge
     values[iterations[None, :] >= diverged_at[:, None]] = states.worst(measure)

@@ -6,6 +6,7 @@ Pure functions on arrays; factors come as their sum-to-zero contrasts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -44,34 +45,81 @@ def terms(names: Sequence[str]) -> list[Term]:
     return [*((name,) for name in names), *combinations(names, 2), RESIDUAL]
 
 
+@dataclass(frozen=True)
+class Cells:
+    """Values of rows, those with the same factors and unit together: nothing else of them is in a linear model.
+
+    Attributes:
+        means: of each cell, [c].
+        counts: rows of each, [c].
+        within: sum of squares of each cell's rows about its mean, [c].
+    """
+
+    means: Floats
+    counts: Floats
+    within: Floats
+
+    @classmethod
+    def of(cls, values: Floats, cell: npt.NDArray[np.intp]) -> Cells:
+        """Of values [n] in cells [n], numbered 0 … c − 1."""
+        counts = np.bincount(cell).astype(float)
+        means = np.bincount(cell, values) / counts
+        within = np.bincount(cell, (values - means[cell]) ** 2)
+        return cls(means, counts, np.asarray(within, float))
+
+    @property
+    def rows(self) -> int:
+        return int(self.counts.sum())
+
+    @property
+    def mean(self) -> float:
+        return float(np.sum(self.counts * self.means) / self.counts.sum())
+
+    @property
+    def squares(self) -> float:
+        """Sum of squares of all rows about their mean."""
+        return float(np.sum(self.counts * (self.means - self.mean) ** 2) + self.within.sum())
+
+    def among(self, kept: Mask) -> Cells:
+        """Some of the cells [c]."""
+        return Cells(self.means[kept], self.counts[kept], self.within[kept])
+
+
 def analysis_of_variance(
-    values: Floats, factors: Mapping[str, Floats], groups: Sequence[Mask] = ()
+    values: Cells, factors: Mapping[str, Floats], groups: Sequence[Mask] = ()
 ) -> Floats | None:
     """Sums of squares of type II: what each term adds to all others but those that contain it, and the residual.
 
     Args:
-        values: [n].
-        factors: name -> its contrasts [n, levels − 1].
-        groups: of rows, each [n], left out one at a time.
+        values: in c cells.
+        factors: name -> its contrasts [c, levels − 1].
+        groups: of cells, each [c], left out one at a time.
 
     Returns:
         [1 + g, T], in order of `terms`: of all rows, and without each group, NaN where the others cannot tell the terms
         apart. None where all rows cannot.
     """
-    columns: dict[Term, Floats] = {(): np.ones((len(values), 1))}
+    columns: dict[Term, Floats] = {(): np.ones((len(values.means), 1))}
     columns |= {(name,): own for name, own in factors.items()}
     for first, second in combinations(factors, 2):
         products = factors[first][:, :, None] * factors[second][:, None, :]
-        columns[first, second] = products.reshape(len(values), -1)
+        columns[first, second] = products.reshape(len(values.means), -1)
     owners = np.repeat(np.arange(len(columns)), [own.shape[1] for own in columns.values()])
-    if len(values) <= len(owners):
+    if values.rows <= len(owners):
         return None
     # All that models of the same columns take of n rows is their products, as many as columns squared.
-    table = np.column_stack([*columns.values(), values - values.mean()])
-    whole = table.T @ table
+    table = np.column_stack([*columns.values(), values.means - values.mean])
+    table *= np.sqrt(values.counts)[:, None]
+
+    def products_of(cells: Mask | slice) -> Floats:
+        found = np.asarray(table[cells].T @ table[cells])
+        found[-1, -1] += values.within[cells].sum()
+        return found
+
+    whole = products_of(slice(None))
     if not _identified(whole):
         return None
-    without = [whole - table[group].T @ table[group] for group in groups]
+    without = [whole - products_of(group) for group in groups]
     identified = [True, *map(_identified, without)]
     found = np.full((1 + len(groups), len(columns)), np.nan)
     found[identified] = _squares(np.stack([whole, *without])[identified], owners, list(columns))
@@ -171,22 +219,30 @@ def _f_test(squares: float, df: int, error: float, freedom: int, none: float) ->
     return float(stats.f.sf(squares / df / (error / freedom), df, freedom))
 
 
-def logistic_deviance(outcomes: Floats, columns: Sequence[Floats]) -> float:
-    """Deviance of the logistic model of outcomes [n], 0 or 1, on an intercept and columns, each [n, k].
+def logistic_deviance(shares: Floats, columns: Sequence[Floats], counts: Floats) -> float:
+    """Deviance of the logistic model of 0 and 1 on an intercept and columns, each [c, k].
+
+    Args:
+        shares: of 1 among the rows of each cell, [c].
+        columns: of the cells.
+        counts: rows of each, [c].
 
     Fitted by iteratively reweighted least squares; where levels separate the outcomes it is the limit that 50 steps reach.
     """
-    design = np.column_stack([np.ones(len(outcomes)), *columns])
-    means = (outcomes + 0.5) / 2
+    design = np.column_stack([np.ones(len(shares)), *columns])
+    means = (shares + 0.5) / 2
     deviance = np.inf
     for _ in range(_MOST_STEPS):
         weights = means * (1 - means)
-        odds = np.log(means / (1 - means)) + (outcomes - means) / weights
-        root = np.sqrt(weights)
+        odds = np.log(means / (1 - means)) + (shares - means) / weights
+        root = np.sqrt(counts * weights)
         solution = np.linalg.lstsq(design * root[:, None], odds * root, rcond=None)[0]
         least = np.finfo(float).eps
         means = np.clip(1 / (1 + np.exp(-design @ solution)), least, 1 - least)
-        before, deviance = deviance, float(-2 * np.sum(np.log(np.where(outcomes == 1, means, 1 - means))))
+        before, deviance = (
+            deviance,
+            float(-2 * np.sum(counts * (shares * np.log(means) + (1 - shares) * np.log(1 - means)))),
+        )
         if abs(before - deviance) <= _CONVERGED:
             break
     return deviance

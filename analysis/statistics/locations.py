@@ -24,7 +24,15 @@ import numpy.typing as npt
 from scipy import stats
 from scipy.special import bdtr, stdtr
 
-from analysis.statistics.estimates import ROUNDING, Interval, constant, mean_and_std, sign_test_p, wilson
+from analysis.statistics.estimates import (
+    ROUNDING,
+    Interval,
+    constant,
+    mean_and_std,
+    numbered,
+    sign_test_p,
+    wilson,
+)
 from analysis.statistics.resampling import CONFIDENCE
 from analysis.vocabulary import Floats
 
@@ -140,7 +148,7 @@ def clustered_median(values: Floats, clusters: npt.ArrayLike) -> Interval:
 
     Infinite values, which stand for DIVERGED runs too, are in their place in the order. The interval is Woodruff's: that of the share of values below the median, by Student's t over clusters, read off the quantiles.
     """
-    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    index = numbered(clusters)
     count = int(index.max(initial=-1)) + 1
     if count == len(values):
         return median_interval(values)
@@ -160,7 +168,7 @@ def clustered_median(values: Floats, clusters: npt.ArrayLike) -> Interval:
 def clustered_share(flags: npt.ArrayLike, clusters: npt.ArrayLike) -> Interval:
     """Share of true flags [n] in clusters [n], with Wilson's interval; of as many rows as the clusters' spread leaves worth."""
     values = np.asarray(flags, float)
-    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    index = numbered(clusters)
     count = int(index.max(initial=-1)) + 1
     if count == len(values):
         return wilson(int(values.sum()), len(values))

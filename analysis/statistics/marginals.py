@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis import rows, states
-from analysis.rows import Rows
+from analysis.rows import Rows, once
 from analysis.vocabulary import Measure
 from result_names import exact
 
@@ -23,16 +25,19 @@ def marginals(study: Rows, lam: float) -> pd.DataFrame:
     and each headline metric (medians over the COMPLETED runs, NaN for none). DIVERGED runs stand in
     `diverged` and `results`; FAILED and STOPPED ones nowhere. Rows in order of hyper-parameter, level, algorithm.
     """
-    here = rows.results(study.runs[study.runs["lam"] == lam])
-    table = []
+    columns = ["algorithm", "outcome", *(m.column for m in study.headline)]
+    at = (study.runs["lam"] == lam).to_numpy(bool) & study.runs["outcome"].isin(rows.RESULTS).to_numpy(bool)
+    here, table = study.runs.loc[at, columns], []
+    algorithms = {name: (here["algorithm"] == name).to_numpy(bool) for name in study.algorithms}
     for name in study.manifest.hyper_parameters:
-        levels = _levels(study.runs[name])
-        for level in dict.fromkeys(levels.sort_values(key=lambda column: column.map(_position))):
-            for algorithm in study.algorithms:
-                group = here[(levels.loc[here.index] == level) & (here["algorithm"] == algorithm)]
+        places, words = _levels(study, name)
+        places = places[at]
+        for place, level in enumerate(words):
+            for algorithm, own in algorithms.items():
+                group = here[own & (places == place)]
                 if len(group):
                     table.append({
-                        "hyper_parameter": name, "level": level[1], "algorithm": algorithm,
+                        "hyper_parameter": name, "level": level, "algorithm": algorithm,
                         "results": len(group), "diverged": rows.diverged_count(group),
                         **{m.column: _median(group, m) for m in study.headline},
                     })  # fmt: skip
@@ -40,25 +45,22 @@ def marginals(study: Rows, lam: float) -> pd.DataFrame:
     return pd.DataFrame(table, columns=[*columns, *(m.column for m in study.headline)])
 
 
-def _levels(column: pd.Series) -> pd.Series:
-    """Each row's level as (position, words); quartile ranges where there are too many numeric values."""
-    values = column.tolist()
-    distinct = sorted(set(values), key=lambda value: (str(type(value)), value))
+@once
+def _levels(study: Rows, name: str) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """The level of each row by its place, [n], and the levels in words; quartile ranges where there are too many numeric values."""
+    codes, found = pd.factorize(study.runs[name])
+    distinct = found.tolist()
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in distinct)
     if len(distinct) <= _MOST_LEVELS or not numeric:
-        places = {value: (float(i), _words(value)) for i, value in enumerate(distinct)}
-        return pd.Series([places[value] for value in values], index=column.index, dtype=object)
-    edges = np.unique(np.quantile(np.asarray(values, float), [0, 0.25, 0.5, 0.75, 1]))
+        order = sorted(range(len(distinct)), key=lambda i: (str(type(distinct[i])), distinct[i]))
+        return np.argsort(order)[codes], [_words(distinct[i]) for i in order]
+    values = study.runs[name].to_numpy(float)
+    edges = np.unique(np.quantile(values, [0, 0.25, 0.5, 0.75, 1]))
     ends = [f"{edge:.3g}" for edge in edges]
     if len(set(ends)) < len(ends):
         ends = [exact(edge) for edge in edges.tolist()]
-    index = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    ranges = [(float(i), f"{ends[i]} to {ends[i + 1]}") for i in range(len(ends) - 1)]
-    return pd.Series([ranges[i] for i in index], index=column.index, dtype=object)
-
-
-def _position(level: tuple[float, str]) -> float:
-    return level[0]
+    places = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    return places, [f"{low} to {high}" for low, high in pairwise(ends)]
 
 
 def _words(value: Any) -> str:

@@ -35,9 +35,13 @@ from sweeps.store import lease
 from sweeps.store.lease import Fenced
 from sweeps.store.store import Store
 from sweeps.study import Study
+from trainables.datasets.files import root
+from trainables.recognition.features_file import FEATURES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from trainables.saved_models import TrainedModel
 
 PLACE = ("results", "data", "search")
 """Options that say which folder a study has: of the study that is opened, and the same in all that is asked of it."""
@@ -170,6 +174,27 @@ class OpenedStudy:
                 "one that diverged has none, nor has one of data that are no images"
             )
         return found[run_key]
+
+    def model(self, run_key: str, device: str = "cpu") -> TrainedModel:
+        """The trained model of a run: `encoder`, `decoder` and `critic` as `nn.Module`s, and `sample`, `encode` and `reconstruct`.
+
+        It is read where the study kept it (`keep="best"` or `"all"`), and else trained again, which is said.
+
+        Args:
+            run_key: of a run that did not diverge.
+            device: to train on again.
+
+        Raises:
+            ValueError: there is no such run, it has no model, or what it was trained on is not here any more.
+
+        Warns:
+            UserWarning: it was trained again and is not equal to its row to the bit, such as on another kind of processor.
+        """
+        from sweeps.cli.models_of_runs import model_of  # torch
+
+        options = self._with({})
+        with root.using(options.data_dir), FEATURES.using(options.features):
+            return model_of(self._stored(), run_key, device)
 
     def report(self, iterations: int | None = None) -> BuiltReport:
         """The report of the rows that are stored, made unless it is there; the last value of a notebook's cell shows it.

@@ -97,6 +97,8 @@ class Options:
         ),
     ] = None
     """TorchScript file, here and on every node, that maps images [n, c, h, w] in [0, 1] to the features that image metrics compare, such as Inception with its weights."""
+    keep: Annotated[str, tyro.conf.arg(metavar="{none,best,all}")] = "none"
+    """Models to keep beside the rows as runs train: of every run, or the best of each algorithm, λ and number of iterations by the last headline metric."""
     precision: Annotated[str, tyro.conf.arg(metavar="{float32,tf32,bf16}")] = "float32"
     """Of the networks' matrix products; all else is float32. tf32 needs a GPU. A directory holds results of one."""
     results: str = "results"

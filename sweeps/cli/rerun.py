@@ -2,10 +2,12 @@
 
     python -m sweeps.cli.rerun 1a2b3c4d5e6f7081                               a run of results/toy_robustness
     python -m sweeps.cli.rerun 1a2b3c4d5e6f7081 --results s3://bucket/study
+    python -m sweeps.cli.rerun 1a2b3c4d5e6f7081 --save model.pt               and the trained model, as a file to take along
 
 On the CPU and in the environment in which it was trained, metrics and pictures are equal to the bit, whatever cohort the
 run was in. That holds for one instruction set and one compiler: AVX2 and AVX-512, or native kernels and torch's
-operations, round differently. Elsewhere this says what differs: arithmetic, versions, device, commit. Nothing is written.
+operations, round differently. Elsewhere this says what differs: arithmetic, versions, device, commit. In the results nothing
+is written. A saved model is safetensors whatever its file is called, and `trainables.saved_models.load` reads it.
 Exit codes: 0 equal, 1 not equal, 2 bad input.
 """
 
@@ -16,6 +18,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -35,6 +38,7 @@ from result_schema import (
     read_runs,
     run_name,
 )
+from sweeps.cli import saving
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.store import provenance
@@ -44,7 +48,7 @@ from trainables.recognition.features_file import FEATURES
 from trainables.runs import Configuration, Run
 
 if TYPE_CHECKING:
-    from trainables.engine.training import Result
+    from trainables.engine.training import Result, Training
 
 DIVERGED_AT = "diverged_at"
 
@@ -95,6 +99,12 @@ def train(
     run: Run, iterations: int, device: str, metrics: Sequence[str] | None = None
 ) -> tuple[Result, dict[str, str]]:
     """The run alone, as far as it was trained, and the arithmetic by which it was; metrics as of `Training`."""
+    training = trained(run, iterations, device, metrics)
+    return training.results()[0], training.arithmetic
+
+
+def trained(run: Run, iterations: int, device: str, metrics: Sequence[str] | None = None) -> Training:
+    """The same before its results are taken."""
     import torch
 
     from trainables.engine.training import Training
@@ -103,7 +113,14 @@ def train(
     training = Training([run], device, None if iterations >= run.budget else iterations, metrics)
     while not training.finished:
         training.advance()
-    return training.results()[0], training.arithmetic
+    return training
+
+
+def again(results: str, run: Run, row: Mapping[str, Any], device: str) -> Training:
+    """A stored run trained again, as far and with the metrics that it was."""
+    until = row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget
+    names = [metric.path or metric.name for metric in read_manifest(results).metrics]
+    return trained(run, until, device, names)
 
 
 def differences(
@@ -159,6 +176,8 @@ class Options:
     """The study's results directory or URI."""
     device: str = "cpu"
     """Torch device to train on."""
+    save: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """File for the trained model: weights and the run's record, as safetensors."""
     data_dir: Annotated[
         str | None, tyro.conf.arg(metavar="FOLDER", help_behavior_hint="(default: as of a study)")
     ] = None
@@ -181,11 +200,15 @@ def _main(options: Options) -> int:
         if options.data_dir is not None:
             root.folder()
         run, row = find(options.results, options.run_key)
+        if options.save is not None:
+            saving.check_has_model(row)
+            saving.check_place(options.save)
         metrics = read_manifest(options.results).metrics
-        until = row["iterations"] if row["outcome"] == Outcome.STOPPED else run.budget
-        names = [metric.path or metric.name for metric in metrics]
         pictures = read_pictures(options.results, [options.run_key]).get(options.run_key)
-        result, arithmetic = train(run, until, options.device, names)
+        training = again(options.results, run, row, options.device)
+        result, arithmetic = training.results()[0], training.arithmetic
+        if options.save is not None:
+            saving.save(training, options.device, options.save)
     except (ValueError, SchemaError, OSError, RuntimeError, pa.ArrowException) as error:
         print(f"sweeps.cli.rerun: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -200,6 +223,10 @@ def _main(options: Options) -> int:
         print(f"environment {name}: {then} then, {now} now")
     if unknown:
         print(f"environment {', '.join(unknown)}: the record does not say")
+    if options.save is not None:
+        print(
+            f"saved       {options.save}, {Path(options.save).stat().st_size:,} bytes; read it with trainables.saved_models.load"
+        )
     words = "equal to the bit" if not unequal else f"{len(unequal)} values differ"
     same = "the same as far as the record says" if unknown else "the same"
     print(f"{words}; the environment is {'another one' if other else same}")

@@ -28,7 +28,7 @@ from sweeps.execution.cluster import ClusterError, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
 from sweeps.execution.starting import beside, leave
 from sweeps.planning.slots import Slots
-from sweeps.store import lease, superseded
+from sweeps.store import kept_models, lease, superseded
 from sweeps.store.lease import Fenced, Lease
 from sweeps.store.store import Store
 from sweeps.strategies.base import Strategy
@@ -129,6 +129,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     searches = sampler != "grid" or options.halving is not None
     searched = search_metrics(study, sampler, options.metrics) if searches else ()
     halving = halving_of(options, sampler, searched, preset.iterations)
+    kept_models.check(options.keep)
     only_shown = options.dry_run or options.simulate is not None
     record, slots, ending = (
         None,
@@ -143,7 +144,10 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         record = Record(store, *declaration, *read)
         if there and (settled := record.recall()):
             return notify.told(
-                options.notify, settled, ending, lambda: carry_out(settled, None, record, ending)
+                options.notify,
+                settled,
+                ending,
+                lambda: carry_out(settled, None, record, ending, keep=options.keep),
             )
         if (
             options.data is None
@@ -180,7 +184,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
 
             halved = HalvedGrid(declared, halving, store) if halving else None
             kept = superseded.words(store, algorithms, study.data) if there else ""
-            preview.show(declared, store.finished(), halved, options.simulate, kept, console)
+            preview.show(declared, store.finished(), halved, options.simulate, kept, console, options.keep)
             if options.until:
                 console.print(
                     f"until     decided: looked at {until_decided(study, preset, declared, store).plan()}"
@@ -244,13 +248,16 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
                  targets=study.targets, limits=study.limits, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
                  headline=study.headline, sections=study.sections, published=study.published)  # fmt: skip
+    kept_models.prepare(store, options.keep)
     with contextlib.ExitStack() as held:
         if slots:
             store.token = held.enter_context(lease.take(store.filesystem, store.path))
             held.enter_context(stopped_by_sigterm(store.token, console))
             if store.contents() != contents:  # somebody else has trained in the meantime
                 work = declare()
-        return notify.told(options.notify, work, ending, lambda: carry_out(work, slots, record, ending, kept))
+        return notify.told(
+            options.notify, work, ending, lambda: carry_out(work, slots, record, ending, kept, options.keep)
+        )
 
 
 def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:
@@ -355,11 +362,17 @@ def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
 
 
 def carry_out(
-    work: Strategy, slots: Slots | None, record: Record | None, ending: Ending, kept: str = ""
+    work: Strategy,
+    slots: Slots | None,
+    record: Record | None,
+    ending: Ending,
+    kept: str = "",
+    keep: str = kept_models.NONE,
 ) -> int:
     """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code.
 
     kept: words for what is stored of other versions, or ''.
+    keep: models to keep (`kept_models.KEEP`).
     """
     store, console = ending.store, ending.console
     console.print(
@@ -368,6 +381,7 @@ def carry_out(
     if kept:
         console.print(f"kept      {kept}")
     if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
+        kept_models.settle(store, keep, console)
         return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
     follower = ending.follow(work.declared)
     errors = []
@@ -375,7 +389,7 @@ def carry_out(
         if slots and work.todo:
             from sweeps.execution import executor  # Ray
 
-            errors = executor.train(work, store, slots, console)
+            errors = executor.train(work, store, slots, console, keep)
             ending.fold()
     except BaseException:
         follower.leave()
@@ -387,5 +401,6 @@ def carry_out(
         console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
                       "give the same command again to continue")  # fmt: skip
         return TERMINATED
+    kept_models.settle(store, keep, console)
     sampler = work.reported(store, ending.iterations)
     return ending.conclude(work, record, errors, sampler, ending.finish(follower, slots, sampler))

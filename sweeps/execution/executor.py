@@ -9,12 +9,13 @@ from sweeps.execution.progress import StudyProgress
 from sweeps.planning import cohort_plans
 from sweeps.planning.slots import Slots
 from sweeps.planning.stages import cohorts
+from sweeps.store.kept_models import NONE
 from sweeps.store.store import Store
 from sweeps.strategies.base import Strategy
 
 
-def train(strategy: Strategy, store: Store, slots: Slots, console: Console) -> list[str]:
-    """Trains the runs of a strategy; returns the errors of cohorts that were lost for good.
+def train(strategy: Strategy, store: Store, slots: Slots, console: Console, keep: str = NONE) -> list[str]:
+    """Trains the runs of a strategy, and keeps models of them (`kept_models.KEEP`); returns the errors of cohorts that were lost for good.
 
     Raises:
         Fenced: another driver has taken the store's lease.
@@ -26,10 +27,10 @@ def train(strategy: Strategy, store: Store, slots: Slots, console: Console) -> l
         begun = resume.begun(store, store.finished()) if store.begun() else {}
         plans = [plan for stage in strategy.stages() for plan in cohorts(stage, slots, begun=begun)]
         plans = cohort_plans.shortest_first(plans, slots.count)
-        return tuner.train(store, plans, strategy.already, slots, console, strategy.sampler)
+        return tuner.train(store, plans, strategy.already, slots, console, strategy.sampler, keep)
     progress = StudyProgress(
         strategy.counted, strategy.trainings, console, slots, strategy.unit, strategy.may_end
     )
-    errors = tuner.train_stages(store, strategy.stages(), progress, slots, strategy.sampler)
+    errors = tuner.train_stages(store, strategy.stages(), progress, slots, strategy.sampler, keep)
     strategy.settle()
     return errors

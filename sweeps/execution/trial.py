@@ -22,6 +22,7 @@ from sweeps.execution.power import Meter
 from sweeps.planning import cores
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
+from sweeps.store import kept_models
 from sweeps.store.lease import Fenced
 from sweeps.store.store import BEGUN, Store
 from trainables.datasets.files import root
@@ -54,7 +55,7 @@ def train_cohort(trial: dict[str, Any], plans: Mapping[str, CohortPlan], setting
         settings: of every trial: directory (the store), device, slots (trials that run at once), share (of a GPU; None for one core's of the memory), checkpoint_seconds and
             progress_seconds (the least time between two of them), full_seconds (to wait for room on a full disk), lease (its
             name, or None), data_dir (folder of image data, or None), features (file by which images
-            get theirs, or None), metrics (names or import paths of those to take), git_commit, versions, sampler.
+            get theirs, or None), metrics (names or import paths of those to take), keep (of `kept_models.KEEP`), git_commit, versions, sampler.
 
     Raises:
         RuntimeError: memory does not suffice for a single member; rows that were stored before stay.
@@ -190,6 +191,7 @@ class CohortTrial:
             try:
                 if part.until < part.budget:
                     self.store.write_state(part.key, checkpoint.pack(training))
+                kept_models.keep(self.store, self.settings["keep"], training, results, origin)
                 self.store.write(results, part.key, started_at=started_at, **origin)
                 self.trouble = ""
                 return

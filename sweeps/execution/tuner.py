@@ -32,6 +32,7 @@ from sweeps.planning.schedule import CHECKPOINT_SECONDS, progress_seconds
 from sweeps.planning.slots import Slots
 from sweeps.planning.stages import Stage
 from sweeps.store import provenance
+from sweeps.store.kept_models import NONE
 from sweeps.store.lease import Lease
 from sweeps.store.store import Store
 from trainables.datasets.files import root
@@ -125,8 +126,9 @@ def train(
     slots: Slots,
     console: Console,
     sampler: str = GRID,
+    keep: str = NONE,
 ) -> list[str]:
-    """Trains the cohorts in order, one Tune trial each; the trials write the rows, which name the sampler.
+    """Trains the cohorts in order, one Tune trial each; the trials write the rows, which name the sampler, and the models to keep.
 
     Returns the error of each cohort that was lost for good; its runs have FAILED rows. Ctrl-C, or a stop of the store's lease,
     ends training early without an error; stored rows stay.
@@ -143,7 +145,7 @@ def train(
     for first in range(0, len(keys), together):
         some = keys[first : first + together]
         in_order = InOrder(some, slots.count, stopping)
-        lost = _fit(store, in_order, len(some), progress, shared, slots, sampler)
+        lost = _fit(store, in_order, len(some), progress, shared, slots, sampler, keep)
         errors += filter(None, lost.values())
         if not progress.finished.issuperset(key for key in some if key not in lost):  # it was interrupted
             break
@@ -151,7 +153,12 @@ def train(
 
 
 def train_stages(
-    store: Store, stages: Iterator[Stage], progress: StudyProgress, slots: Slots, sampler: str = GRID
+    store: Store,
+    stages: Iterator[Stage],
+    progress: StudyProgress,
+    slots: Slots,
+    sampler: str = GRID,
+    keep: str = NONE,
 ) -> list[str]:
     """Trains stage after stage, each cut into cohorts; else as `train`.
 
@@ -161,6 +168,7 @@ def train_stages(
         progress: made for as many trainings as all stages have at most.
         slots: trials that run at once.
         sampler: proposer of the runs.
+        keep: models to keep (`kept_models.KEEP`).
     """
 
     def cohorts() -> Iterator[Sequence[CohortPlan]]:
@@ -173,7 +181,7 @@ def train_stages(
 
     # Tune asks until there is no further stage: it would else not ask after as many trials as were expected,
     # and what comes of the last ones is taken up when the next stage is asked for.
-    lost = _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler)
+    lost = _fit(store, InStages(cohorts(), _stopping(store)), -1, progress, {}, slots, sampler, keep)
     return [error for error in lost.values() if error]
 
 
@@ -203,6 +211,7 @@ def _fit(
     plans: Mapping[str, CohortPlan],
     slots: Slots,
     sampler: str,
+    keep: str,
 ) -> dict[str, str]:
     """Runs Tune; returns the key of each cohort that was lost for good, with its error; '' if all its runs were stored before.
 
@@ -232,6 +241,7 @@ def _fit(
         "features": FEATURES.named(),
         "lease": store.token.name if store.token else None,
         "metrics": [metric.path or metric.name for metric in store.manifest.metrics],
+        "keep": keep,
         **origin,
     }
     lost = Lost()

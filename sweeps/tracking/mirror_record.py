@@ -17,7 +17,7 @@ from result_files import open_directory
 from sweeps.console.masking import masked
 from sweeps.tracking.follower import sqlite_path
 
-MIRRORED = ("study.json", "runs", "curves", "pictures", "report")
+MIRRORED = ("study.json", "runs", "curves", "pictures", "models", "report")
 
 
 def inputs(directory: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from result_schema import Outcome
-from sweeps.tracking import mirror_record
+from sweeps.tracking import mirror_record, model_mirror
 from sweeps.tracking.contents import copy_report, milliseconds, run_content
 from sweeps.tracking.mirror_record import Kept, Known
 from sweeps.tracking.shown import exemplars, medians
@@ -235,7 +235,7 @@ class Mirror:
         self._about_to("").delete(run_id)
 
     def _finish(self) -> None:
-        """Writes what depends on all rows: the report, what stands for many runs, and the pictures of runs that are shown."""
+        """Writes what depends on all rows: the report, what stands for many runs, and the pictures of runs that are shown, and kept models."""
         with copy_report(self.rows.directory) as (folder, digest):
             if digest and (self._report is None or self._report[1] != digest):
                 self._write_report(folder, digest)
@@ -243,16 +243,18 @@ class Mirror:
             ranks = exemplars.ranks(folder) if digest else None
         self.runs = len(self.rows.versions)
         chosen = self.rows.selection
+        kept = model_mirror.best_kept(self.rows.directory, self.rows.manifest)
         if chosen.sampled or chosen.aggregated:
             summary = Summary(self.rows)
             self.runs = summary.runs
             if chosen.sampled:
-                self.rows.add({*summary.exemplars, *(ranks or ())})
+                self.rows.add({*summary.exemplars, *(ranks or ()), *kept})
                 self._write(self.remaining)
             if chosen.aggregated:
                 self._write_means(summary)
         if ranks is not None:
             self._mirror_pictures(ranks)
+        self._mirror_models(kept)
         assert self._store is not None
         self._store.describe(view_tags(self.rows.manifest, chosen.words()))
 
@@ -297,6 +299,22 @@ class Mirror:
             if key in ours and ours[key].exemplar not in ("", rank):
                 self._about_to("").tag(ours[key].run_id, {exemplars.TAG: rank})
                 self._present[key] = replace(ours[key], exemplar=rank)
+
+    def _mirror_models(self, run_keys: Sequence[str]) -> None:
+        """Gives models to these runs where they have none; those that were the best before keep theirs."""
+        assert self._store is not None
+        done = (
+            {run.run_id for run in self._store.runs(f"tags.{model_mirror.TAG} != ''")} if run_keys else set()
+        )
+        own = {key: one for key, one in self._present.items() if one.own and one.run_id not in done}
+        for row, _ in self.rows.select([key for key in run_keys if key in own]):
+            key, run_id = row["run_key"], own[row["run_key"]].run_id
+            if (model := model_mirror.read(self.rows.directory, key)) is None:
+                continue
+            store = self._about_to(f"tags.run_key = '{key}'")
+            shown = self._present.pop(key)
+            store.write_model(run_id, model, milliseconds(row["finished_at"]), model_mirror.tags(run_id))
+            self._present[key], self._doubtful = shown, ""
 
 
 def _packed(present: Mapping[str, Present]) -> dict[str, list[Any]]:

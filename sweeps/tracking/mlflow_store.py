@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
@@ -205,6 +206,30 @@ class ExperimentStore:
                 self._client.log_image(
                     run_id, image, key=key, step=step, timestamp=finished, synchronous=True
                 )
+            self._set_tags(run_id, tags)
+            self._client.set_terminated(run_id, "FINISHED", finished)
+
+    def write_model(self, run_id: str, model: Any, finished: int, tags: Mapping[str, str]) -> None:
+        """Logs an `nn.Module` to a finished run, as the artifact `model`; its status is set last.
+
+        MLflow's form of it that keeps the module's own methods is a pickle, which is to be loaded from a store that one trusts.
+
+        Args:
+            run_id: of the run.
+            model: the module.
+            finished: the run's end, which stays as it was.
+            tags: set after the model.
+        """
+        import mlflow.pytorch  # torch
+
+        logging.getLogger("mlflow.pytorch").setLevel(logging.ERROR)  # it warns of pickles each time
+        needs = [f"{name}=={version(name).partition('+')[0]}" for name in ("torch", "numpy", "safetensors")]
+        with _errors(), tempfile.TemporaryDirectory() as folder:
+            mlflow.pytorch.save_model(
+                model, f"{folder}/model", pip_requirements=needs, serialization_format="pickle"
+            )
+            self._client.update_run(run_id, "RUNNING")
+            self._client.log_artifacts(run_id, folder)
             self._set_tags(run_id, tags)
             self._client.set_terminated(run_id, "FINISHED", finished)
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.fragility.statistics import Fragility, Ordered, fragility, interval, resampled, shares, wins
+from analysis.fragility.statistics import (
+    MOST,
+    Fragility,
+    Ordered,
+    fragility,
+    interval,
+    resampled,
+    shares,
+    wins,
+)
 from analysis.statistics.blocks import Block
 from analysis.statistics.estimates import Interval, wilson
 from analysis.vocabulary import Floats
@@ -69,7 +78,7 @@ def test_every_resample_is_what_numpy_says_of_the_drawn_values() -> None:
         assert width[i] == pytest.approx(np.quantile(first, 0.75))
         apart = first[:, None] - second
         assert random[i] == pytest.approx(np.mean((apart > 0) + (apart == 0) / 2))
-        assert sides[0].reached(masses[0], np.array([a[3]]))[i, 0] == pytest.approx(np.mean(first >= a[3]))
+        assert sides[0].reached(counts, np.array([a[3]]))[i, 0] == pytest.approx(np.mean(first >= a[3]))
 
 
 def test_identical_systems_differ_by_nothing() -> None:
@@ -172,3 +181,24 @@ def test_the_worst_tenth_of_one_result_has_no_bounds_and_of_few_students() -> No
     assert tail.point == pytest.approx(np.sort(values)[:4].mean())
     assert tail.high - tail.point == pytest.approx(tail.point - tail.low)  # Student's
     assert exact(found.contrasts[0].difference.tail) == pytest.approx((1, 1, 1))
+
+
+def test_groups_of_very_many_results_have_the_statistics_of_all() -> None:
+    rng = np.random.default_rng(5)
+    units = np.repeat(np.arange(50), 100)
+    values = rng.normal(size=50)[units] + rng.normal(size=5_000)
+    values[rng.integers(5_000, size=40)] = -np.inf
+    counts = rng.multinomial(50, np.full(50, 1 / 50), size=20).astype(float)
+    one, other = Ordered(values, units, -5.0), Ordered(values[::-1] + 0.1, units, -5.0)
+    few, fewer = one.grouped(), other.grouped()
+    assert len(few.values) <= MOST + 1
+    mass, small = one.mass(counts), few.mass(counts)
+    assert small[:, -1] == pytest.approx(mass[:, -1])
+    assert few.mean(small, 0, 500) == pytest.approx(one.mean(mass, 0, 500), abs=5e-3)
+    assert few.mean(small, 1250, 3750) == pytest.approx(one.mean(mass, 1250, 3750), abs=1e-3)
+    assert few.quantile(small, 0.25) == pytest.approx(one.quantile(mass, 0.25), abs=5e-3)
+    assert few.reached(counts, values[:3]) == pytest.approx(
+        1 - mass[:, np.searchsorted(one.values, values[:3])] / 5_000
+    )
+    random = wins(one, other, (mass, other.mass(counts)))
+    assert wins(few, fewer, (small, fewer.mass(counts))) == pytest.approx(random, abs=1e-3)

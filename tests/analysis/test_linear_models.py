@@ -9,6 +9,7 @@ from scipy import stats
 
 from analysis.statistics.linear_models import (
     RESIDUAL,
+    Cells,
     analysis_of_variance,
     between_units,
     contrasts,
@@ -24,6 +25,27 @@ def residual(values, *columns):
     return float(np.sum((values - design @ np.linalg.lstsq(design, values, rcond=None)[0]) ** 2))
 
 
+def each(values):
+    """Values with a cell to each."""
+    return Cells.of(values, np.arange(len(values)))
+
+
+def test_rows_that_agree_in_all_factors_are_one_cell_of_the_same_models():
+    rng = np.random.default_rng(0)
+    cell = rng.integers(12, size=60)
+    a, b = (contrasts(pd.Series(labels)) for labels in (np.arange(12) % 3, np.arange(12) // 6))
+    values, group = rng.normal(size=60) + cell, np.arange(12) % 4 == 0
+    whole = analysis_of_variance(each(values), {"a": a[cell], "b": b[cell]}, [group[cell]])
+    cells = Cells.of(values, cell)
+    assert whole is not None
+    assert analysis_of_variance(cells, {"a": a, "b": b}, [group]) == pytest.approx(whole)
+    assert (cells.rows, cells.squares) == (60, pytest.approx(float(np.sum((values - values.mean()) ** 2))))
+    outcomes = (values > 6).astype(float)
+    deviance = logistic_deviance(outcomes, [a[cell], b[cell]], np.ones(60))
+    shares = Cells.of(outcomes, cell)
+    assert logistic_deviance(shares.means, [a, b], shares.counts) == pytest.approx(deviance)
+
+
 def test_sums_of_squares_are_of_type_two_where_the_design_is_unbalanced():
     rng = np.random.default_rng(0)
     a = contrasts(pd.Series(rng.choice(["x", "y", "z"], 50, p=[0.6, 0.3, 0.1])))
@@ -31,7 +53,7 @@ def test_sums_of_squares_are_of_type_two_where_the_design_is_unbalanced():
     values = rng.normal(size=50) + a[:, 0] + 2 * a[:, 1] * b[:, 0]
     both = a * b
     left_out = np.arange(50) % 5 == 0
-    found = analysis_of_variance(values, {"a": a, "b": b}, [left_out])
+    found = analysis_of_variance(each(values), {"a": a, "b": b}, [left_out])
     assert found is not None
     assert terms(["a", "b"]) == [("a",), ("b",), ("a", "b"), RESIDUAL]
     for line, kept in zip(found, (np.full(50, True), ~left_out), strict=True):
@@ -47,12 +69,14 @@ def test_sums_of_squares_are_of_type_two_where_the_design_is_unbalanced():
 def test_sums_of_squares_are_none_where_terms_cannot_be_told_apart():
     a, b = (contrasts(pd.Series(levels)) for levels in ([*"xxyyxxyy"], [*"ppqqppqq"]))
     values = np.arange(8.0)
-    assert analysis_of_variance(values, {"a": a, "b": b}) is None  # one determines the other
+    assert analysis_of_variance(each(values), {"a": a, "b": b}) is None  # one determines the other
     b = contrasts(pd.Series([*"pqpqpqpq"]))
-    found = analysis_of_variance(values, {"a": a, "b": b}, [np.arange(8) < 4, np.arange(8) % 4 == 0])
+    found = analysis_of_variance(each(values), {"a": a, "b": b}, [np.arange(8) < 4, np.arange(8) % 4 == 0])
     assert found is not None
     assert np.isnan(found).all(axis=1).tolist() == [False, False, True]  # no x with p is left
-    assert analysis_of_variance(values[:4], {"a": a[:4], "b": b[:4]}) is None  # four terms of four values
+    assert (
+        analysis_of_variance(each(values[:4]), {"a": a[:4], "b": b[:4]}) is None
+    )  # four terms of four values
 
 
 def test_main_effects_between_units_are_f_tests_against_what_main_effects_leave():
@@ -92,9 +116,11 @@ def test_logistic_deviance_of_one_factor_is_that_of_its_binomials():
     level = contrasts(pd.Series([0] * 4 + [1] * 6))
     outcomes = np.array([1, 0, 0, 0, 1, 1, 1, 0, 0, 0], float)
     expected = -2 * (np.log(1 / 4) + 3 * np.log(3 / 4) + 6 * np.log(1 / 2))
-    assert logistic_deviance(outcomes, [level]) == pytest.approx(expected)
+    assert logistic_deviance(outcomes, [level], np.ones(len(outcomes))) == pytest.approx(expected)
 
 
 def test_logistic_deviance_goes_to_zero_where_a_level_separates_the_outcomes():
     level = contrasts(pd.Series([0] * 4 + [1] * 6))
-    assert logistic_deviance(np.array([0.0] * 4 + [1.0] * 6), [level]) == pytest.approx(0, abs=1e-6)
+    assert logistic_deviance(np.array([0.0] * 4 + [1.0] * 6), [level], np.ones(10)) == pytest.approx(
+        0, abs=1e-6
+    )

@@ -258,7 +258,7 @@ def test_a_halved_run_that_was_stopped_under_a_key_of_then_goes_on_from_its_stat
     store.create(STUDY.name, STUDY.question)
     monkeypatch.setattr(trial, "tune", tune)
     settings = {
-        "directory": store.uri, "device": "cpu", "slots": 1, "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None,
+        "directory": store.uri, "device": "cpu", "slots": 1, "share": 1.0, "checkpoint_seconds": 1e9, "progress_seconds": 0.0, "metrics": None, "keep": "none",
         "git_commit": "abc", "versions": {}, "full_seconds": 0.0, "lease": None, "data_dir": None, "features": None, "sampler": "grid",
     }  # fmt: skip
     then = tuple(once(run, 0.1) for run in grid)

@@ -88,7 +88,7 @@ def train_plan(
     monkeypatch.setattr(trial, "tune", tune)
     settings = {
         "directory": str(directory), "device": "cpu", "slots": 1, "share": 1.0, "checkpoint_seconds": every,
-        "progress_seconds": 0.0, "metrics": None, "git_commit": "abc", "versions": {}, "full_seconds": full, "lease": lease, "data_dir": None, "features": None, "sampler": "grid",
+        "progress_seconds": 0.0, "metrics": None, "keep": "none", "git_commit": "abc", "versions": {}, "full_seconds": full, "lease": lease, "data_dir": None, "features": None, "sampler": "grid",
     }  # fmt: skip
     if plan:
         trial.train_cohort(trial.planned(plan), {}, settings)

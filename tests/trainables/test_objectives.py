@@ -100,11 +100,11 @@ def test_lambda_zero_recovers_the_special_case_to_the_bit(general: str, special:
     assert results_a[a.key].metrics == results_b[b.key].metrics
 
 
-def test_the_readme_example_is_found_and_trains_beside_the_others(
+def test_the_documented_example_is_found_and_trains_beside_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    (example,) = re.findall(r"```python\n((?:(?!```).)*class Hinge.*?)```", readme, flags=re.DOTALL)
+    page = (Path(__file__).parents[2] / "docs" / "how_to" / "own_objective.md").read_text()
+    (example,) = re.findall(r"```python\n((?:(?!```).)*class Hinge.*?)```", page, flags=re.DOTALL)
     (tmp_path / "hinge.py").write_text(example)
     monkeypatch.setattr(objectives, "__path__", [*objectives.__path__, str(tmp_path)])
     objectives.available.cache_clear()

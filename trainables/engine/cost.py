@@ -125,6 +125,12 @@ def bytes_shared(run: Run) -> int:
     return 0 if fused(run) else int(2 * 4 * _hidden(run))
 
 
+def bytes_of_model(run: Run) -> int:
+    """Size of the file of its trained model (`trainables.saved_models`): parameters, and a header of 2 kB; buffers are few."""
+    part = run.configuration.part
+    return 4 * sum(part(ports.role).parameters(ports) for ports in _ports(run).values()) + 2_000
+
+
 def bytes_of(run: Run, members: int) -> int:
     """Peak memory of a cohort of so many members like the run."""
     return bytes_shared(run) + members * bytes_per_member(run)

@@ -133,10 +133,15 @@ class Training:
         torch.set_flush_denormal(True)
         with torch.inference_mode():
             self._train_block()
-            if self.iteration % self.evaluate_every == 0 or self.finished:
-                with self._convolutions():
-                    self._evaluate()
+        if self.iteration % self.evaluate_every == 0 or self.finished:
+            self.evaluate()
         self.seconds += (time.perf_counter() - started) / len(self.runs)
+
+    def evaluate(self) -> None:
+        """Add a point to every curve: metrics of the networks as they are, and mean losses since the last point."""
+        torch.set_flush_denormal(True)
+        with torch.inference_mode(), self._convolutions():
+            self._evaluate()
 
     def results(self) -> list[Result]:
         """One result per member, in order. Raises RuntimeError before `finished`."""
@@ -270,7 +275,8 @@ class Training:
         last = self.iteration >= self.budget
         values, self._points = self.evaluation(self.cohort, last)
         values |= self.evaluation.alone(self.cohort, self.diverged_at == 0, last)
-        values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
+        if self.counted:
+            values |= {f"{player}_loss": total / self.counted for player, total in self.losses.items()}
         taken = [
             (values[metric.name], metric.infinite)
             for metric in self.evaluation.metrics

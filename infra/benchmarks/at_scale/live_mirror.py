@@ -3,7 +3,7 @@
     python -m infra.benchmarks.at_scale.live_mirror docs/paper_study /tmp/live --rate 20 --seconds 60 --mirror all
 
 Nothing is trained: the cohorts of a stored study are stored again, each when its runs would be finished. A run's lag is the time
-from its row to its run in MLflow, finished. Prints a row of a Markdown table.
+from its row to its run in MLflow, finished; exemplars and means, which are written at the end, have none. Prints a row of a Markdown table.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from infra.benchmarks.at_scale.large_study import copies
 from result_schema import MANIFEST, read_manifest
 from sweeps.tracking.follower import AUTO, start_follower
 from sweeps.tracking.selection import POLICIES
+from sweeps.tracking.study_rows import StudyRows
 
 POLL_SECONDS = 0.25
 FINISHED = """select tags.value from tags join runs on runs.run_uuid = tags.run_uuid
@@ -71,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     watching.join()
     if not result.complete:
         raise SystemExit(result.message)
-    lags = [watch.seen[key] - stored[key] for key in stored.keys() & watch.seen.keys()]
+    rows = StudyRows(str(study), options.mirror, options.declared)
+    rows.refresh()  # without exemplars, which are written at the end
+    lags = [watch.seen[key] - stored[key] for key in rows.versions]
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
         "| mirrored | rows a second | runs in MLflow | lag in s: median | 95 % | greatest | mirror's cores | its memory |"

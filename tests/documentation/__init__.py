@@ -1,0 +1,1 @@
+"""Tests of the documentation: what pages say, and what is generated for them."""
