@@ -16,7 +16,7 @@ COMMANDS = [
     path
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
-    if "__main__" in path.read_text()
+    if '\nif __name__ == "__main__":' in path.read_text()
     and "from sweeps.cli import main" not in path.read_text()
     and path.name != "environment.py"  # runs before anything is installed
 ]

@@ -22,10 +22,10 @@ class LostError(RuntimeError):
 
 
 def available() -> int:
-    """Cores that this process may use; 1 where a process cannot begin as a copy."""
-    if "fork" not in multiprocessing.get_all_start_methods():
+    """Cores that this process may use; 1 where a process cannot begin as a copy, or the system tells no affinity."""
+    if "fork" not in multiprocessing.get_all_start_methods() or not hasattr(os, "sched_getaffinity"):
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0))
 
 
 @contextmanager

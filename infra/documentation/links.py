@@ -13,6 +13,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import command_output
+
 
 class Page(HTMLParser):
     """A page's links and the places that links can lead to.
@@ -71,4 +73,5 @@ def main(site: Path) -> int:
 
 
 if __name__ == "__main__":
+    command_output.lasting()
     sys.exit(main(Path(sys.argv[1])))

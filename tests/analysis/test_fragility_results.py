@@ -139,6 +139,6 @@ def test_report_opens_with_fragility(store: Callable[..., Any], run: Run) -> Non
     files = contents.build(load(str(where))).files
     html = files["report.html"].decode()
     assert html.index("mean of the worst tenth") < html.index('<ul class="chips">')
-    assert '<h2 id="s1">1 Fragility</h2>' in html
+    assert '<h2 id="s1">1 Fragility<a' in html
     assert "profile.png" in files
     assert "### Inception score" in files["summary.md"].decode()

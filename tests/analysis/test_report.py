@@ -63,7 +63,7 @@ def test_report_is_rebuilt_from_the_rows_alone(store, runs):
         "budget_lambda_0",
         "budget_lambda_1",
     ]
-    assert names == {"report.html", "summary.csv", "summary.md"} | {
+    assert names == {"report.html", "summary.csv", "summary.md", "exemplars.json"} | {
         f"{n}.{e}" for n in figures for e in ("png", "svg")
     }
 

@@ -29,7 +29,7 @@ def ending(tmp_path: Path) -> Ending:
     study = SmallStudy(tmp_path / "toy_robustness")
     study.add([row("a")])
     console = Console(file=io.StringIO(), soft_wrap=True, highlight=False)
-    return Ending("toy_robustness", Store(study.uri), 300, "sqlite:///none.db", console)
+    return Ending("toy_robustness", Store(study.uri), 300, "sqlite:///none.db", "auto", console)
 
 
 def printed(ending: Ending) -> str:

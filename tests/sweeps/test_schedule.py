@@ -108,7 +108,7 @@ def test_cohorts_keep_bookkeeping_from_binding_where_single_runs_do_not() -> Non
 
 def test_table_has_a_line_per_number_of_devices_and_kind_of_trial() -> None:
     few = cohort_plans.missing(STUDY.declared(STUDY.preset("smoke")))
-    header, *lines = schedule.table(few, [1, 8]).splitlines()
+    header, *lines = schedule.table(few, [1, 8])[0].splitlines()
     assert "efficiency" in header
     assert [line.split()[:3] for line in lines] == [
         ["1", "a", "cohort"], ["1", "a", "run"], ["8", "a", "cohort"], ["8", "a", "run"]

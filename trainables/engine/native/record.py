@@ -36,6 +36,7 @@ KNOWN = {
     "ray",
     "result_metrics",
     "result_names",
+    "safetensors",
     "scipy",
     "sklearn",
     "threadpoolctl",
@@ -43,8 +44,8 @@ KNOWN = {
     "trainables",
     *sys.stdlib_module_names,
 }
-"""Modules that this package imports; no loss depends on PIL, part_registry, ray, result_metrics, result_names, scipy, sklearn and
-threadpoolctl."""
+"""Modules that this package imports; no loss depends on PIL, part_registry, ray, result_metrics, result_names, safetensors, scipy,
+sklearn and threadpoolctl."""
 
 
 def recalled(objective: Objective, data: DataSet, what: object, trace: Callable[[], Lowered]) -> Lowered:
