@@ -8,7 +8,7 @@ import pytest
 
 from analysis import rows
 from result_schema import read_curves, read_runs
-from sweeps import matched_lambda, zoo_robustness
+from sweeps import matched_lambda, reference_configuration, zoo_robustness
 from sweeps.study import Study
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -49,3 +49,14 @@ def test_every_stored_run_has_its_metrics_and_curve_and_is_in_the_report(
     assert set(curves["run_key"]) <= set(stored["run_key"])
     assert set(curves["run_key"]) >= set(done["run_key"])
     assert len(rows.load(str(DOCS / folder)).runs) == count
+
+
+def test_runs_of_the_released_setting_have_the_keys_that_their_declaration_gives_now() -> None:
+    study, stored = reference_configuration.STUDY, read_runs(str(DOCS / "reference_study")).to_pylist()
+    longer = study.varied({"steps": ["1"]})
+    declared = {
+        *(run.key for run in study.runs(study.preset("embedded"))),
+        *(run.key for run in longer.runs(longer.preset("embedded", iterations=8000))),
+    }
+    assert {row["run_key"] for row in stored} == declared
+    assert len(stored) == 54
