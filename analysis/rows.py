@@ -414,8 +414,7 @@ def _require_unique(where: str, runs: pd.DataFrame) -> None:
 def load_points(where: str, run_keys: list[str], shape: tuple[int, ...] = (2,)) -> dict[str, Points]:
     """Generated points of some runs: run key -> array [n, *shape]; runs without stored points are left out."""
     with _reading(where):
-        table = result_schema.read_samples(where)
-    table = table.filter(pc.is_in(table["run_key"], value_set=pa.array(run_keys, pa.string())))
+        table = result_schema.read_samples(where, run_keys)
     keys = table["run_key"].to_pylist()
     arrays = [np.asarray(points.values, np.float32).reshape(-1, *shape) for points in table["points"]]
     return dict(zip(keys, arrays, strict=True))

@@ -1,7 +1,7 @@
 """Many runs: what does a run cost that hardly trains? One iteration of the smallest networks, through Ray, stored, folded and reported.
 
 python -m infra.benchmarks.at_scale.many_runs --preset smoke     5,000 runs
-python -m infra.benchmarks.at_scale.many_runs                    100,000 runs
+python -m infra.benchmarks.at_scale.many_runs --preset whole     100,000 runs
 """
 
 from __future__ import annotations

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from result_mosaics import are_images, mosaic
 from result_pictures import EXEMPLARS, SAMPLES, Pictures, read_pictures
@@ -56,8 +54,7 @@ def images(
         return {key: _mosaics(own, manifest) for key, own in stored.items()}
     if not kinds(manifest):
         return {}
-    table = read_samples(directory)
-    table = table.filter(pc.is_in(table["run_key"], value_set=pa.array(run_keys, pa.string())))
+    table = read_samples(directory, run_keys)
     return {
         row["run_key"]: {
             SAMPLES: plane_picture(
