@@ -560,7 +560,7 @@ def read_table(
         SchemaError: a file is damaged: none is passed over.
     """
     schema = schema if columns is None else pa.schema([schema.field(column) for column in columns])
-    filters = None if run_keys is None else pc.field("run_key").isin(sorted(run_keys))
+    filters = None if run_keys is None else pc.field("run_key").isin(pa.array(sorted(run_keys), pa.string()))
     filesystem, path = open_directory(uri)
 
     def read(info: pafs.FileInfo) -> pa.Table:
