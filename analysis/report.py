@@ -60,9 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        reason = " ".join(str(error).split())
-        print(f"{options.directory}/report must be writable, but writing it failed ({reason}); free it or copy the "
-              "study's directory to where you may write", file=sys.stderr)  # fmt: skip
+        print(files.unwritable(options.directory, files.REPORT, error), file=sys.stderr)
         return 2
     for failure in built.failures:
         print(failure, file=sys.stderr)

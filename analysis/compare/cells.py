@@ -60,7 +60,7 @@ class Cells:
 
     @property
     def _relative(self) -> Floats:
-        """Of unequal values that are no two finite numbers infinite."""
+        """Relative differences; infinite between unequal values that are not both finite numbers."""
         if not numeric(self.first):
             return np.full(len(self.first), np.inf)
         return relative(numbers(self.first), numbers(self.second))

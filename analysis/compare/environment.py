@@ -26,7 +26,7 @@ AMENDED = ("made", "metrics", "labels", "baselines", "own", "hyper_parameters", 
 
 @dataclass(frozen=True)
 class Changed:
-    """What is not the same around the runs of both sides.
+    """Differences in the environment of both sides' runs.
 
     Attributes:
         values: name -> value -> number of matched runs, of both sides, where these are not the same values.
@@ -40,7 +40,7 @@ class Changed:
 
 
 def changed(first: Side, second: Side, run_keys: tuple[pa.Array, pa.Array]) -> Changed:
-    """What changed from the runs with these keys on one side to those on the other."""
+    """Changes from the runs with these keys on one side to those on the other."""
     tables = [
         side.read([*COLUMNS, VERSIONS, SECONDS], keys)
         for side, keys in zip((first, second), run_keys, strict=True)

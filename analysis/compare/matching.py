@@ -18,7 +18,7 @@ IDENTITY = ("study", "algorithm", "lam", "seed", "configuration_key", "budget", 
 """Columns that tell one run of a study from another, as the run key does."""
 
 BY_ITSELF = ("budget", "data_version", VERSION)
-"""Those in which two sides may differ without being told to, where they have no value in common."""
+"""Columns in which two sides may differ without being told to, where they have no value in common."""
 
 READ = (*IDENTITY, "configuration")
 

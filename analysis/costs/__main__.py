@@ -1,4 +1,4 @@
-"""What a study cost: device time, energy where the machine told it, and money at a price list; of each run, and of all.
+"""Cost of a study: device time, energy where the machine told it, and money at a price list; of each run, and of all.
 
     python -m analysis.costs results/toy_robustness
     python -m analysis.costs results/toy_robustness --per-hour 0.04

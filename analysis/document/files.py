@@ -16,7 +16,7 @@ from analysis.document.style import drawable, empty_note, settings
 from result_files import open_directory, own_folder, visible_files, write
 
 _DPI = 150
-_REPORT = "report"
+REPORT = "report"
 
 
 def rendered(block: Block) -> Block:
@@ -44,6 +44,15 @@ def render(figure: matplotlib.figure.Figure) -> tuple[bytes, bytes]:
     return png.getvalue(), svg.getvalue()
 
 
+def unwritable(where: str, folder: str, error: OSError) -> str:
+    """One line for files of a study that could not be written, with the remedy."""
+    reason = " ".join(str(error).split())
+    return (
+        f"{where}/{folder} must be writable, but writing it failed ({reason}); free it or copy the study's directory "
+        "to where you may write"
+    )
+
+
 def write_report(where: str, files: dict[str, bytes]) -> str:
     """Writes a report's files into `<where>/report/`, in the order given, and removes figures of an earlier report.
 
@@ -55,7 +64,7 @@ def write_report(where: str, files: dict[str, bytes]) -> str:
         OSError: it cannot be written.
     """
     filesystem, path = open_directory(where)
-    target = own_folder(filesystem, path, _REPORT)
+    target = own_folder(filesystem, path, REPORT)
     for name, data in files.items():
         write(filesystem, f"{target}/{name}", data)
     for found in visible_files(filesystem, target):

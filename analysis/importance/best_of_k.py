@@ -26,7 +26,7 @@ EVERY, SOME = 1_000, 200
 """Numbers of runs of which a curve has all; of more it has about so many."""
 
 _ROUNDING = 1e-8
-"""Of a probability."""
+"""Rounding error of a probability."""
 
 
 @dataclass(frozen=True)

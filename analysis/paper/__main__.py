@@ -59,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 2
     from analysis import contents, rows
+    from analysis.document.files import unwritable
     from analysis.paper import exports
 
     try:
@@ -75,9 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except OSError as error:
-        reason = " ".join(str(error).split())
-        print(f"{options.directory}/{FOLDER} must be writable, but writing it failed ({reason}); free it or copy the "
-              "study's directory to where you may write", file=sys.stderr)  # fmt: skip
+        print(unwritable(options.directory, FOLDER, error), file=sys.stderr)
         return 2
     for failure in made.failures:
         print(failure, file=sys.stderr)

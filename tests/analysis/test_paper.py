@@ -154,10 +154,8 @@ def test_bad_input_is_one_line_and_writes_nothing(arguments, said, tmp_path, mon
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("latexmk") is None, reason="needs latexmk and TeX Live, which make test-slow installs"
-)
 def test_latex_compiles_a_paper_of_the_exports_alone(store, runs, tmp_path) -> None:
+    assert shutil.which("latexmk"), "this test needs latexmk and TeX Live; `make test-slow` installs them"
     where = store(runs)
     assert main([str(where)]) == 0
     target = where / "paper"
