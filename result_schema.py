@@ -569,7 +569,7 @@ def read_table(
         except (pa.ArrowException, OSError) as error:
             if isinstance(error, OSError) and error.errno:  # the storage, not the file
                 raise
-            raise _damaged(info.path, name, error) from error
+            raise damaged(info.path, name, error) from error
 
     def every(files: list[pafs.FileInfo]) -> list[pa.Table]:
         return list(reading.map(read, files))
@@ -578,7 +578,7 @@ def read_table(
         try:
             tables = result_folded.read_steadily(filesystem, f"{path}/{name}", every)
         except pa.ArrowException as error:
-            raise _damaged(f"{path}/{name}/{result_folded.PREFIX}*", name, error) from error
+            raise damaged(f"{path}/{name}/{result_folded.PREFIX}*", name, error) from error
     return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
 
 
@@ -611,7 +611,7 @@ def read_file(
     return conformed(pq.read_table(source, columns=columns, filters=filters, use_threads=threads), schema)
 
 
-def _damaged(path: str, name: str, error: Exception) -> SchemaError:
+def damaged(path: str, name: str, error: Exception) -> SchemaError:
     reason = str(error).strip().splitlines()[0]
     return SchemaError(f"{path} must be a table of {name}, but it is damaged ({reason}); restore it, or remove it and "
                        "give the study's command again, which trains the runs that have no row")  # fmt: skip

@@ -56,7 +56,8 @@ def main(options: Options) -> int:
 
 
 def _follow(options: Options) -> Status:
-    while (status := reading.read(options.results)).running:
+    watched = reading.Watched(options.results)
+    while (status := watched.look()).running:
         print(json.dumps(words.plain(status)) if options.json else words.short(status), flush=True)
         time.sleep(FOLLOW_SECONDS)
     return status

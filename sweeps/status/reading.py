@@ -14,14 +14,13 @@ import pyarrow.fs as pafs
 import result_progress
 from result_files import below, open_directory, visible_files
 from result_progress import Progress
-from result_schema import FINISHED, Outcome, read_manifest, read_runs
+from result_schema import FINISHED, Outcome, read_manifest
+from sweeps.status.stored_rows import StoredRows
 from sweeps.store import lease
 from sweeps.store.store import BEGUN
 
 WINDOW = timedelta(minutes=10)
 """Time over which a rate is told: runs that train long and short take turns in less."""
-
-COLUMNS = ("run_key", "outcome", "finished_at", "error", "algorithm")
 
 
 class State(StrEnum):
@@ -80,43 +79,60 @@ class Status:
         return self.state in RUNNING
 
 
-def read(uri: str, at: datetime | None = None) -> Status:
-    """The state of a study's directory.
+class Watched:
+    """A study's directory at which one looks again and again: of its rows each look reads the files that are new.
 
     Args:
         uri: the directory.
-        at: the time that is called now; None for the clock's.
 
     Raises:
-        SchemaError: there is no study, or a file is damaged.
-        OSError: the storage does not answer.
+        SchemaError: there is no study.
     """
-    manifest = read_manifest(uri)
-    filesystem, path = open_directory(uri)
-    holder, number = lease.held(filesystem, path)
-    progress = result_progress.read(uri)  # before the rows, which then say no less
-    rows, now = read_runs(uri, COLUMNS), at or datetime.now(UTC)
-    done = 0 if progress is None else progress.done_with(_finished(rows, progress.started_at))
-    state = _state(rows, holder, number, progress, done)
-    rate = _rate(rows, progress, now) if state is State.TRAINING else float("nan")
-    states = visible_files(filesystem, f"{path}/states")
-    page = f"{path}/report/report.html"
-    there = filesystem.get_file_info(page).type == pafs.FileType.File
-    return Status(
-        study=manifest.study,
-        uri=uri,
-        at=now,
-        state=state,
-        holder=holder.partition(",")[0],
-        progress=progress,
-        done=done,
-        rate=rate,
-        seconds_left=_left(progress, done, rate, now) if state is State.TRAINING else None,
-        begun=sum(info.base_name.startswith(BEGUN) for info in states),
-        error=_error(rows, progress),
-        report=below(uri, "report/report.html") if there else "",
-        outcomes=Counter(rows["outcome"].to_pylist()),
-    )
+
+    def __init__(self, uri: str) -> None:
+        self.uri, self._manifest = uri, read_manifest(uri)
+        self._filesystem, self._path = open_directory(uri)
+        self._rows = StoredRows(uri, self._manifest)
+
+    def look(self, at: datetime | None = None) -> Status:
+        """Its state.
+
+        Args:
+            at: the time that is called now; None for the clock's.
+
+        Raises:
+            SchemaError: a file is damaged.
+            OSError: the storage does not answer.
+        """
+        holder, number = lease.held(self._filesystem, self._path)
+        progress = result_progress.read(self.uri)  # before the rows, which then say no less
+        rows, now = self._rows.now(), at or datetime.now(UTC)
+        done = 0 if progress is None else progress.done_with(_finished(rows, progress.started_at))
+        state = _state(rows, holder, number, progress, done)
+        rate = _rate(rows, progress, now) if state is State.TRAINING else float("nan")
+        states = visible_files(self._filesystem, f"{self._path}/states")
+        page = f"{self._path}/report/report.html"
+        there = self._filesystem.get_file_info(page).type == pafs.FileType.File
+        return Status(
+            study=self._manifest.study,
+            uri=self.uri,
+            at=now,
+            state=state,
+            holder=holder.partition(",")[0],
+            progress=progress,
+            done=done,
+            rate=rate,
+            seconds_left=_left(progress, done, rate, now) if state is State.TRAINING else None,
+            begun=sum(info.base_name.startswith(BEGUN) for info in states),
+            error=_error(rows, progress),
+            report=below(self.uri, "report/report.html") if there else "",
+            outcomes=Counter(rows["outcome"].to_pylist()),
+        )
+
+
+def read(uri: str, at: datetime | None = None) -> Status:
+    """The state of a study's directory at one look; raises as `Watched` does."""
+    return Watched(uri).look(at)
 
 
 def _state(rows: pa.Table, holder: str, number: int, progress: Progress | None, done: int) -> State:

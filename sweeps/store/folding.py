@@ -30,7 +30,7 @@ from result_schema import (
     READERS,
     SAMPLES,
     Manifest,
-    SchemaError,
+    damaged,
     one_row_per_point,
     one_row_per_run,
     one_row_per_sample,
@@ -121,7 +121,9 @@ def _fold(store: Store, kind: Kind, let_be: int) -> Folded:
     filesystem, folder = store.filesystem, f"{store.path}/{kind.name}"
     listed = result_folded.tables_of(filesystem, folder)
     metadata = {
-        info.base_name: _metadata(filesystem, info) for info in listed if info.base_name.startswith(PREFIX)
+        info.base_name: _metadata(filesystem, kind, info)
+        for info in listed
+        if info.base_name.startswith(PREFIX)
     }
     gone: dict[str, int] = {}
     for one in metadata.values():
@@ -139,11 +141,11 @@ def _fold(store: Store, kind: Kind, let_be: int) -> Folded:
     return Folded(kind.name, len(there), now)
 
 
-def _metadata(filesystem: pafs.FileSystem, info: pafs.FileInfo) -> dict[bytes, bytes]:
+def _metadata(filesystem: pafs.FileSystem, kind: Kind, info: pafs.FileInfo) -> dict[bytes, bytes]:
     try:
         found: dict[bytes, bytes] = pq.read_metadata(result_folded.opened(filesystem, info)).metadata or {}
     except pa.ArrowException as error:
-        raise _damaged(info, error) from error
+        raise damaged(info.path, kind.name, error) from error
     return found
 
 
@@ -179,7 +181,7 @@ def _read(filesystem: pafs.FileSystem, kind: Kind, info: pafs.FileInfo) -> pa.Ta
     try:
         return read_file(filesystem, info, kind.schema)
     except pa.ArrowException as error:
-        raise _damaged(info, error) from error
+        raise damaged(info.path, kind.name, error) from error
 
 
 def _replace(store: Store, kind: Kind, batch: Batch, metadata: dict[str, dict[bytes, bytes]]) -> None:
@@ -241,9 +243,3 @@ def _token(store: Store) -> Token:
     if store.token is None:
         raise ValueError(f"{store.uri} must be held under a lease to be folded, but is not; take one")
     return store.token
-
-
-def _damaged(info: pafs.FileInfo, error: Exception) -> SchemaError:
-    reason = str(error).strip().splitlines()[0]
-    return SchemaError(f"{info.path} must be a table of the study's, but it is damaged ({reason}); restore it, or remove it and "
-                       "give the study's command again, which trains the runs that have no row")  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pyarrow.fs as pafs
@@ -36,9 +37,10 @@ class Unread:
         self._filesystem, self._folder = filesystem, folder
         self.read: Seen = {}
 
-    def new(self) -> New:
-        """Files that were not read. Raises OSError."""
-        listed = visible_files(self._filesystem, self._folder)
+    def new(self, listed: Iterable[pafs.FileInfo] | None = None) -> New:
+        """Files that were not read, of those that are listed; None for all of the folder. Raises OSError."""
+        if listed is None:
+            listed = visible_files(self._filesystem, self._folder)
         there = {
             i.path: (i.size, i.mtime_ns)
             for i in sorted(listed, key=lambda i: i.path)

@@ -280,7 +280,7 @@ def test_a_damaged_folded_file_is_named(store: Store) -> None:
     one.write_bytes(b"?")
     with pytest.raises(SchemaError, match=r"runs/folded-.*must be a table of runs, but it is damaged"):
         read_runs(store.uri)
-    with pytest.raises(SchemaError, match=f"{one.name} must be a table of the study's, but it is damaged"):
+    with pytest.raises(SchemaError, match=f"{one.name} must be a table of runs, but it is damaged"):
         fold(store)
 
 

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import time
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.fs as pafs
 import pytest
 
 import result_progress
 from result_files import open_directory
 from result_progress import Progress
-from sweeps.status import reading
+from result_schema import SchemaError, read_runs
+from sweeps.status import reading, stored_rows
 from sweeps.status.__main__ import Options, main
 from sweeps.status.reading import State
+from sweeps.status.stored_rows import StoredRows
 from sweeps.store import lease
-from tests.sweeps.small_study import SmallStudy, row
+from sweeps.store.folding import fold
+from sweeps.store.store import Store
+from tests.sweeps.small_study import MANIFEST_OF_STUDY, SmallStudy, row
 
 NOW = datetime.now(UTC)
 AT_WORK = Progress(
@@ -118,3 +127,67 @@ def test_progress_is_read_as_it_was_written(watched: SmallStudy) -> None:
     assert result_progress.read(watched.uri) == AT_WORK
     assert AT_WORK.fresh(NOW)
     assert not AT_WORK.fresh(NOW + timedelta(minutes=2))
+
+
+def test_a_study_that_is_followed_has_each_file_read_once_and_one_row_a_run(
+    watched: SmallStudy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: Counter[str] = Counter()
+    read = stored_rows.read_file
+
+    def counted(filesystem: pafs.FileSystem, info: pafs.FileInfo, *further: Any, **options: Any) -> pa.Table:
+        reads[info.base_name] += 1
+        return read(filesystem, info, *further, **options)
+
+    monkeypatch.setattr(stored_rows, "read_file", counted)
+    rows = StoredRows(watched.uri, MANIFEST_OF_STUDY)
+    assert rows.now().num_rows == rows.now().num_rows == 6
+    later = {"finished_at": NOW}
+    for _ in range(3):  # as retries of a run that failed, and goes on to fail
+        watched.add([row("f", "FAILED", error="RuntimeError: again", **later), row("g", "STOPPED")])
+        assert rows.now()["run_key"].to_pylist() == list("abcdefg")
+    watched.add([row("f", **later), row("g", **later)])
+    ended = dict(zip(*(rows.now()[name].to_pylist() for name in ("run_key", "outcome")), strict=True))
+    assert (ended["f"], ended["g"], ended["d"]) == ("COMPLETED", "COMPLETED", "DIVERGED")
+    assert reads == {f"{n}.parquet": 1 for n in range(6)}
+    assert rows.now().equals(read_runs(watched.uri, stored_rows.COLUMNS))
+
+
+def test_a_study_that_is_followed_while_it_is_folded_or_changed_by_hand_is_read_anew(
+    watched: SmallStudy,
+) -> None:
+    rows = StoredRows(watched.uri, MANIFEST_OF_STUDY)
+    before = rows.now()
+    store = Store(watched.uri)
+    with lease.take(store.filesystem, store.path) as store.token:
+        fold(store)
+    (folded,) = (watched.directory / "runs").glob("*.parquet")
+    assert rows.now().equals(before)
+    folded.write_bytes(b"?")
+    for _ in range(2):
+        with pytest.raises(
+            SchemaError, match=r"folded-\w+.parquet must be a table of runs, but it is damaged"
+        ):
+            rows.now()
+    folded.unlink()
+    assert rows.now().num_rows == 0
+    watched.add([row("a")])
+    assert rows.now().num_rows == 1
+
+
+def test_following_prints_a_line_a_look_and_ends_with_its_driver(
+    watched: SmallStudy, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = lease.take(*open_directory(watched.uri))
+    say(watched, replace(AT_WORK, lease=held.number))
+
+    def later(seconds: float) -> None:
+        watched.add([row("g", finished_at=NOW), row("h", finished_at=NOW), row("i", finished_at=NOW)])
+        say(watched, replace(AT_WORK, total=8, lease=held.number, ended=True))
+        held.release()
+
+    monkeypatch.setattr(time, "sleep", later)
+    assert main(Options(watched.uri, follow=True)) == 0
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert "training  5 of 8 runs (62.5%)" in first
+    assert second == "toy_robustness: finished"
