@@ -160,8 +160,8 @@ def test_pictures_are_stored_before_rows_and_read_back_by_run(
 ) -> None:
     results = trained("svae_r")
     written: list[str] = []
-    write = Store._write_table
-    monkeypatch.setattr(Store, "_write_table", lambda self, name, *a: (written.append(name), write(self, name, *a)))  # fmt: skip
+    write = Store.write_table
+    monkeypatch.setattr(Store, "write_table", lambda self, name, *a: (written.append(name), write(self, name, *a)))  # fmt: skip
     store.write(results, "c0", **ORIGIN)
     assert written == [f"{folder}/c0.parquet" for folder in ("curves", "samples", "pictures", "runs")]
     keys = [result.run.key for result in results]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from result_schema import AT_LEAST, AT_MOST, Bound, Manifest, SchemaError, read_manifest
-from sweeps.cli.study_command import on_data
 from sweeps.store.store import Store
 from sweeps.study import Study
+from sweeps.study.variants import on_data
 from sweeps.toy_robustness import STUDY
 
 PAPER = str(Path(__file__).parents[1] / "docs" / "paper_study")

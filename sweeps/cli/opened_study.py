@@ -28,13 +28,14 @@ from result_schema import SchemaError, read_curves, read_manifest, read_runs, re
 from sweeps.cli.ending import INTERRUPTED
 from sweeps.cli.options import Options, of_keywords
 from sweeps.cli.reporting import Reporting
-from sweeps.cli.study_command import placed, run
+from sweeps.cli.study_command import run
 from sweeps.console.errors import check_uri, one_line
 from sweeps.execution.cluster import ClusterError
 from sweeps.store import lease
 from sweeps.store.lease import Fenced
 from sweeps.store.store import Store
 from sweeps.study import Study
+from sweeps.study.variants import placed
 from trainables.datasets.files import root
 from trainables.recognition.features_file import FEATURES
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,20 +15,18 @@ import command_output
 import part_registry
 from result_files import below
 from result_metrics import VERSION_1
-from result_names import split_variant
-from result_schema import FINISHED, SchemaError
+from result_schema import SchemaError
 from sweeps.cli import notify
-from sweeps.cli.ending import INTERRUPTED, TERMINATED, Ending
+from sweeps.cli.carrying_out import carry_out
+from sweeps.cli.ending import INTERRUPTED, Ending
 from sweeps.cli.options import Options, halving_of, parse, search_metrics
-from sweeps.cli.reporting import Reported
 from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
 from sweeps.execution.starting import beside, leave
-from sweeps.planning.slots import Slots
 from sweeps.store import kept_models, lease, superseded
-from sweeps.store.lease import Fenced, Lease
+from sweeps.store.lease import Fenced
 from sweeps.store.store import Store
 from sweeps.strategies.base import Strategy
 from sweeps.strategies.full_grid import FullGrid
@@ -39,6 +36,7 @@ from sweeps.strategies.settled import Record
 from sweeps.study import ALL, Preset, Study, outside
 from sweeps.study.grid import Grid
 from sweeps.study.space import Space
+from sweeps.study.variants import placed, varied
 from sweeps.tracking.follower import resolve_tracking_uri
 from sweeps.tracking.selection import check as check_policy
 from trainables import configurations, datasets, metrics, objectives, runs
@@ -48,9 +46,6 @@ from trainables.recognition.features_file import FEATURES
 
 if TYPE_CHECKING:
     from sweeps.strategies.decided import DecidedGrid
-
-LAST_SECONDS = 3.0
-"""Seconds that the mirror has after SIGTERM, whose sender will not wait long; what is left can be mirrored later."""
 
 
 def main(
@@ -260,28 +255,6 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         )
 
 
-def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:
-    """Names the dimensions that a space has lost, since no part has them any more."""
-    if gone := [name for name in before if name not in after]:
-        console.print(f"left out  {', '.join(gone)}: no {who} {'it' if len(gone) == 1 else 'them'}")
-
-
-def varied(study: Study, levels: Sequence[Sequence[str]]) -> Study:
-    """The study with other levels, each given as a hyper-parameter's name and its values.
-
-    Raises:
-        ValueError: one has no value, is named twice, or a value is no number.
-    """
-    for name, *values in levels:
-        if not values:
-            raise ValueError(f"--set must have a name and its values, got {name} alone")
-    if len(named := {name for name, *_ in levels}) < len(levels):
-        raise ValueError(
-            f"--set must name a hyper-parameter once, got {', '.join(sorted(named))} more than once"
-        )
-    return study.varied({name: values for name, *values in levels})
-
-
 def foreign_metrics(store: Store) -> bool:
     """Whether stored rows have metrics that are not of this project, and so may not be here."""
     return any(metric.name not in {known.name for known in VERSION_1} for metric in store.manifest.metrics)
@@ -297,6 +270,19 @@ def check_stored_metrics(store: Store) -> None:
                               "choose another --results") from error  # fmt: skip
 
 
+def until_decided(study: Study, preset: Preset, declared: Grid, store: Store) -> DecidedGrid:
+    """The declared runs, as far as it takes to decide what the study asks."""
+    from sweeps.strategies.decided import DecidedGrid
+
+    return DecidedGrid(study, preset, declared, store)
+
+
+def say_left_out(before: Space, after: Space, who: str, console: Console) -> None:
+    """Names the dimensions that a space has lost, since no part has them any more."""
+    if gone := [name for name in before if name not in after]:
+        console.print(f"left out  {', '.join(gone)}: no {who} {'it' if len(gone) == 1 else 'them'}")
+
+
 def check_until(until: str, sampler: str, halving: Halving | None) -> None:
     """Raises ValueError where training cannot end when this is so."""
     if until != "decided":
@@ -308,49 +294,6 @@ def check_until(until: str, sampler: str, halving: Halving | None) -> None:
         )
 
 
-def until_decided(study: Study, preset: Preset, declared: Grid, store: Store) -> DecidedGrid:
-    """The declared runs, as far as it takes to decide what the study asks."""
-    from sweeps.strategies.decided import DecidedGrid
-
-    return DecidedGrid(study, preset, declared, store)
-
-
-def placed(study: Study, data: str | None, sampler: str | None) -> Study:
-    """The study on these data and with this sampler, by the name that its folder has: what a sampler chose must not get into a
-    grid's histograms.
-
-    Args:
-        data, sampler: None for the study's own.
-
-    Raises:
-        ValueError: the name of the data can be none.
-    """
-    if data is not None and data != study.data:
-        study = on_data(study, data)
-    if (sampler or study.search) != study.search == "grid":
-        study = replace(study, name=f"{study.name}-search")
-    return study
-
-
-def on_data(study: Study, data: str) -> Study:
-    """The study on another data set, in a folder of its own, without targets and limits: their bounds are of its own data.
-
-    Raises:
-        ValueError: the name can be none.
-    """
-    plain, own = split_variant(data)
-    called = plain.rpartition(":")[2]  # of an import path its class
-    if own:
-        data = datasets.find(data).name  # the same however its values are written
-        words = filter(None, re.split("[=,]", split_variant(data)[1]))
-        called = "-".join([called, *words]).replace(".", "_")
-    try:
-        return replace(study, name=f"{study.name}-{called}", data=data, targets=(), limits=())
-    except ValueError:
-        datasets.find(data)  # says which there are
-        raise
-
-
 def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
     """Whether fewer runs are stored than the study declares at one λ, which is at all where no algorithm has λ; told without its
     data and objectives.
@@ -359,48 +302,3 @@ def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
         return False
     configurations = len(study.subset(preset.limit))
     return store.count_finished() < configurations * preset.seeds * len(set(study.algorithms))
-
-
-def carry_out(
-    work: Strategy,
-    slots: Slots | None,
-    record: Record | None,
-    ending: Ending,
-    kept: str = "",
-    keep: str = kept_models.NONE,
-) -> int:
-    """Train it on these slots, if there is something to train, mirror it and report it; returns the exit code.
-
-    kept: words for what is stored of other versions, or ''.
-    keep: models to keep (`kept_models.KEEP`).
-    """
-    store, console = ending.store, ending.console
-    console.print(
-        f"{ending.study}: {work.declared} runs declared, {work.already} stored, {work.todo} to train"
-    )
-    if kept:
-        console.print(f"kept      {kept}")
-    if not work.todo and (known := ending.known(sampler := work.reported(store, ending.iterations))):
-        kept_models.settle(store, keep, console)
-        return ending.conclude(work, record, [], sampler, lambda: (Reported(), known))
-    follower = ending.follow(work.declared)
-    errors = []
-    try:
-        if slots and work.todo:
-            from sweeps.execution import executor  # Ray
-
-            errors = executor.train(work, store, slots, console, keep)
-            ending.fold()
-    except BaseException:
-        follower.leave()
-        raise
-    if isinstance(store.token, Lease) and store.token.stopping.is_set():
-        follower.finish(LAST_SECONDS)
-        counts = work.outcomes(work.stored(store))
-        stored = sum(counts[outcome] for outcome in FINISHED)
-        console.print(f"stopped   {stored} runs are finished, those in training are kept as far as they came; "
-                      "give the same command again to continue")  # fmt: skip
-        return TERMINATED
-    kept_models.settle(store, keep, console)
-    sampler = work.reported(store, ending.iterations)
-    return ending.conclude(work, record, errors, sampler, ending.finish(follower, slots, sampler))

@@ -12,8 +12,8 @@ import pytest
 from result_schema import read_manifest, read_runs
 from sweeps import image_lambda, image_likelihood, image_zoo
 from sweeps.cli import data, main, open_study, study_command
-from sweeps.cli.study_command import placed
 from sweeps.study import Study, outside
+from sweeps.study.variants import placed
 from sweeps.toy_robustness import STUDY
 from tests.trainables import image_files
 from trainables import datasets

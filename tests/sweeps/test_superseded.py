@@ -139,7 +139,7 @@ def test_study_that_is_stopped_counts_none_of_an_earlier_version(
         return []
 
     monkeypatch.setattr(tuner, "train", stop)
-    output = output_of(capsys, changed, code=study_command.TERMINATED)
+    output = output_of(capsys, changed, code=ending.TERMINATED)
     assert "stopped   3 runs are finished" in output  # of 6 stored ones
 
 
