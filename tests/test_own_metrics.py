@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,16 +35,47 @@ SOMEBODYS = Path(__file__).parent / "somebodys"
 INSTALLED = SOMEBODYS / "installed"
 """What pip writes beside an installed package: its entry points."""
 SLICED = "my_lab.sliced_wasserstein:SlicedWasserstein"
-STUDY = """
-from sweeps.cli import main
+PROGRAM = """
+import contextlib, io, json, shutil
+from rich.console import Console
+from result_schema import read_runs
+from sweeps.cli import rerun
+from sweeps.cli.options import parse
+from sweeps.cli.study_command import run
+from sweeps.execution.cluster import connect, disconnect
 from sweeps.study import Preset, Study
 
-main(Study(
-    name="own", question="Does it come all the way?", space={{"depth": (1,), "width": (32, 64), "critic_depth": (1,), "batch_size": (64,),
-    "steps": (1,), "learning_rate": (1e-3, 3e-4), "beta1": (0.5,), "critic_dropout": (0.0,)}}, algorithms=("alice", "gan"), data="{data}",
-    presets={{"embedded": Preset(40, (0.1,))}}, metrics=({metrics}), headline=({headline}),
-))
+SPACE = {"depth": (1,), "width": (32, 64), "critic_depth": (1,), "batch_size": (64,),
+         "steps": (1,), "learning_rate": (1e-3, 3e-4), "beta1": (0.5,), "critic_dropout": (0.0,)}
+
+
+def give(where, *arguments, metrics=("my_lab.sliced_wasserstein:SlicedWasserstein",), headline=("mse_x", "sliced_wasserstein"), data="mixture5"):
+    study = Study("own", "Does it come all the way?", SPACE, ("alice", "gan"), {"embedded": Preset(40, (0.1,))}, data=data,
+                  metrics=metrics, headline=headline)
+    output = io.StringIO()
+    code = run(study, parse(study, [*arguments, "--results", where]), Console(file=output, soft_wrap=True, highlight=False))
+    assert code == 0, output.getvalue()
+    return output.getvalue()
+
+
+def again(run_key):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        return rerun.main(rerun.Options(run_key, "later/own")), output.getvalue()
+
+
+slots = connect("local")  # one Ray of all studies
+said = {}
+give("before", metrics=(), headline=("mse_x",), data="ring")
+shutil.copytree("before", "later")
+give("later", "--seeds", "2", headline=("mse_x",), data="ring")
+said["search"] = give("searched", "--search", "tpe", "--runs", "3", "--generation", "2")
+said["halving"] = give("halved", "--halving", "2", "--allow-biased-histograms")
+disconnect(slots)
+keys = {row["run_key"]: row["seed"] for row in read_runs("later/own").to_pylist()}
+said["again"] = {seed: again(next(key for key in keys if keys[key] == seed)) for seed in (0, 1)}
+print(json.dumps(said))
 """
+"""Studies, one after another in a process of their own: one that gains a metric by its path, a search for it, and halving by it."""
 
 
 @pytest.fixture
@@ -57,27 +90,18 @@ def my_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         cache.cache_clear()
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> Path:
-    """The folder of a study that names a metric by its import path."""
-    write(tmp_path)
-    return tmp_path
-
-
-def write(
-    folder: Path,
-    named: str = f'"{SLICED}",',
-    headline: str = '"mse_x", "sliced_wasserstein"',
-    data: str = "mixture5",
-) -> None:
-    (folder / "own.py").write_text(STUDY.format(metrics=named, headline=headline, data=data))
-
-
-def command(where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> tuple[Path, dict[str, Any]]:
+    """Where PROGRAM has trained, and what it says."""
+    where = tmp_path_factory.mktemp("trained")
+    shutil.copy(empty_database, where)
+    (where / "own.py").write_text(PROGRAM)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (SOMEBODYS, INSTALLED, ROOT)))}
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=where, env=environment, capture_output=True, text=True, check=False
+    done = subprocess.run(
+        [sys.executable, "own.py"], cwd=where, env=environment, capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return where, json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.usefixtures("my_lab")
@@ -139,76 +163,76 @@ def test_metrics_of_the_project_are_not_rehearsed(monkeypatch: pytest.MonkeyPatc
     rehearsal.rehearse([], ["gan", "alice"], "mixture5")
 
 
-def test_a_study_takes_a_metric_by_its_path_into_rows_curves_mlflow_and_the_repeated_run(study: Path) -> None:
-    done = command(study, "own.py", "--iterations", "120")
-    assert done.returncode == 0, done.stdout + done.stderr
-    directory = str(study / "results" / "own")
+def test_a_study_takes_a_metric_by_its_path_into_rows_curves_and_mlflow(
+    trained: tuple[Path, dict[str, Any]],
+) -> None:
+    directory = str(trained[0] / "later" / "own")
     manifest = read_manifest(directory)
-    assert manifest.headline == ("mse_x", "sliced_wasserstein")
     assert [m.path for m in manifest.metrics if m.name == "sliced_wasserstein"] == [SLICED]
-    rows = read_runs(directory).to_pylist()
+    rows = [row for row in read_runs(directory).to_pylist() if row["seed"] == 1]
     assert len(rows) == 8
-    curves = read_curves(directory).to_pylist()
-    assert len(curves) == 8 * 6
-    last = {p["run_key"]: p["sliced_wasserstein"] for p in curves if p["iteration"] == 120}
+    curves = {(p["run_key"], p["iteration"]): p for p in read_curves(directory).to_pylist()}
+    assert {iteration for _, iteration in curves} == {20, 40}
     for row in rows:
-        assert 0 < row["sliced_wasserstein"] == last[row["run_key"]]
-        assert row["inception_score"] > 1
+        assert 0 < row["sliced_wasserstein"] == curves[row["run_key"], 40]["sliced_wasserstein"]
+        assert row["mse_z"] is not None or row["algorithm"] == "gan"
     assert len({row["sliced_wasserstein"] for row in rows}) == 8
 
-    client, experiment = mlflow(study)
-    runs = client.search_runs([experiment], "metrics.sliced_wasserstein > 0 and tags.kind = 'run'")
-    assert {r.data.tags["run_key"]: r.data.metrics["sliced_wasserstein"] for r in runs} == {
-        row["run_key"]: row["sliced_wasserstein"] for row in rows
-    }
-    history = client.get_metric_history(runs[0].info.run_id, "sliced_wasserstein")
-    assert [point.step for point in sorted(history, key=lambda p: p.step)] == [20, 40, 60, 80, 100, 120]
-    again = command(study, "-m", "sweeps.cli.rerun", rows[0]["run_key"], "--results", directory)
-    assert (again.returncode, "equal to the bit" in again.stdout) == (0, True), again.stdout + again.stderr
+    client, experiment = mlflow(trained[0])
+    runs = client.search_runs(
+        [experiment], "metrics.sliced_wasserstein > 0 and params.seed = '1' and tags.kind = 'run'"
+    )
+    there = {r.data.tags["run_key"]: r.data.metrics["sliced_wasserstein"] for r in runs}
+    assert there == {row["run_key"]: row["sliced_wasserstein"] for row in rows}
+    (shown,) = (r for r in runs if r.data.tags["run_key"] == rows[0]["run_key"])
+    history = client.get_metric_history(shown.info.run_id, "sliced_wasserstein")
+    assert [point.step for point in sorted(history, key=lambda p: p.step)] == [20, 40]
 
 
-def mlflow(folder: Path) -> tuple[object, str]:
+def mlflow(folder: Path) -> tuple[Any, str]:
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     return client, client.get_experiment_by_name("own").experiment_id
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        pytest.param(
-            ("--search", "random", "--metrics", "sliced_wasserstein"),
-            id="search-random",
-        ),
-        pytest.param(("--search", "tpe"), id="search-tpe"),
-        pytest.param(("--halving", "2", "--allow-biased-histograms"), id="halving-2"),
-    ],
-)
-def test_a_metric_by_its_path_is_searched_for_and_halved_by(study: Path, options: tuple[str, ...]) -> None:
-    more = ("--runs", "3", "--generation", "2") if "--search" in options else ()
-    done = command(study, "own.py", *options, *more)
-    assert done.returncode == 0, done.stdout + done.stderr
-    name = "own-search" if "--search" in options else "own"
-    rows = read_runs(str(study / "results" / name)).to_pylist()
-    algorithm = "alice"
-    own = {
-        r["run_key"]: r["sliced_wasserstein"]
-        for r in rows
-        if r["algorithm"] == algorithm and r["outcome"] == "COMPLETED"
-    }
-    if options[0] == "--halving":
-        stopped = [row for row in rows if row["algorithm"] == algorithm and row["outcome"] == "STOPPED"]
+def test_a_study_that_gains_a_metric_keeps_its_rows_and_they_lack_it(
+    trained: tuple[Path, dict[str, Any]],
+) -> None:
+    first, later = (str(trained[0] / name / "own") for name in ("before", "later"))
+    before = {row["run_key"]: row for row in read_runs(first).to_pylist()}
+    assert all(row["on_ring_share"] is not None for row in before.values())  # of the installed package
+    rows = {row["run_key"]: row for row in read_runs(later).to_pylist()}
+    assert len(rows) == 16
+    assert read_manifest(later).headline == ("mse_x",)
+    for key, row in rows.items():
+        assert (row["sliced_wasserstein"] is None) == (key in before)
+        assert key not in before or {**before[key], "sliced_wasserstein": None} == row
+    assert np.isfinite([row["mse_x"] for row in rows.values() if row["algorithm"] == "alice"]).all()
+    for code, words in trained[1]["again"].values():  # of a run without the metric, and of one with it
+        assert (code, "equal to the bit" in words) == (0, True), words
+
+
+@pytest.mark.parametrize("how", ["search", "halving"])
+def test_a_metric_by_its_path_is_searched_for_and_halved_by(
+    how: str, trained: tuple[Path, dict[str, Any]]
+) -> None:
+    directory = str(trained[0] / {"search": "searched/own-search", "halving": "halved/own"}[how])
+    assert read_manifest(directory).headline == ("mse_x", "sliced_wasserstein")
+    rows = read_runs(directory).to_pylist()
+    assert all(row["inception_score"] > 1 for row in rows)
+    of_alice = [row for row in rows if row["algorithm"] == "alice"]
+    own = {r["run_key"]: r["sliced_wasserstein"] for r in of_alice if r["outcome"] == "COMPLETED"}
+    if how == "halving":
+        stopped = [row for row in of_alice if row["outcome"] == "STOPPED"]
         assert (len(own), len(stopped)) == (2, 2)
-        curves = {
-            (p["run_key"], p["iteration"]): p["sliced_wasserstein"]
-            for p in read_curves(str(study / "results" / name)).to_pylist()
-        }
+        points = read_curves(directory).to_pylist()
+        curves = {(p["run_key"], p["iteration"]): p["sliced_wasserstein"] for p in points}
         at_the_rung = [curves[key, 20] for key in own]
         assert max(at_the_rung) <= min(curves[row["run_key"], 20] for row in stopped)
     else:
-        assert {row["sampler"] for row in rows} == {f"{options[1]} for sliced_wasserstein, seed 0"}
-    assert f"sliced_wasserstein {min(own.values()):.4g} with" in done.stdout
+        assert {row["sampler"] for row in rows} == {"tpe for sliced_wasserstein, seed 0"}
+    assert f"sliced_wasserstein {min(own.values()):.4g} with" in trained[1][how]
 
 
 @pytest.mark.usefixtures("my_lab")
@@ -289,24 +313,3 @@ def test_a_study_whose_metric_is_gone_is_refused(
     assert (end.value.code, error.count("\n")) == (2, 1)
     assert "holds the metric sliced_wasserstein, which is not here" in error
     assert "No module named 'my_lab.gone'" in error
-
-
-def test_a_study_that_gains_a_metric_keeps_its_rows_and_they_lack_it(tmp_path: Path) -> None:
-    write(tmp_path, named="", headline='"mse_x",', data="ring")
-    first = command(tmp_path, "own.py")
-    assert first.returncode == 0, first.stdout + first.stderr
-    directory = str(tmp_path / "results" / "own")
-    before = {row["run_key"]: row for row in read_runs(directory).to_pylist()}
-    assert all(row["on_ring_share"] is not None for row in before.values())  # of the installed package
-    write(tmp_path, headline='"mse_x",', data="ring")
-    second = command(tmp_path, "own.py", "--seeds", "2")
-    assert second.returncode == 0, second.stdout + second.stderr
-    rows = {row["run_key"]: row for row in read_runs(directory).to_pylist()}
-    assert len(rows) == 16
-    assert read_manifest(directory).headline == ("mse_x",)
-    for key, row in rows.items():
-        assert (row["sliced_wasserstein"] is None) == (key in before)
-        assert key not in before or {**before[key], "sliced_wasserstein": None} == row
-    again = command(tmp_path, "-m", "sweeps.cli.rerun", next(iter(before)), "--results", directory)
-    assert (again.returncode, "equal to the bit" in again.stdout) == (0, True), again.stdout + again.stderr
-    assert np.isfinite([row["mse_x"] for row in rows.values() if row["algorithm"] == "alice"]).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import pytest
 
 import part_registry
 from result_schema import read_manifest, read_runs
-from trainables import objectives
+from sweeps.cli import rerun
+from trainables import datasets, objectives
 
 ROOT = Path(__file__).parents[1]
 SOMEBODYS = Path(__file__).parent / "somebodys"
@@ -30,6 +32,14 @@ def my_lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     objectives.find.cache_clear()
     objectives.available.cache_clear()
+
+
+@pytest.fixture
+def installed(my_lab: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.syspath_prepend(str(INSTALLED))
+    datasets.available.cache_clear()
+    yield
+    datasets.available.cache_clear()
 
 
 @pytest.mark.usefixtures("my_lab")
@@ -106,9 +116,11 @@ def command(where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.usefixtures("installed")
 def test_a_study_trains_reports_and_repeats_an_objective_known_by_path_on_data_of_an_installed_package(
-    tmp_path: Path,
+    tmp_path: Path, empty_database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    shutil.copy(empty_database, tmp_path)
     done = command(
         tmp_path, str(SCRIPT), "--preset", "smoke", "--limit", "1", "--seeds", "2", "--iterations", "20", "--algorithms", HINGE, "alice",
         "--set", "margin", "1", "2", "--data", "ring",
@@ -125,8 +137,8 @@ def test_a_study_trains_reports_and_repeats_an_objective_known_by_path_on_data_o
     assert "Hinge (margin = 2)" in summary
     assert "Hinge better" in summary  # paired with what its class compares it with
     wide = next(row["run_key"] for row in rows if "margin" in row["algorithm"])
-    again = command(tmp_path, "-m", "sweeps.cli.rerun", wide, "--results", directory)
-    assert (again.returncode, "equal to the bit" in again.stdout) == (0, True), again.stdout + again.stderr
+    assert rerun.main(rerun.Options(wide, directory)) == 0
+    assert "equal to the bit" in capsys.readouterr().out
 
 
 def test_a_study_refuses_a_section_that_cannot_be_imported_before_anything_is_written(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.drills.harness import RECORDED, STARTED
-from tests.sweeps.conftest import empty_database, study, uri
+from tests.sweeps.conftest import study, uri
 
-__all__ = ["empty_database", "study", "uri"]
+__all__ = ["study", "uri"]
 
 OUT = "DRILLS_OUT"
 """Environment variable: file to which measurements are added, a line of JSON each."""

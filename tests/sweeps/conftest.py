@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweeps.small_study import SmallStudy, curve, mlflow_client, row
+from tests.sweeps.small_study import SmallStudy, curve, row
 
 
 @pytest.fixture
@@ -21,14 +21,6 @@ def study(tmp_path: Path) -> SmallStudy:
     rows = [row("done"), row("gone", "DIVERGED", seed=1), row("failed", "FAILED", seed=2, lam=1.0)]
     study.add(rows, [*points, *curve("gone")])
     return study
-
-
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new MLflow database. Creating one takes MLflow seconds, a copy nothing."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    mlflow_client(f"sqlite:///{path}").search_experiments()
-    return path
 
 
 @pytest.fixture

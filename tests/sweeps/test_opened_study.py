@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,8 @@ import pytest
 
 from result_schema import SchemaError
 from sweeps.cli import StudyError, open_study, opened_study
-from sweeps.cli.ending import INTERRUPTED
+from sweeps.cli.ending import INTERRUPTED, TERMINATED
 from sweeps.cli.options import of_keywords, parse
-from sweeps.cli.study_command import TERMINATED
 from sweeps.store.lease import Fenced
 from sweeps.study import Preset, Study
 from sweeps.toy_robustness import STUDY
@@ -171,7 +171,10 @@ print(json.dumps({
 """
 
 
-def test_a_study_of_ones_own_is_interrupted_and_done_in_one_process_and_read(tmp_path: Path) -> None:
+def test_a_study_of_ones_own_is_interrupted_and_done_in_one_process_and_read(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    shutil.copy(empty_database, tmp_path)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],

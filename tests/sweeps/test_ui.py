@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,11 +27,12 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+def uri(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> str:
     """A mirrored store of one run."""
     tmp_path = tmp_path_factory.mktemp("ui")
     study = SmallStudy(tmp_path / "toy_robustness")
     study.add([row("done")])
+    shutil.copy(empty_database, tmp_path)
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     assert mirror.main(mirror.Options(study.uri, tracking_uri=uri)) == 0
     return uri

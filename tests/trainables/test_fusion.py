@@ -111,19 +111,18 @@ def test_training_ends_early_when_every_member_has_diverged() -> None:
 def test_a_run_is_bitwise_the_same_in_another_process() -> None:
     code = (
         "import torch; torch.set_num_threads(1)\n"
-        "from tests.trainables.factory import run, train\n"
-        "results, weights = train([run(budget=40)])\n"
-        "print([v.hex() for r in results.values() for v in r.metrics.values()],"
-        " [float(f.double().sum()).hex() for w in weights.values() for f in w.values()])"
+        "from tests.trainables.test_fusion import digits\n"
+        "print(digits())"
     )
-    outputs = {
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        for _ in range(2)
-    }
-    results, _ = train([run(budget=40)])
-    here = [v.hex() for r in results.values() for v in (r.metrics or {}).values()]
-    assert len(outputs) == 1
-    assert str(here) in outputs.pop()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{digits()}\n"
+
+
+def digits() -> tuple[list[str], list[str]]:
+    """Metrics of a run, and sums of its weights, to the bit."""
+    results, weights = train([run(budget=40)])
+    metrics = [value.hex() for result in results.values() for value in (result.metrics or {}).values()]
+    return metrics, [float(net.double().sum()).hex() for nets in weights.values() for net in nets.values()]
 
 
 def test_draws_of_a_block_do_not_depend_on_the_cohort() -> None:
