@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis import contents
 from analysis.axes import axes, turned
 from analysis.comparison.trends import by_lambda
 from analysis.rows import load
-from analysis.sections.along_own import cells_of
+from analysis.sections.along_own import AlongOwn, cells_of
+from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION
 
 OWN = {"aavae": {"temperature": 1.5}, "wgan": {"critic_steps": 5, "clip": 0.01}, "aassvae": {"lam": None, "temperature": 1.5}}  # fmt: skip
@@ -70,6 +70,6 @@ def test_a_report_has_a_section_along_it(store, run) -> None:
     assert header[2] == "best temperature"
     assert [line[2] for line in cells] == ["1", "3"]  # of equal MSE the smallest; of the score the largest
     assert cells[1][-1].startswith("1")  # τ
-    files = contents.build(study).files
-    assert "along_temperature.svg" in files
-    assert "Along temperature" in files["report.html"].decode()
+    part = made(AlongOwn, study)
+    assert [drawing.name for drawing in part.drawings] == ["along_temperature"]
+    assert part.title == "Along temperature"

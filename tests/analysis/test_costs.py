@@ -13,14 +13,15 @@ import pandas as pd
 import pytest
 
 import result_prices
-from analysis import contents
 from analysis.costs.__main__ import main
 from analysis.rows import load
+from analysis.sections.costs import Costs
 from analysis.spending.alone import RATIOS
 from analysis.spending.runs import Total, alone, costs
 from analysis.spending.words import UNKNOWN, by_system
 from result_prices import Prices, PricesError
 from tests.analysis.conftest import make_run
+from tests.analysis.made import made
 
 ROOT = Path(__file__).parents[2]
 PRICES = Prices("EUR", {"cpu": 0.36, "cuda": 3.6})
@@ -112,9 +113,9 @@ def test_the_command_prints_writes_and_keeps(
     np.testing.assert_allclose(written["money"], 0.0036)
     assert written["joules"].isna().all()
     assert result_prices.read(str(where)) == PRICES
-    page = contents.build(load(str(where))).files["summary.md"].decode()
-    assert "What it cost" in page
-    assert "0.0144" in page
+    part = made(Costs, load(str(where)))
+    assert part.title == "What it cost"
+    assert "0.0144" in part.body
 
 
 @pytest.mark.parametrize(
