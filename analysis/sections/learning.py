@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis.document.blocks import SMALL, Block, Figure, Text
 from analysis.document.style import Colours, legend, log_axis, panel_title, settings
-from analysis.sections.base import Report, Section, crowded
+from analysis.sections.base import Report, Section, better, crowded
 from analysis.statistics.learning_curves import LearningCurve, learning_curve
 from analysis.vocabulary import Floats, Measure
 from analysis.words import label
@@ -20,7 +20,8 @@ from result_names import exact
 
 _CAPTION = (
     "Median (line) and quartiles (band) over runs. A DIVERGED run counts as worst from the iteration at which it "
-    "DIVERGED; where the median itself is such a run, the line ends."
+    "DIVERGED; where the median itself is such a run, the line ends. {better} A line that still moves at its right end has not been trained "
+    "to its end."
 )
 
 
@@ -41,7 +42,9 @@ class Learning(Section):
             keys = [(m, a, lam) for m in measures for a in study.algorithms for lam in report.shown]
             curves = {(m.column, a, lam): learning_curve(study, a, lam, m) for m, a, lam in keys}
             yield Figure(
-                "learning", learning_figure(curves, measures, report.shown, report.colours), _CAPTION
+                "learning",
+                learning_figure(curves, measures, report.shown, report.colours),
+                _CAPTION.format(better=better(measures)),
             )
 
 
