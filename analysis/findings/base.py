@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from analysis import rows
 from analysis.rows import Rows
-from analysis.words import counted, listed
+from analysis.words import counted, listed, shortened
 from result_names import exact
 
 MOST_MEASURES = 3
@@ -36,9 +36,10 @@ def at(lambdas: Sequence[float], among: Sequence[float]) -> str:
         return ""
     if len(lambdas) == len(among):
         return "at both λ" if len(among) == 2 else "at every λ"
+    words = shortened(among)
     if len(lambdas) <= MOST_LAMBDAS:
-        return f"at λ = {listed([exact(lam) for lam in lambdas])}"
-    low, high = exact(lambdas[0]), exact(lambdas[-1])
+        return f"at λ = {listed([words[lam] for lam in lambdas])}"
+    low, high = words[lambdas[0]], words[lambdas[-1]]
     first = among.index(lambdas[0])
     if list(among[first : first + len(lambdas)]) == list(lambdas):
         return f"at the {len(lambdas)} λ from {low} to {high}"

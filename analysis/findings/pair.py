@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from analysis.comparison.families import Comparison
 from analysis.comparison.paired import Difference
@@ -13,7 +13,7 @@ from analysis.findings.base import MOST_MEASURES, Findings, at, over, scope, uni
 from analysis.rows import Rows
 from analysis.statistics.locations import LEAST
 from analysis.vocabulary import Measure
-from analysis.words import label, p_value
+from analysis.words import label, p_value, shortened
 from result_names import exact
 
 Told = dict[Measure, list[Difference]]
@@ -70,7 +70,7 @@ def _answers(own: Sequence[Difference], lambdas: Sequence[float]) -> Iterator[st
         groups.setdefault(_answer(one), []).append(one)
     ordered = sorted(groups.items(), key=lambda group: (not group[1][0].verdict.side, -len(group[1])))
     for answer, group in ordered:
-        size = f"({_size(group)})" * bool(group[0].verdict.side)
+        size = f"({_size(group, shortened(lambdas))})" * bool(group[0].verdict.side)
         yield " ".join(filter(None, (answer, at([d.lam for d in group], lambdas), size)))
 
 
@@ -81,14 +81,14 @@ def _answer(one: Difference) -> str:
     return f"equivalent within {verdict.margin}" if verdict.answer is Answer.EQUIVALENT else "undecided"
 
 
-def _size(group: Sequence[Difference]) -> str:
+def _size(group: Sequence[Difference], words: Mapping[float, str]) -> str:
     """By how much: the difference or ratio, of several λ the least and the largest."""
     name = f"{group[0].verdict.location.statistic} {'ratio' if group[0].measure.log else 'difference'}"
     ordered = sorted(group, key=lambda d: abs(d.verdict.location.interval.point))
     least, most = ordered[0], ordered[-1]
     if least.verdict.estimate == most.verdict.estimate:
         return f"{name} {least.verdict.estimate}"
-    return f"{name} from {least.verdict.estimate} at λ = {exact(least.lam)} to {most.verdict.estimate} at λ = {exact(most.lam)}"
+    return f"{name} from {least.verdict.estimate} at λ = {words[least.lam]} to {most.verdict.estimate} at λ = {words[most.lam]}"
 
 
 def _claim(study: Rows, claim: Claim) -> str:

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from analysis.document.style import MUTED, Colours, legend, log_axis, panel_title, settings
 from analysis.vocabulary import Floats, Measure
-from analysis.words import label
+from analysis.words import label, shortened
 from result_names import exact
 
 _APART = 0.06
@@ -24,7 +24,7 @@ _MOST_POINTS = 20
 """λ of a curve up to which each has a point and a bar of its own; of more there are lines and bands alone."""
 
 _NEAR = (0.06, 0.05)
-"""Parts of the plane's width and height within which a second point has no name beside the first's."""
+"""Parts of the plane's width and height within which words would lie on each other."""
 
 
 class _Point(NamedTuple):
@@ -53,10 +53,10 @@ def lambda_figure(
         places = lambda_places(sorted(summary["lam"].unique()))
         for panel, (name, title, log, scale) in zip(panels, shown, strict=True):
             for i, (algorithm, shade) in enumerate(colour.items()):
-                beside = {lam: x + 0.05 * (i - (len(colour) - 1) / 2) for lam, x in places.items()}
                 own = summary[summary["algorithm"] == algorithm].sort_values("lam")
                 for part in (own[own["lam"] == 0], own[own["lam"] > 0]):
-                    _band(panel, part, name, scale, shade, beside)
+                    step = 0.05 * (len(part) <= _MOST_POINTS) * (i - (len(colour) - 1) / 2)
+                    _band(panel, part, name, scale, shade, {lam: x + step for lam, x in places.items()})
             if log:
                 log_axis(panel, "y")
             _lambda_axis(panel, places, axis)
@@ -92,8 +92,13 @@ def _band(
 
 def _lambda_axis(panel: Axes, places: dict[float, float], axis: str) -> None:
     decades = {lam: x for lam, x in places.items() if lam == 0 or abs(x - round(x)) < 1e-6}
+    if len(places) > _MOST_POINTS:  # a line, whose ticks need not be λ of the study
+        whole = range(
+            math.ceil(min(x for lam, x in places.items() if lam)), math.floor(max(places.values())) + 1
+        )
+        decades |= {10.0**x: float(x) for x in whole}
     kept = places if len(places) <= 6 or len(decades) < 3 else decades
-    kept = _apart(kept)
+    kept = _apart(dict(sorted(kept.items())))
     words = [f"{lam:.0e}".replace("e-0", "e−") if 0 < lam < 1e-3 else f"{lam:.3g}" for lam in kept]
     if len(set(words)) < len(words):
         words = [exact(lam) for lam in kept]
@@ -155,29 +160,26 @@ def plane_figure(
 
 
 def _name(panel: Axes, points: Sequence[_Point]) -> None:
-    """Writes λ beside points, those of a front before others, and each system's ends first: as many as do not lie on each other."""
+    """Writes λ above or below points: of each system's ends, then of its front, then of others, as far as words do not lie on each other."""
     drawn = [point for point in points if point.cost > 0 and np.isfinite(point.gain)]
     if not drawn:
         return
-    words = {point.lam: f"{point.lam:.3g}" for point in drawn}
-    if len(set(words.values())) < len(words):
-        words = {lam: exact(lam) for lam in words}
+    words = shortened(sorted({point.lam for point in drawn}))
     places = np.array([(math.log10(point.cost), point.gain) for point in drawn])
     places = (places - places.min(axis=0)) / np.where(np.ptp(places, axis=0) > 0, np.ptp(places, axis=0), 1)
-    ends = {
-        (point.shade, lam)
-        for point in drawn
-        for lam in _ends([p.lam for p in drawn if p.shade == point.shade])
-    }
+    shades = {point.shade for point in drawn}
+    ends = {(shade, lam) for shade in shades for lam in _ends([p.lam for p in drawn if p.shade == shade])}
     order = sorted(
         range(len(drawn)), key=lambda i: ((drawn[i].shade, drawn[i].lam) not in ends, not drawn[i].front)
     )
-    named: list[int] = []
+    taken: list[Floats] = []
     for i in order:
-        if all((np.abs(places[i] - places[j]) > _NEAR).any() for j in named):
-            named.append(i)
-            panel.annotate(words[drawn[i].lam], (drawn[i].cost, drawn[i].gain), xytext=(4, 4), textcoords="offset points", fontsize=7.5,
-                           color=drawn[i].shade)  # fmt: skip
+        for beside, up in ((np.array([0.0, 0.02]), 4), (np.array([0.0, -0.05]), -11)):
+            if all((np.abs(places[i] + beside - other) > _NEAR).any() for other in taken):
+                taken.append(places[i] + beside)
+                panel.annotate(words[drawn[i].lam], (drawn[i].cost, drawn[i].gain), xytext=(4, up), textcoords="offset points",
+                               fontsize=7.5, color=drawn[i].shade)  # fmt: skip
+                break
 
 
 def _ends(lambdas: Sequence[float]) -> tuple[float, float]:

@@ -13,8 +13,7 @@ from analysis.document.style import MUTED, Colours, empty_note, legend, log_axis
 from analysis.fragility.results import Measured
 from analysis.fragility.survival import Survival
 from analysis.vocabulary import Floats, Measure
-from analysis.words import label
-from result_names import exact
+from analysis.words import label, shortened
 
 
 class Curves(NamedTuple):
@@ -73,13 +72,14 @@ def _figure(figure_rows: Sequence[Row], lambdas: Sequence[float], colour: Colour
     with settings():
         figure = Figure(figsize=(10.5, 0.5 + 2.5 * len(figure_rows)), layout="constrained")
         panels = figure.subplots(len(figure_rows), len(lambdas), squeeze=False, sharey="row", sharex="row")
+        words = shortened(lambdas)
         for row, (measure, by_lambda) in zip(panels, figure_rows, strict=True):
             for panel, lam in zip(row, lambdas, strict=True):
                 if lam in by_lambda:
                     _draw(panel, by_lambda[lam], colour)
                 else:
                     empty_note(panel, without)
-                panel_title(panel, f"λ = {exact(lam)}")
+                panel_title(panel, f"λ = {words[lam]}")
                 panel.set_ylim(0, 100)
             row[0].set_ylabel(f"{measure.name}\nconfigurations (%)")
         drawn = dict.fromkeys(

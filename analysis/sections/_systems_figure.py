@@ -13,8 +13,7 @@ from matplotlib.lines import Line2D
 
 from analysis.document.style import INK, legend, log_axis, panel_title, settings, tick_words
 from analysis.vocabulary import Measure
-from analysis.words import label
-from result_names import exact
+from analysis.words import label, shortened
 
 MOST = 40
 """Systems of one figure."""
@@ -66,7 +65,7 @@ def systems_figure(
         panels[0].set_ylim(len(systems) - 0.4, -0.6)
         if len(shades) > 1:
             handles = [Line2D([], [], color=shade, marker="o", linewidth=0) for shade in shades.values()]
-            legend(figure, handles, [f"λ = {exact(lam)}" for lam in shades])
+            legend(figure, handles, [f"λ = {word}" for word in shortened(lambdas).values()])
     return figure
 
 

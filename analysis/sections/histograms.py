@@ -13,8 +13,7 @@ from analysis.document.blocks import SMALL, Block, Figure, Text
 from analysis.document.style import INK, Colours, empty_note, legend, log_axis, panel_title, settings
 from analysis.sections.base import Report, Section, better, crowded
 from analysis.statistics.histograms import Histograms, histograms
-from analysis.words import capital, label, listed
-from result_names import exact
+from analysis.words import capital, label, listed, shortened
 
 _CAPTION = (
     "{metrics} over configurations. Bin edges are the same for every system and λ. "
@@ -53,13 +52,14 @@ def histogram_figure(
         )
         widths = [10, 0.8 + 0.5 * len(colour)] * len(data)
         grid = figure.add_gridspec(len(lambdas), 2 * len(data), width_ratios=widths)
+        words = shortened(lambdas)
         for row, lam in enumerate(lambdas):
             for column, histogram in enumerate(data):
                 panel = figure.add_subplot(grid[row, 2 * column])
                 apart = figure.add_subplot(grid[row, 2 * column + 1], sharey=panel)
                 _histogram(panel, histogram, lam, colour)
                 _bin_apart(apart, histogram, lam, colour)
-                panel_title(panel, f"λ = {exact(lam)}")
+                panel_title(panel, f"λ = {words[lam]}")
                 if row == len(lambdas) - 1:
                     panel.set_xlabel(
                         histogram.measure.label + (" (log scale)" if histogram.measure.ratio else "")

@@ -36,8 +36,8 @@ _SCATTER = (
 )
 _DIFFERENCES = (
     "{first} − {second} pair by pair, in the colour of the system it favours. Line and band: "
-    "the difference that the verdict is on and its simultaneous interval: a band that leaves the grey line at no difference free is a "
-    "difference that is shown."
+    "the difference that the verdict is on and its simultaneous interval. A difference is shown where the band leaves the grey line at no "
+    "difference free."
 )
 
 
