@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
 from analysis.vocabulary import DRAWN
 from result_colours import colours as colours
@@ -66,23 +66,15 @@ def _glyphs() -> frozenset[int]:
     return frozenset(font.get_charmap())
 
 
-class _Minor(LogFormatterSciNotation):
-    """Words between powers of ten: as few as the axis is long."""
+class _MinorTicks(LogLocator):
+    """Ticks between powers of ten, as few as the axis is long: none over more than two decades."""
 
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        assert self.axis is not None  # a formatter is asked by its axis
+    def __call__(self) -> Any:
+        assert self.axis is not None  # a locator is asked by its axis
         low, high = sorted(self.axis.get_view_interval())
-        digit = round(x / 10 ** math.floor(math.log10(x)))
-        shown = (
-            ()
-            if high / low > 100
-            else (3,)
-            if high / low > 10
-            else (2, 5)
-            if high / low > 2
-            else range(1, 11)
-        )
-        return str(super().__call__(x, pos)) if digit in shown else ""
+        ratio = high / low
+        self.set_params(subs=(3.0,) if ratio > 10 else (2.0, 5.0) if ratio > 2 else range(2, 10))
+        return super().__call__() if ratio <= 100 else []
 
 
 def log_axis(panel: Axes, axis: str) -> None:
@@ -95,8 +87,10 @@ def log_axis(panel: Axes, axis: str) -> None:
         panel.set(**{f"{axis}scale": "log"})
         if extreme:
             panel.set(**{f"{axis}lim": (max(least, DRAWN[0]), min(most, DRAWN[1]))})
-        getattr(panel, f"{axis}axis").set_minor_formatter(
-            _Minor(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
+        own = getattr(panel, f"{axis}axis")
+        own.set_minor_locator(_MinorTicks())
+        own.set_minor_formatter(
+            LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
         )
 
 
