@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
@@ -13,8 +11,7 @@ from analysis.rows import Rows
 from analysis.statistics.estimates import Interval
 from analysis.statistics.locations import LEAST_CLUSTERS, clustered_share
 from analysis.vocabulary import Measure
-from analysis.words import bounded, capital, counted, label, listed, percent
-from result_names import exact
+from analysis.words import bounded, capital, counted, label, percent, shortened
 from result_schema import Outcome
 
 
@@ -34,7 +31,7 @@ def findings(study: Rows, summary: pd.DataFrame) -> Findings:
     ]
     told = [m for m in study.leading[:MOST_MEASURES] if study.measured(m.column)]
     if told:
-        sentences.append(f"{capital(listed([_medians(summary, m) for m in told]))}.")
+        sentences.append(f"{capital('; '.join(_medians(summary, m) for m in told))}.")
     return Findings(sentences, _certainty(study, results))
 
 
@@ -45,9 +42,12 @@ def _medians(summary: pd.DataFrame, measure: Measure) -> str:
     if len(own) == 1:
         return f"the median {measure.name} is {_bounded(own, 0, name)}"
     ordered = np.argsort(-measure.better * own[name].to_numpy(float), kind="stable")
-    ends: Sequence[int] = (int(ordered[0]), int(ordered[-1]))
-    best, worst = (f"{_bounded(own, end, name)} at λ = {exact(float(own['lam'].iloc[end]))}" for end in ends)
-    return f"the median {measure.name} is best, {best}, and worst, {worst}"
+    best, worst = (_bounded(own, int(end), name) for end in (ordered[0], ordered[-1]))
+    if best == worst:
+        return f"the median {measure.name} is {best} at every λ"
+    words = shortened(own["lam"].tolist())
+    high, low = (words[own["lam"].iloc[int(end)]] for end in (ordered[0], ordered[-1]))
+    return f"the median {measure.name} is {best} at best, at λ = {high}, and {worst} at worst, at λ = {low}"
 
 
 def _bounded(own: pd.DataFrame, place: int, name: str) -> str:

@@ -11,10 +11,10 @@ from analysis.comparison.verdicts import Answer, Family
 from analysis.findings import robustness
 from analysis.findings.base import MOST_MEASURES, Findings, at, over, scope, units_in_words
 from analysis.rows import Rows
-from analysis.statistics.locations import LEAST
+from analysis.statistics.estimates import sign_test_p
+from analysis.statistics.locations import LEAST, LEAST_OF_MEDIAN
 from analysis.vocabulary import Measure
 from analysis.words import label, p_value, shortened
-from result_names import exact
 
 Told = dict[Measure, list[Difference]]
 """Metric -> its differences that are judged, by λ."""
@@ -30,6 +30,9 @@ _SO_DOES = {
     Finding.UNDECIDED: "of {} that is undecided",
 }
 """The same of the other system, said after it."""
+
+_MOST_UNITS = 100
+"""Units of which all on one side are a difference in any family there is."""
 
 
 def findings(study: Rows, comparison: Comparison, claim: Claim | None, family: Family) -> Findings | None:
@@ -94,14 +97,18 @@ def _size(group: Sequence[Difference], words: Mapping[float, str]) -> str:
 def _claim(study: Rows, claim: Claim) -> str:
     error, score = required(study)
     lambdas = [lam for lam in study.lambdas if lam >= BEGIN]
+    words = shortened(lambdas)
+    ends = f"λ = {words[lambdas[0]]} to {words[lambdas[-1]]}"
     first, second = label(claim.first.algorithm), label(claim.second.algorithm)
+    if claim.first.trades is claim.second.trades is Finding.UNDECIDED:
+        return f"Whether {second} or {first} trades generation for reconstruction from {ends} is undecided."
 
     def size(one: Exchange) -> str:
         return f"{error.name} ratio {one.error.estimate}, {score.name} {_signed(one)}"
 
     too = " too" * (claim.first.trades is claim.second.trades is Finding.HOLDS)
     return (
-        f"From λ = {exact(lambdas[0])} to {exact(lambdas[-1])} {_TRADES[claim.second.trades].format(second)} ({size(claim.second)}), and "
+        f"From {ends} {_TRADES[claim.second.trades].format(second)} ({size(claim.second)}), and "
         f"{_SO_DOES[claim.first.trades].format(first)}{too} ({size(claim.first)}): the claim that {second} alone does so {claim.finding.value}."
     )
 
@@ -132,6 +139,18 @@ def _certainty(study: Rows, comparison: Comparison, told: Told, family: Family) 
     )
     return [
         f"All {family.size:,} intervals of this report’s verdicts hold together with 95 %, each being at {100 * family.confidence:.4g} %{p}.",
+        *_too_few(everything, family),
         scope(study),
         *robustness.sentences(study, comparison.pairs, everything, family),
+    ]
+
+
+def _too_few(everything: Sequence[Difference], family: Family) -> list[str]:
+    """That medians over so few units cannot show a difference in so large a family, and how many can; nothing where they can."""
+    most = max(d.verdict.location.units for d in everything)
+    least = next((n for n in range(LEAST_OF_MEDIAN, _MOST_UNITS) if sign_test_p(n, 0) <= family.level), None)
+    if most < LEAST_OF_MEDIAN or least is None or most >= least:
+        return []
+    return [
+        f"So many comparisons leave no difference to be shown by medians over {most} {everything[0].unit}: it takes {least} or more."
     ]

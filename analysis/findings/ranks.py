@@ -35,7 +35,7 @@ def findings(study: Rows, standings: Standings) -> Findings | None:
         f"{'by' if i else 'the best mean rank by'} {measure.name}{_having(own, study)} {'it is' if i else 'is'} {_first(own)}"
         for i, (measure, own) in enumerate(told.items())
     )
-    differing = "; ".join(_pairs(measure, own) for measure, own in told.items())
+    differing = "; and ".join(_pairs(measure, own) for measure, own in told.items())
     each = ", each λ by itself," * (len(lambdas) > 1)
     return Findings(
         [f"{first}{places}.", f"Shown to differ{each} are {differing}."],

@@ -99,6 +99,25 @@ def test_a_claim_that_holds_is_the_second_sentence(run, study):
     )
 
 
+def test_units_too_few_for_so_many_comparisons_are_said_with_how_many_it_takes(run, study):
+    def told(lambdas):
+        runs = [
+            run(a, i, lam / 1000, inception_score=4.0 + (a == "alice"))
+            for i in range(12)
+            for lam in range(1, lambdas + 1)
+            for a in ("svae_r", "alice")
+        ]
+        return findings(Report(study(runs)))
+
+    # Of 12 on one side p is 2 / 4096, which a family of 102 multiplies to 0.0498 and one of 104 to 0.0508.
+    assert "inception score worse at every λ" in told(51).sentences[0]
+    many = told(52)
+    assert "inception score undecided at every λ" in many.sentences[0]
+    assert any(
+        text.endswith("by medians over 12 configurations: it takes 13 or more.") for text in many.certainty
+    )
+
+
 def test_a_verdict_that_hangs_on_divergences_is_named(run, study):
     # Twelve of ALICE's runs DIVERGED, in twelve others both are alike: better in 12 of 12, and equivalent without them.
     runs = pair(run, 24, lambdas=(1.0,))
@@ -210,7 +229,7 @@ def test_one_system_is_told_by_divergence_and_its_best_and_worst_lambda(run, stu
     )
     # At λ = 0.1 eight values 3.11 … 3.18 and one DIVERGED: the fifth from the top of nine.
     assert re.search(
-        r"The median inception score is best, 4\.04 \[.*\] at λ = 1, and worst, 3\.14 \[.*\] at λ = 0\.1",
+        r"The median inception score is 4\.04 \[.*\] at best, at λ = 1, and 3\.14 \[.*\] at worst, at λ = 0\.1; the median MSE is 0\.100",
         told.sentences[1],
     )
     assert told.certainty[0].startswith("One system is compared with none")
@@ -218,7 +237,7 @@ def test_one_system_is_told_by_divergence_and_its_best_and_worst_lambda(run, stu
 
 def test_one_run_is_told_without_an_interval(run, study):
     told = findings(Report(study([run("alice", 0)])))
-    assert told.sentences[1] == "The median inception score is 4.00 and the median MSE is 0.100."
+    assert told.sentences[1] == "The median inception score is 4.00; the median MSE is 0.100."
     assert "those of medians from 5 seeds up" in told.certainty[1]
 
 
@@ -273,7 +292,7 @@ def test_medians_that_are_divergences_have_words(run, study):
     runs = [run("alice", i, outcome="DIVERGED" if i < 5 else "COMPLETED") for i in range(8)]
     assert (
         findings(Report(study(runs))).sentences[1]
-        == "The median inception score is DIVERGED and the median MSE is DIVERGED."
+        == "The median inception score is DIVERGED; the median MSE is DIVERGED."
     )
     assert "nan" not in " ".join(findings(Report(study([run("alice", 0, outcome="DIVERGED")]))).sentences)
 
