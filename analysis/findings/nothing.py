@@ -25,8 +25,7 @@ def _missing(study: Rows, comparison: Comparison | None) -> str:
     ended = rows.results(study.trained)
     if ended.empty:
         return f"It takes a result, and of {counted(len(study.trained), 'run')} none COMPLETED or DIVERGED"
-    measures = [m for m in judged_measures(study) if study.measured(m.column)]
-    if not measures:
+    if not any(m.compared in judged_measures(study) for m in study.leading):
         names = listed([m.name for m in study.headline], "or")
         return f"A verdict takes a smallest difference of interest, and the study declares none of {names} (Study.smallest_differences)"
     unit = "configurations" if study.unit == "configuration_key" else "seeds of the one configuration"

@@ -12,7 +12,7 @@ from analysis.vocabulary import Measure
 from analysis.words import bounded, counted, label, listed
 
 Told = dict[Measure, list[Standing]]
-"""Metric -> its rankings with verdicts, by λ."""
+"""Metric -> its standings with verdicts, by λ."""
 
 _MOST_FIRST = 3
 """Systems named that rank first at one λ or another."""
@@ -22,19 +22,16 @@ def findings(study: Rows, standings: Standings) -> Findings | None:
     """Findings of three systems or more; None where no pair is judged by a metric of the headline."""
     told: Told = {}
     for measure in study.leading[:MOST_MEASURES]:
-        own = [one for one in standings.by(measure.compared) if one.ranking.mean and one.contests]
+        own = [one for one in standings.by(measure.compared) if one.contests]
         if own:
             told[measure] = own
     if not told:
         return None
     everything = [one for own in told.values() for one in own]
     lambdas = sorted({one.ranking.lam for one in everything})
-    units = units_in_words([one.ranking.units for one in everything], everything[0].ranking.unit[:-1])
-    first = f"Of {counted(len(study.algorithms), 'system')}, ranked over {units} {over(lambdas)}, "
-    places = "; ".join(
-        f"{'by' if i else 'the best mean rank by'} {measure.name}{_having(own, study)} {'it is' if i else 'is'} {_first(own)}"
-        for i, (measure, own) in enumerate(told.items())
-    )
+    units = units_in_words([_units(one) for one in everything], everything[0].ranking.unit[:-1])
+    first = f"Of {counted(len(study.algorithms), 'system')}, compared over {units} {over(lambdas)}, "
+    places = "; ".join(_first(measure, own, study) for measure, own in told.items())
     differing = "; and ".join(_pairs(measure, own) for measure, own in told.items())
     each = ", each λ by itself," * (len(lambdas) > 1)
     return Findings(
@@ -43,8 +40,16 @@ def findings(study: Rows, standings: Standings) -> Findings | None:
     )
 
 
-def _first(own: Sequence[Standing]) -> str:
+def _units(one: Standing) -> int:
+    """Units that are ranked; where none has a result of every system, the most that two have."""
+    return one.ranking.units or max(contest.verdict.location.units for contest in one.contests)
+
+
+def _first(measure: Measure, own: Sequence[Standing], study: Rows) -> str:
     """Who ranks first by a metric, with the λ where there are several."""
+    own = [one for one in own if one.ranking.mean]
+    if not own:
+        return f"none is ranked by {measure.name}, since no {study.unit.removesuffix('_key')} has a result of all"
     lambdas = [one.ranking.lam for one in own]
     places: dict[tuple[str, ...], list[Standing]] = {}
     for one in own:
@@ -56,19 +61,15 @@ def _first(own: Sequence[Standing]) -> str:
     ]  # fmt: skip
     if len(ordered) > _MOST_FIRST:
         said.append(f"{len(ordered) - _MOST_FIRST} others’ elsewhere")
-    return listed(said)
-
-
-def _having(own: Sequence[Standing], study: Rows) -> str:
-    """How many systems have the metric, where some have it not."""
     having = len(own[0].ranking.systems)
-    return f", which {having} of them have," if having < len(study.algorithms) else ""
+    of = f", which {having} of them have," if having < len(study.algorithms) else ""
+    return f"the best mean rank by {measure.name}{of} is {listed(said)}"
 
 
 def _best(one: Standing) -> tuple[str, ...]:
     """The system of the best mean rank, or those that share it."""
     means = {name: mean.point for name, mean in one.ranking.mean.items()}
-    least = min(means.values())
+    least = min(means.values(), default=0)
     return tuple(name for name, mean in means.items() if mean == least)[:_MOST_FIRST]
 
 
@@ -85,9 +86,10 @@ def _pairs(measure: Measure, own: Sequence[Standing]) -> str:
     contests = [contest for one in own for contest in one.contests]
     differing = sum(contest.winner is not None for contest in contests)
     said = f"{differing:,} of {counted(len(contests), 'pair')} by {measure.name}"
-    if len({_best(one) for one in own}) > 1 or len(_best(own[0])) > 1:
+    first = {_best(one) for one in own}
+    if len(first) > 1 or len(_best(own[0])) != 1:
         return said
-    best = _best(own[0])[0]
+    (best,) = _best(own[0])
     wins = [one.wins[best] for one in own]
     others = [sum(best in (c.first, c.second) for c in one.contests) for one in own]
     return f"{said}, {label(best)} being better than {between(wins)} of {between(others)} others"

@@ -187,7 +187,7 @@ def systems(run, scores, units=12, lam=0.1):
 def test_of_many_systems_the_first_is_named_and_pairs_that_differ_are_counted(run, study):
     told = findings(Report(study(systems(run, {"svae_r": 4.0, "alice": 3.0, "ali": 4.0, "gan": 4.5}))))
     assert told.sentences[0].startswith(
-        "Of 4 systems, ranked over 12 configurations at λ = 0.1, the best mean rank by inception score is GAN’s (1.00 ["
+        "Of 4 systems, compared over 12 configurations at λ = 0.1, the best mean rank by inception score is GAN’s (1.00 ["
     )
     # sVAE-r and ALI are equal; the five other pairs differ, and GAN from all three.
     assert (
@@ -207,6 +207,30 @@ def test_of_many_systems_who_is_first_may_change_with_lambda(run, study):
         r"is ALICE’s at λ = 1 and 10 \(1\.00 \[.*\]\) and sVAE-r’s at λ = 0\.1 \(1\.00 \[.*\]\)\.$", first
     )
     assert second == "Shown to differ, each λ by itself, are 9 of 9 pairs by inception score."
+
+
+def test_systems_of_which_no_configuration_has_all_are_compared_in_pairs_and_not_ranked(run, study):
+    places = {"svae_r": range(12), "alice": range(6, 18), "ali": range(12, 24)}
+    runs = [
+        run(a, i, inception_score=3.0 + k + 0.01 * (i * (k + 1) % 5), mse_x=None)
+        for k, (a, own) in enumerate(places.items())
+        for i in own
+    ]
+    told = findings(Report(study(runs)))
+    assert told.sentences[0] == (
+        "Of 3 systems, compared over 6 configurations at λ = 0.1, none is ranked by inception score, since no configuration has a result of all."
+    )
+    assert told.sentences[1] == "Shown to differ are 2 of 2 pairs by inception score."
+
+
+def test_a_metric_that_is_judged_but_not_of_the_headline_tells_nothing(run, study):
+    rows = study([run(a, i) for a in ("svae_r", "alice") for i in range(6)])
+    rows = replace(rows, manifest=replace(rows.manifest, headline=("on_mode_share",)))
+    assert (
+        findings(Report(rows))
+        .sentences[1]
+        .endswith("the study declares none of on-mode share (Study.smallest_differences).")
+    )
 
 
 def test_systems_without_the_metric_and_results_in_no_rank_are_counted(run, study):
