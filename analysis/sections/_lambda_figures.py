@@ -26,6 +26,9 @@ _MOST_POINTS = 20
 _NEAR = (0.06, 0.05)
 """Parts of the plane's width and height within which words would lie on each other."""
 
+_BESIDE = {4: np.array([0.025, 0.03]), -11: np.array([0.025, -0.04])}
+"""Points up from a point to words beside it -> where their middle is, in parts of the plane."""
+
 
 class _Point(NamedTuple):
     """A system at one λ in the plane, and whether it is on the front."""
@@ -174,12 +177,18 @@ def _name(panel: Axes, points: Sequence[_Point]) -> None:
     )
     taken: list[Floats] = []
     for i in order:
-        for beside, up in ((np.array([0.0, 0.02]), 4), (np.array([0.0, -0.05]), -11)):
-            if all((np.abs(places[i] + beside - other) > _NEAR).any() for other in taken):
-                taken.append(places[i] + beside)
+        sides = [(places[i] + shift, up) for up, shift in _BESIDE.items()]
+        for place, up in sorted(sides, key=lambda side: _covered(side[0], places)):
+            if all((np.abs(place - other) > _NEAR).any() for other in taken):
+                taken.append(place)
                 panel.annotate(words[drawn[i].lam], (drawn[i].cost, drawn[i].gain), xytext=(4, up), textcoords="offset points",
                                fontsize=7.5, color=drawn[i].shade)  # fmt: skip
                 break
+
+
+def _covered(place: Floats, points: Floats) -> int:
+    """Number of points under words at a place, [2], of points [n, 2]."""
+    return int(np.sum((np.abs(points - place) < np.divide(_NEAR, 2)).all(axis=1)))
 
 
 def _ends(lambdas: Sequence[float]) -> tuple[float, float]:

@@ -43,7 +43,7 @@ def paired_scatter_figure(
                 panel.set_title(f"λ = {words[lam]}", loc="left", fontweight="bold", fontsize=10, pad=12)
                 if not single and column:  # as in the first column
                     panel.set_ylabel("")
-                    panel.tick_params(labelleft=False)
+                    panel.tick_params(which="both", labelleft=False)
     return figure
 
 
