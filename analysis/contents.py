@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from threadpoolctl import threadpool_limits
+
 import analysis.sections
 import part_registry
 from analysis.document import html, markdown
@@ -102,7 +104,8 @@ def attempts(study: Rows, processes: int = 1, make: Making = attempt) -> list[At
         SectionsError: as `found`.
     """
     sections = found(study.manifest.sections)
-    with naming(study.manifest.labels), at_most(processes):
+    # Sums of several threads differ in their last digits, and processes have the cores already.
+    with naming(study.manifest.labels), at_most(processes), threadpool_limits(1):
         report = Report(study)
         if processes > 1:
             report.prepare()
