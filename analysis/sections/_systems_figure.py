@@ -15,7 +15,7 @@ from analysis.document.style import INK, legend, log_axis, panel_title, settings
 from analysis.vocabulary import Measure
 from analysis.words import label, shortened
 
-MOST = 40
+MOST = 60
 """Systems of one figure."""
 
 _LINE = 0.21
