@@ -29,6 +29,9 @@ _FONT = "DejaVu Sans"
 _LONGEST = 36
 """Characters of a name beside an axis."""
 
+_HANDLE, _LETTER = 0.55, 0.075
+"""Inches of a legend's line with its margins, and of a letter."""
+
 RC = {
     "font.size": 9.5, "font.family": _FONT,
     "axes.edgecolor": MUTED, "axes.labelcolor": INK, "axes.titlesize": 10.5, "axes.titlecolor": INK,
@@ -92,12 +95,20 @@ def log_axis(panel: Axes, axis: str) -> None:
 
 
 def legend(figure: Figure, handles: Sequence[Any], words: Sequence[str], columns: int = 0) -> None:
-    """A legend above the panels, in so many columns or one line; of any words, also those that begin with an underscore."""
+    """A legend above the panels, in so many columns or as many as fit; of any words, also those that begin with an underscore."""
     box = figure.legend(
-        handles, ["·"] * len(words), loc="outside upper center", ncols=columns or max(1, len(words))
+        handles, ["·"] * len(words), loc="outside upper center", ncols=columns or _fitting(figure, words)
     )
     for text, word in zip(box.get_texts(), words, strict=True):
         text.set_text(word)
+
+
+def _fitting(figure: Figure, words: Sequence[str]) -> int:
+    """Columns of a legend that are no wider than the figure, as even as can be."""
+    column = _HANDLE + _LETTER * max(map(len, words), default=0)
+    most = max(1, int(figure.get_figwidth() / column))
+    lines = max(1, -(-len(words) // most))
+    return max(1, -(-len(words) // lines))
 
 
 def empty_note(panel: Axes, words: str = "no finite value") -> None:
