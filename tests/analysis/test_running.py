@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 import result_progress
-from analysis.document import html
+from analysis import contents
+from analysis.findings.progress import so_far
 from analysis.rows import load
-from analysis.sections.base import Report
-from analysis.sections.running import Running, so_far
 from result_files import open_directory
 from result_progress import Progress
 from tests.analysis.conftest import _START, make_run, write_files
@@ -58,5 +57,5 @@ def test_a_report_says_nothing_where_all_is_trained_or_it_cannot_be_told(
 
 def test_the_line_stands_at_the_top_of_the_report(where: str) -> None:
     result_progress.keep(*open_directory(where), replace(AT_WORK, ended=True))
-    (line,) = Running().opening(Report(load(where)))
-    assert "4 of 1,000 runs; this report was made before the study was finished." in html.printed([line])
+    page = contents.build(load(where)).files["report.html"].decode()
+    assert "4 of 1,000 runs; this report was made before the study was finished." in page
