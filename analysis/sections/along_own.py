@@ -42,7 +42,8 @@ class AlongOwn(Section):
             study = turned(report.study, axis)
             if len(names) > 1:
                 yield Heading(axis)
-            figure = lambda_figure(summarise(study), study.headline, colours(study.algorithms), axis)
+            drawn = colours(study.algorithms, study.manifest.colours)
+            figure = lambda_figure(summarise(study), study.headline, drawn, axis)
             yield Figure(f"along_{axis}", figure, _CAPTION.format(axis=axis))
             yield Text(_RANGES.format(axis=axis, part=TOLERANCE), SMALL)
             yield Table(*cells_of(study, axis))

@@ -43,6 +43,8 @@ from result_schema import (
 )
 from sweeps.store.declared_rows import WEIGHED, by_key, misplaced, renamed
 from sweeps.store.lease import Token
+from sweeps.store.shown import colours_of, descriptions_of, levels_of
+from sweeps.study.space import Space
 from trainables import datasets, metrics, objectives
 from trainables.configurations import required
 from trainables.runs import Run
@@ -145,10 +147,12 @@ class Store:
         headline: Sequence[str] = HEADLINE,
         sections: tuple[str, ...] = (),
         published: Published | None = None,
+        space: Space | None = None,
     ) -> None:
         """Makes the directory the store of this study on these data. A store that exists keeps its rows; its manifest gains
         looks that are planned now, new hyper-parameters with a default (the value that its rows had), names of algorithms
-        from elsewhere, new metrics and losses (which its rows lack), limits, sections of the report and published numbers.
+        from elsewhere, new metrics and losses (which its rows lack), limits, sections of the report, published numbers, words
+        for hyper-parameters, levels, and colours of algorithms where it has any.
 
         Metrics are all available ones that models of the data can have, and the `further` ones, at import paths; the
         `headline` and the smallest differences are kept for these metrics alone.
@@ -162,6 +166,7 @@ class Store:
         """
         columns = required() if hyper_parameters is None else hyper_parameters
         used = [objectives.find(name) for name in algorithms]
+        descriptions = descriptions_of(columns, used, space or {})
         taken = metrics.applicable(datasets.find(data), further)
         infos = tuple(metric.info for metric in taken.values())
         losses = tuple(
@@ -178,6 +183,8 @@ class Store:
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
+            from trainables.models.pictures import KINDS  # torch
+
             found = datasets.find(data)
             if found.reference is not None:  # before the manifest, which says that all is there
                 own_folder(self.filesystem, self.path, "samples")
@@ -216,6 +223,10 @@ class Store:
                 mode_std=found.mode_std,
                 sections=sections,
                 published=published,
+                colours=colours_of(used, {}),
+                descriptions=descriptions,
+                levels=levels_of(space or {}, {}),
+                pictures=KINDS,
             )
             self._write_bytes(MANIFEST, manifest.to_json().encode())
         else:
@@ -229,6 +240,9 @@ class Store:
                 sections=sections,
                 published=published,
                 limits=limits,
+                colours=colours_of(used, known.colours) if known.colours else {},
+                descriptions={**known.descriptions, **descriptions},
+                levels=levels_of(space or {}, known.levels),
             )
             if now != known:
                 made = self.filesystem.get_file_info(
@@ -326,11 +340,17 @@ class Store:
         return info.type == pafs.FileType.File
 
     def write(
-        self, results: Sequence[Result], cohort_key: str, watts: float | None = None, **provenance: Any
+        self,
+        results: Sequence[Result],
+        cohort_key: str,
+        watts: float | None = None,
+        utilisation: Mapping[str, float] | None = None,
+        **provenance: Any,
     ) -> None:
         """Stores a cohort's results: curves, samples and pictures first, rows last, each file in one atomic step.
 
         watts: power that the cohort's part of its device took while it trained; None where that is not known.
+        utilisation: columns of UTILISATION that are known.
         provenance: device, device_share, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
         """
         curves = [{"run_key": r.run.key, **point} for r in results for point in r.curve]
@@ -346,6 +366,7 @@ class Store:
                 "iterations": r.iterations,
                 "train_seconds": r.train_seconds,
                 "energy_joules": None if watts is None else watts * r.train_seconds,
+                **(utilisation or {}),
                 **_shared(cohort_key, len(results), provenance),
             }
             for r in results

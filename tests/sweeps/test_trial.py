@@ -15,7 +15,8 @@ import torch
 from rich.console import Console
 
 from result_schema import read_curves, read_runs, read_samples
-from sweeps.execution import power, resume, trial
+from sweeps.execution import resume, trial
+from sweeps.execution.machine import power
 from sweeps.execution.progress import StudyProgress
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.slots import Slots
