@@ -27,8 +27,6 @@ INDEX = ("run_key", "outcome", "iterations", "finished_at", "seed", "configurati
 TOGETHER = 5_000
 """Runs whose rows are read, and in memory, together."""
 
-_FINISHED = pa.array([outcome.value for outcome in FINISHED])
-
 MEASURED = (Outcome.COMPLETED, Outcome.STOPPED)
 """Outcomes of runs that have metrics, and so a learning curve to show."""
 
@@ -111,7 +109,8 @@ class StudyRows:
         if new.anew:
             self._known, self.count, self._finished, self.algorithms = {}, 0, 0, set()
         self.count += sum(table.num_rows for table in tables.values())
-        finished = (pc.is_in(table["outcome"], value_set=_FINISHED) for table in tables.values())
+        results = pa.array([outcome.value for outcome in FINISHED])
+        finished = (pc.is_in(table["outcome"], value_set=results) for table in tables.values())
         self._finished += sum(pc.sum(mask).as_py() or 0 for mask in finished)
         self.algorithms.update(*(pc.unique(table["algorithm"]).to_pylist() for table in tables.values()))
         self.selection = selection(self.policy, max(self._declared, self.count))
