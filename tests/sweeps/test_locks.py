@@ -69,3 +69,16 @@ def test_the_lock_of_a_killed_process_is_free(folder: Path) -> None:
     with closing(lock):
         assert try_lock("a") is None
     assert list(folder.iterdir()) == []
+
+
+def test_files_of_killed_processes_go_with_the_next_mirror_and_those_of_others_stay(folder: Path) -> None:
+    with locked("held"):
+        (there,) = folder.iterdir()
+        left = there.with_name(there.name.replace(there.stem[-16:], 16 * "0"))
+        left.touch()
+        other = folder / "another file"
+        other.touch()
+        lock = try_lock("a")
+        assert lock is not None
+        lock.close()
+        assert set(folder.iterdir()) == {there, other}

@@ -50,6 +50,8 @@ def test_every_view_has_its_charts_and_no_card_of_mlflows_own() -> None:
     assert drawn(found["best"]) == ["IMAGE", "BAR", "BAR"]  # points in the plane have samples alone
     assert drawn(states(replace(MANIFEST_OF_STUDY, shape=(5,)))["best"]) == ["BAR", "BAR"]
     assert drawn(states(replace(MANIFEST_OF_STUDY, shape=(28, 28)))["best"]) == 3 * ["IMAGE"] + 2 * ["BAR"]
+    two = replace(MANIFEST_OF_STUDY, shape=(28, 28), pictures=("samples", "slices"))
+    assert [c["imageKeys"] for c in states(two)["best"]["compareRunCharts"][:2]] == [["samples"], ["slices"]]
     for key, state in found.items():
         cards = state["compareRunCharts"]
         assert len({card["uuid"] for card in cards}) == len(cards)
