@@ -133,7 +133,8 @@ def test_a_run_shows_its_data_set_and_its_system_metrics(browser: Any, tmp_path:
     with served(study) as link:
         browser.get(link)
         wait_for_words(browser, "[role=gridcell][col-id='attributes.`Dataset`']", ("rings", "rings-v2"))
-        wait_for_words(browser, "body", ("units of a layer", "32, 64"))
+        # The page shows the note's first line until it is opened.
+        wait_for(browser, lambda b: [w for w in ("units of a layer", "32, 64") if w not in b.page_source], [])
         experiment = link.partition("/runs?")[0]
         run_id = search(f"sqlite:///{tmp_path}/mlflow.db")["a"].info.run_id
         browser.get(f"{experiment}/runs/{run_id}")
