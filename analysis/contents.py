@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
+
+from threadpoolctl import threadpool_limits
 
 import analysis.sections
 import part_registry
@@ -72,36 +75,63 @@ class Attempt:
     failure: str = ""
 
 
+Making: TypeAlias = Callable[[Section, Report], Attempt]
+
+
 def build(study: Rows, processes: int = 1) -> Contents:
     """A report's files, of which sections are made in so many processes at once. Raises SectionsError as `found` does."""
+    sections = attempts(study, processes)
+    opening = [block for section in sections for block in section.opening]
+    parts = [section.part for section in sections if section.part.blocks]
+    return Contents(_files(study, opening, parts), failures(sections))
+
+
+def attempt(section: Section, report: Report) -> Attempt:
+    """A section and its opening with their figures drawn."""
+    part = made(section, report)
+    return Attempt(part, [rendered(block) for block in section.opening(report)])
+
+
+def attempts(study: Rows, processes: int = 1, make: Making = attempt) -> list[Attempt]:
+    """Every section as far as it could be made, in the order of a report.
+
+    Args:
+        study: the rows.
+        processes: sections that are made at once.
+        make: makes one; what it raises is that section's failure. Default: `attempt`.
+
+    Raises:
+        SectionsError: as `found`.
+    """
     sections = found(study.manifest.sections)
-    with naming(study.manifest.labels), at_most(processes):
+    # Sums of several threads differ in their last digits, and processes have the cores already.
+    with naming(study.manifest.labels), at_most(processes), threadpool_limits(1):
         report = Report(study)
         if processes > 1:
             report.prepare()
-        attempts = attempted([partial(_attempt, section, report) for section in sections])
-    opening: list[Block] = []
-    parts: list[Part] = []
-    failures: list[str] = []
+        results = attempted([partial(_tried, make, section, report) for section in sections])
     names: set[str] = set()
-    for section, result in zip(sections, attempts, strict=True):
-        attempt = _failed(section, result) if isinstance(result, Exception) else result
+    told: list[Attempt] = []
+    for section, result in zip(sections, results, strict=True):
         try:
-            _claim(attempt.part, names)
-        except ValueError as error:
-            attempt = _failed(section, error)
-        opening += attempt.opening
-        failures += filter(None, [attempt.failure])
-        if attempt.part.blocks:
-            parts.append(attempt.part)
-    return Contents(_files(study, opening, parts), failures)
+            if isinstance(result, Exception):
+                raise result
+            _claim(result.part, names)
+            told.append(result)
+        except Exception as error:
+            told.append(_failed(section, error))
+    return told
 
 
-def _attempt(section: Section, report: Report) -> Attempt:
-    """One section, or how it failed: the others must not be lost."""
+def failures(sections: Sequence[Attempt]) -> list[str]:
+    """One line for each section that could not be made."""
+    return [section.failure for section in sections if section.failure]
+
+
+def _tried(make: Making, section: Section, report: Report) -> Attempt:
+    """A section, or how it failed, told where its traceback is: the others must not be lost."""
     try:
-        part = made(section, report)
-        return Attempt(part, [rendered(block) for block in section.opening(report)])
+        return make(section, report)
     except Exception as error:
         return _failed(section, error)
 

@@ -19,9 +19,6 @@ import result_digests
 from result_files import ForeignFolderError, PlaceError
 from result_schema import SchemaError
 
-MOST = 4
-"""Processes where none are asked for: more would wait for the longest section, and each has memory of its own."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -47,12 +44,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = tyro.cli(Options, args=arguments, prog="python -m analysis.report")
     from analysis import contents, rows  # seconds, which help and bad options do without
     from analysis.document import files
-    from analysis.statistics.processes import available
+    from analysis.statistics.processes import usual
 
     try:
         inputs = result_digests.report_inputs(options.directory, options.iterations, options.sampler)
         study = rows.load(options.directory, options.iterations, options.sampler)
-        built = contents.build(study, options.processes or min(available(), MOST))
+        built = contents.build(study, options.processes or usual())
         target = files.write_report(options.directory, built.files)
         if not built.failures:
             result_digests.record_report(options.directory, inputs)

@@ -9,10 +9,13 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from analysis.stored_names import LABELS
-from result_names import split_variant
+from result_names import exact, split_variant
 
 if TYPE_CHECKING:
     from analysis.statistics.estimates import Interval
+
+_LONGEST = 8
+"""Characters of a number that is short."""
 
 _labels: ContextVar[Mapping[str, str]] = ContextVar("labels", default=LABELS)
 
@@ -32,6 +35,16 @@ def label(algorithm: str) -> str:
     name, own = split_variant(algorithm)
     values = ", ".join(own.replace("=", " = ").split(","))
     return f"{_labels.get().get(name, name)} ({values})" if own else _labels.get().get(name, name)
+
+
+def shortened(numbers: Sequence[float]) -> dict[float, str]:
+    """Declared numbers, such as a study's λ: each exactly where that is short, else in as few digits as tell it from the others."""
+    long = [value for value in numbers if len(exact(value)) > _LONGEST]
+    for digits in range(3, 17):
+        words = {value: f"{value:.{digits}g}" if value in long else exact(value) for value in numbers}
+        if len(set(words.values())) == len(words):
+            return words
+    return {value: exact(value) for value in numbers}
 
 
 def counted(count: int, noun: str) -> str:

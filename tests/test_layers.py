@@ -64,7 +64,7 @@ FLOORS = {
         {"words", "levels", "versions", "rows", "axes", "statistics"},
         {"importance"},
         {"comparison"},
-        {"fragility"},
+        {"fragility", "findings"},
         {"document", "calibration"},
         {"spending"},
         {"sections"},

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 
 import matplotlib.figure
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.text import Text
@@ -33,7 +36,7 @@ def render(figure: matplotlib.figure.Figure) -> tuple[bytes, bytes]:
         for panel in figure.axes:
             if panel.axison and not panel.texts and not np.isfinite(panel.dataLim.get_points()).all():
                 empty_note(panel)
-        for text in figure.findobj(Text):
+        for text in _texts(figure):
             if r"\$" not in text.get_text():
                 text.set_text(drawable(text.get_text()))
         # `savefig` would draw each once more beforehand, for a layout that drawing makes anyway.
@@ -42,6 +45,17 @@ def render(figure: matplotlib.figure.Figure) -> tuple[bytes, bytes]:
         figure.set_layout_engine("none")  # keeps the layout just made
         FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None})
     return png.getvalue(), svg.getvalue()
+
+
+def _texts(artist: Artist) -> Iterator[Text]:
+    """Texts of an artist, without those at ticks, which are written when they are drawn (`style.tick_words`)."""
+    for child in artist.get_children():
+        if isinstance(child, Text):
+            yield child
+        elif isinstance(child, Axis):
+            yield child.label
+        else:
+            yield from _texts(child)
 
 
 def unwritable(where: str, folder: str, error: OSError) -> str:

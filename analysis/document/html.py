@@ -23,6 +23,9 @@ from analysis.document.blocks import (
 LARGEST_SVG = 1_000_000
 """A larger SVG goes into the page as PNG; both files are written beside it."""
 
+LONGEST_TABLE = 40
+"""Lines of a table up to which all of them are in sight; a longer one scrolls in a window of its own, under its header."""
+
 _CSS = """
 :root { --ink:#1f2933; --muted:#6b7785; --line:#e3e8ee; --soft:#f6f8fa; --accent:#0072b2; }
 * { box-sizing:border-box; }
@@ -42,7 +45,11 @@ p { margin:8px 0; max-width:86ch; }
 nav { padding:14px 28px 0; font-size:13.5px; } nav a { margin-right:14px; white-space:nowrap; }
 h2 .anchor { color:var(--line); margin-left:8px; } h2:hover .anchor { color:var(--accent); }
 a { color:var(--accent); text-decoration:none; } a:hover { text-decoration:underline; }
-.scroll { overflow-x:auto; margin:8px 0 14px; }
+.scroll { overflow-x:auto; margin:8px 0 4px; } .scroll + * { margin-top:14px; }
+.long { max-height:34em; overflow-y:auto; border-bottom:1px solid var(--line); overscroll-behavior:auto; }
+.long thead th { position:sticky; top:0; background:#fff; box-shadow:inset 0 -2px 0 var(--line); }
+.count { color:var(--muted); font-size:12.5px; margin:0 0 14px; }
+p,li,figcaption,summary,.prose td { overflow-wrap:anywhere; }
 table { border-collapse:collapse; font-size:13px; font-variant-numeric:tabular-nums; }
 th,td { padding:5px 11px; border-bottom:1px solid var(--line); text-align:right; vertical-align:top; }
 td { white-space:nowrap; } .prose td { white-space:normal; } th { cursor:pointer; color:var(--muted); font-weight:600; border-bottom:2px solid var(--line); vertical-align:bottom; }
@@ -59,7 +66,11 @@ code { padding:1px 5px; } pre { padding:10px 14px; overflow-x:auto; border:1px s
   nav { position:sticky; top:0; height:100vh; overflow-y:auto; padding:34px 0 24px 16px; margin:0; }
   nav a { display:block; padding:3px 0; white-space:normal; }
 }
-@media print { nav { display:none; }  h2 { break-after:avoid; } figure { break-inside:avoid; } }
+@media (max-width:720px) {
+  main { padding:20px 14px 48px; } nav { padding:12px 14px 0; }
+  figure { overflow-x:auto; } figure img { max-width:none; width:720px; }
+}
+@media print { nav { display:none; } .long { max-height:none; }  h2 { break-after:avoid; } figure { break-inside:avoid; } }
 """
 
 _SORT = """
@@ -147,7 +158,10 @@ def _table(header: Sequence[str], lines: Sequence[Sequence[str]], text_columns: 
 
     body = "".join(row("td", values) for values in lines)
     kind = "scroll prose" if text_columns >= len(header) else "scroll"  # words may wrap, numbers may not
-    return f'<div class="{kind}"><table><thead>{row("th", header)}</thead><tbody>{body}</tbody></table></div>'
+    long = len(lines) > LONGEST_TABLE
+    table = f"<table><thead>{row('th', header)}</thead><tbody>{body}</tbody></table>"
+    count = f'<p class="count">{len(lines):,} lines; a click on a header sorts them.</p>' if long else ""
+    return f'<div class="{kind}{" long" * long}"{" tabindex=0" * long}>{table}</div>{count}'
 
 
 def _figure(drawing: Drawing) -> str:

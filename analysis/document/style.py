@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatterSciNotation
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
 from analysis.vocabulary import DRAWN
 from result_colours import colours as colours
@@ -28,6 +28,9 @@ INK, MUTED, GRID = "#1f2933", "#6b7785", "#e3e8ee"
 _FONT = "DejaVu Sans"
 _LONGEST = 36
 """Characters of a name beside an axis."""
+
+_HANDLE, _LETTER = 0.55, 0.075
+"""Inches of a legend's line with its margins, and of a letter."""
 
 RC = {
     "font.size": 9.5, "font.family": _FONT,
@@ -63,23 +66,15 @@ def _glyphs() -> frozenset[int]:
     return frozenset(font.get_charmap())
 
 
-class _Minor(LogFormatterSciNotation):
-    """Words between powers of ten: as few as the axis is long."""
+class _MinorTicks(LogLocator):
+    """Ticks between powers of ten, as few as the axis is long: none over more than two decades."""
 
-    def __call__(self, x: float, pos: int | None = None) -> str:
-        assert self.axis is not None  # a formatter is asked by its axis
+    def __call__(self) -> Any:
+        assert self.axis is not None  # a locator is asked by its axis
         low, high = sorted(self.axis.get_view_interval())
-        digit = round(x / 10 ** math.floor(math.log10(x)))
-        shown = (
-            ()
-            if high / low > 100
-            else (3,)
-            if high / low > 10
-            else (2, 5)
-            if high / low > 2
-            else range(1, 11)
-        )
-        return str(super().__call__(x, pos)) if digit in shown else ""
+        ratio = high / low
+        self.set_params(subs=(3.0,) if ratio > 10 else (2.0, 5.0) if ratio > 2 else range(2, 10))
+        return super().__call__() if ratio <= 100 else []
 
 
 def log_axis(panel: Axes, axis: str) -> None:
@@ -92,18 +87,28 @@ def log_axis(panel: Axes, axis: str) -> None:
         panel.set(**{f"{axis}scale": "log"})
         if extreme:
             panel.set(**{f"{axis}lim": (max(least, DRAWN[0]), min(most, DRAWN[1]))})
-        getattr(panel, f"{axis}axis").set_minor_formatter(
-            _Minor(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
+        own = getattr(panel, f"{axis}axis")
+        own.set_minor_locator(_MinorTicks())
+        own.set_minor_formatter(
+            LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
         )
 
 
 def legend(figure: Figure, handles: Sequence[Any], words: Sequence[str], columns: int = 0) -> None:
-    """A legend above the panels, in so many columns or one line; of any words, also those that begin with an underscore."""
+    """A legend above the panels, in so many columns or as many as fit; of any words, also those that begin with an underscore."""
     box = figure.legend(
-        handles, ["·"] * len(words), loc="outside upper center", ncols=columns or max(1, len(words))
+        handles, ["·"] * len(words), loc="outside upper center", ncols=columns or _fitting(figure, words)
     )
     for text, word in zip(box.get_texts(), words, strict=True):
         text.set_text(word)
+
+
+def _fitting(figure: Figure, words: Sequence[str]) -> int:
+    """Columns of a legend that are no wider than the figure, as even as can be."""
+    column = _HANDLE + _LETTER * max(map(len, words), default=0)
+    most = max(1, int(figure.get_figwidth() / column))
+    lines = max(1, -(-len(words) // most))
+    return max(1, -(-len(words) // lines))
 
 
 def empty_note(panel: Axes, words: str = "no finite value") -> None:

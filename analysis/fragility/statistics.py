@@ -117,6 +117,7 @@ class Ordered:
         self.weight = (
             len(values) / len(self._seeds) / self._seeds[self.units]
         )  # the total is n in every resample
+        self.alike = bool((self.weight == 1).all())
         self.total = len(values)
         self._groups: Floats | None = None
 
@@ -141,7 +142,9 @@ class Ordered:
     def mass(self, counts: Counts) -> Floats:
         """Mass of the values, or groups, before each place, [b, n + 1]."""
         mass = np.zeros((len(counts), len(self.values) + 1))
-        own = counts[:, self.units] * self.weight if self._groups is None else counts @ self._groups
+        own = counts @ self._groups if self._groups is not None else np.take(counts, self.units, axis=1)
+        if self._groups is None and not self.alike:
+            own *= self.weight
         np.cumsum(own, axis=1, out=mass[:, 1:])
         return mass
 
@@ -163,8 +166,13 @@ class Ordered:
         )
         return _between(low, high, place % 1)
 
-    def reached(self, counts: Counts, thresholds: Floats) -> Floats:
-        """Share that is at least each threshold [x], [b, x]; of all values, in groups or not."""
+    def reached(self, counts: Counts, thresholds: Floats, mass: Floats | None = None) -> Floats:
+        """Share that is at least each threshold [x], [b, x]; of all values, in groups or not.
+
+        mass: of these counts, where it is known: what is summed else is looked up in it.
+        """
+        if mass is not None and self.alike and self._groups is None:
+            return 1 - mass[:, np.searchsorted(self.values, thresholds)] / self.total
         return np.asarray(1 - counts @ self._below(thresholds) / counts.shape[1])
 
     def _below(self, thresholds: Floats) -> Floats:
@@ -218,7 +226,7 @@ def fragility(
             mass = masses[name]
             columns += [one.mean(mass, 0, tail), one.mean(mass, quarter, runs - quarter),
                         _minus(one.quantile(mass, 0.75), one.quantile(mass, 0.25)),
-                        *one.reached(counts, thresholds).T]  # fmt: skip
+                        *one.reached(counts, thresholds, mass).T]  # fmt: skip
         for a, b in pairs:
             columns += [
                 counts @ same[a, b] / block.count,

@@ -35,6 +35,8 @@ class Options:
     """Width of a column, for figures of one panel."""
     page: Annotated[float, tyro.conf.arg(metavar="INCHES")] = 6.75
     """Width of the text, for all other figures."""
+    processes: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Make sections in so many processes at once; the files are the same. Default: as many as cores, at most 4."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,10 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
     from analysis import contents, rows
     from analysis.document.files import unwritable
     from analysis.paper import exports
+    from analysis.statistics.processes import usual
 
     try:
         study = rows.load(options.directory, options.iterations, options.sampler)
-        made = exports.build(study, options.column, options.page)
+        made = exports.build(study, options.column, options.page, options.processes or usual())
         filesystem, path = open_directory(options.directory)
         target = own_folder(filesystem, path, FOLDER)
         for folder in ("tables", "figures"):

@@ -6,7 +6,8 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from analysis import contents
 from analysis.document import pages
@@ -16,7 +17,7 @@ from analysis.paper import latex
 from analysis.paper.figures import pdf
 from analysis.rows import Rows
 from analysis.sections import _statement
-from analysis.sections.base import Report
+from analysis.sections.base import Report, Section
 from analysis.words import naming
 
 _HEAD = r"""\documentclass{article}
@@ -40,42 +41,47 @@ class Exports:
     failures: list[str] = field(default_factory=list)
 
 
-def build(study: Rows, column: float, page: float) -> Exports:
+@dataclass(frozen=True)
+class _Section(contents.Attempt):
+    """A section with its files, each with the LaTeX that shows it."""
+
+    files: list[tuple[str, bytes, str]] = field(default_factory=list)
+
+
+def build(study: Rows, column: float, page: float, processes: int = 1) -> Exports:
     """Every table as LaTeX and CSV, every figure as PDF, the statement and the report.
 
     Args:
         study: the rows.
         column, page: widths in inches that figures are scaled to (`figures.pdf`).
+        processes: sections that are made at once.
 
     Raises:
         SectionsError: the sections of the report cannot be told.
     """
-    made = Exports()
-    opening: list[Block] = []
-    parts: list[Part] = []
+    sections = contents.attempts(study, processes, partial(_made, column=column, page=page))
+    exports = Exports(failures=contents.failures(sections))
     shown: list[str] = []
+    for section in sections:
+        for name, data, words in section.files if isinstance(section, _Section) else ():
+            exports.files[name] = data
+            shown.append(words)
     with naming(study.manifest.labels):
-        report = Report(study)
-        for section in contents.found(study.manifest.sections):
-            try:
-                own, blocks = list(section.opening(report)), list(section.blocks(report))
-                title = section.heading(report) if blocks else section.title
-                part = Part(title, [rendered(block) for block in blocks])
-                top = [rendered(block) for block in own]
-                exported = list(_exported([*own, *blocks], section.name, title, column, page))
-            except Exception as error:  # the other sections must not be lost
-                made.failures.append(contents.failure(section, error))
-                continue
-            opening += top
-            parts += [part] if part.blocks else []
-            for name, data, words in exported:
-                made.files[name] = data
-                shown += [words] if words else []
         statement = "\n".join(map(latex.paragraph, _statement.sentences(study)))
-        made.files["statement.tex"] = statement.encode()
-        made.files["paper.tex"] = _document(study, shown).encode()
-        made.files["report.pdf"] = pages.page(study.manifest.study, study.manifest.question, opening, parts)
-    return made
+    exports.files["statement.tex"] = statement.encode()
+    exports.files["paper.tex"] = _document(study, shown).encode()
+    opening = [block for section in sections for block in section.opening]
+    parts = [section.part for section in sections if section.part.blocks]
+    report = pages.page(study.manifest.study, study.manifest.question, opening, parts)
+    return replace(exports, files={**exports.files, "report.pdf": report})
+
+
+def _made(section: Section, report: Report, *, column: float, page: float) -> contents.Attempt:
+    opening, blocks = list(section.opening(report)), list(section.blocks(report))
+    title = section.heading(report) if blocks else section.title
+    part, top = Part(title, [rendered(block) for block in blocks]), [rendered(block) for block in opening]
+    files = list(_exported([*opening, *blocks], section.name, title, column, page))
+    return _Section(part, top, files=files)
 
 
 def _exported(blocks: Sequence[Block], section: str, title: str, column: float, page: float) -> Iterator[tuple[str, bytes, str]]:  # fmt: skip

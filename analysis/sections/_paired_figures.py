@@ -6,13 +6,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from analysis.comparison.paired import Difference, Pairs, differences, one_sided
 from analysis.document.style import INK, MUTED, Colours, empty_note, legend, log_axis, panel_title, settings
 from analysis.statistics.histograms import symmetric_edges
 from analysis.vocabulary import DRAWN, Floats, Measure
-from analysis.words import label, number
-from result_names import exact
+from analysis.words import label, number, shortened
+
+_WIDEST = 11.0
+"""Inches of the panels together: a wider figure has letters too small on a page."""
 
 
 def paired_scatter_figure(
@@ -27,14 +30,20 @@ def paired_scatter_figure(
     with settings():
         single = len(lambdas) == 1
         high, wide = (1, len(measures)) if single else (len(measures), len(lambdas))
-        size = 4.4 if single else 3.2
-        figure = Figure(figsize=(size * wide + 0.6, (size + 0.4) * high), layout="constrained")
+        size = 4.4 if single else min(3.2, _WIDEST / wide)
+        figure = Figure(figsize=(size * wide + 0.6, (size + 0.8) * high), layout="constrained")
         panels = figure.subplots(high, wide, squeeze=False).reshape(len(measures), len(lambdas))
+        words = shortened(lambdas)
         for row, measure in enumerate(measures):
             columns = [f"{measure.column}_first", f"{measure.column}_second"]
             limits = _limits(pairs.table[columns].to_numpy(float).ravel(), measure.log)
             for column, lam in enumerate(lambdas):
-                _paired_scatter(panels[row][column], pairs, measure, lam, limits, colour)
+                panel = panels[row][column]
+                _paired_scatter(panel, pairs, measure, lam, limits, colour)
+                panel.set_title(f"λ = {words[lam]}", loc="left", fontweight="bold", fontsize=10, pad=12)
+                if not single and column:  # as in the first column
+                    panel.set_ylabel("")
+                    panel.tick_params(which="both", labelleft=False)
     return figure
 
 
@@ -71,7 +80,6 @@ def _paired_scatter(
                    transform=panel.get_yaxis_transform(), clip_on=False)  # fmt: skip
     panel.set_xlabel(f"{measure.name}, {label(pairs.second)}")
     panel.set_ylabel(f"{measure.name}, {label(pairs.first)}")
-    panel.set_title(f"λ = {exact(lam)}", loc="left", fontweight="bold", fontsize=10, pad=12)
 
 
 def _limits(values: Floats, log: bool) -> tuple[float, float]:
@@ -96,12 +104,13 @@ def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float
     with settings():
         figure = Figure(figsize=(3.5 * len(measures), 2.4 * len(lambdas) + 0.6), layout="constrained")
         panels = figure.subplots(len(lambdas), len(measures), squeeze=False)
+        words = shortened(lambdas)
         for column, measure in enumerate(measures):
             everyone = differences(pairs.table, measure)["difference"].to_numpy(float)
             edges = symmetric_edges(everyone[np.isfinite(everyone)])
             for row, lam in enumerate(lambdas):
                 match = next(d for d in found if d.measure == measure and d.lam == lam)
-                _difference(panels[row][column], pairs, match, edges, colour)
+                _difference(panels[row][column], pairs, match, edges, colour, words[lam])
                 if row == len(lambdas) - 1:
                     panels[row][column].set_xlabel(
                         f"{measure.label}: {label(pairs.first)} − {label(pairs.second)}"
@@ -114,7 +123,9 @@ def difference_figure(pairs: Pairs, found: list[Difference], lambdas: list[float
     return figure
 
 
-def _difference(panel: Axes, pairs: Pairs, found: Difference, edges: Floats, colour: Colours) -> None:
+def _difference(
+    panel: Axes, pairs: Pairs, found: Difference, edges: Floats, colour: Colours, place: str
+) -> None:
     values = differences(pairs.at(found.lam), found.measure)["difference"].to_numpy(float)
     values = values[np.isfinite(values)]
     for side in (-1, +1):
@@ -132,5 +143,6 @@ def _difference(panel: Axes, pairs: Pairs, found: Difference, edges: Floats, col
     else:
         empty_note(panel, "no pair of finite values")
     panel.set_xlim(edges[0], edges[-1])
-    panel_title(panel, f"λ = {exact(found.lam)}: {found.verdict.location.statistic} "
+    panel.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    panel_title(panel, f"λ = {place}: {found.verdict.location.statistic} "
                        f"{number(found.verdict.location.interval.point, 2)}")  # fmt: skip

@@ -7,9 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from matplotlib.figure import Figure
 
 from analysis.document.style import INK, empty_note, mosaic_panel, settings
-from analysis.words import label
+from analysis.words import label, shortened
 from result_mosaics import Mosaic, tallest
-from result_names import exact
 
 _CELL = 1.75
 """Inches across a cell."""
@@ -33,6 +32,7 @@ def grid_figure(
         size = (_CELL * len(algorithms) + 0.6, (_CELL * tallest(cells.values()) + 0.08) * len(lambdas) + 0.35)
         figure = Figure(figsize=size, layout="constrained")
         panels = figure.subplots(len(lambdas), len(algorithms), squeeze=False)
+        words = shortened(lambdas)
         for row, lam in enumerate(lambdas):
             for column, algorithm in enumerate(algorithms):
                 panel = panels[row][column]
@@ -45,5 +45,5 @@ def grid_figure(
                 if row == 0:
                     panel.set_title(label(algorithm), fontsize=9.5)
                 if column == 0:
-                    panel.set_ylabel(f"λ = {exact(lam)}", fontsize=9.5, color=INK)
+                    panel.set_ylabel(f"λ = {words[lam]}", fontsize=9.5, color=INK)
     return figure

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from analysis.document.style import MUTED, Colours, empty_note, log_axis, panel_title, settings
+from analysis.document.style import MUTED, Colours, empty_note, legend, log_axis, panel_title, settings
 from analysis.fragility.results import Measured
 from analysis.fragility.survival import Survival
 from analysis.vocabulary import Floats, Measure
-from analysis.words import label
-from result_names import exact
+from analysis.words import label, shortened
 
 
 class Curves(NamedTuple):
@@ -72,23 +72,27 @@ def _figure(figure_rows: Sequence[Row], lambdas: Sequence[float], colour: Colour
     with settings():
         figure = Figure(figsize=(10.5, 0.5 + 2.5 * len(figure_rows)), layout="constrained")
         panels = figure.subplots(len(figure_rows), len(lambdas), squeeze=False, sharey="row", sharex="row")
+        words = shortened(lambdas)
         for row, (measure, by_lambda) in zip(panels, figure_rows, strict=True):
             for panel, lam in zip(row, lambdas, strict=True):
                 if lam in by_lambda:
                     _draw(panel, by_lambda[lam], colour)
                 else:
                     empty_note(panel, without)
-                panel_title(panel, f"λ = {exact(lam)}")
+                panel_title(panel, f"λ = {words[lam]}")
                 panel.set_ylim(0, 100)
             row[0].set_ylabel(f"{measure.name}\nconfigurations (%)")
-        handles, labels = panels[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=max(1, len(labels)))
+        drawn = dict.fromkeys(
+            name for _, by_lambda in figure_rows for curves in by_lambda.values() for name in curves.shares
+        )
+        handles = [Line2D([], [], color=colour[name], linewidth=1.6) for name in drawn]
+        legend(figure, handles, list(map(label, drawn)))
     return figure
 
 
 def _draw(panel: Axes, curves: Curves, colour: Colours) -> None:
     for algorithm, (share, low, high) in curves.shares.items():
-        panel.plot(curves.x, 100 * share, color=colour[algorithm], linewidth=1.6, label=label(algorithm))
+        panel.plot(curves.x, 100 * share, color=colour[algorithm], linewidth=1.6)
         panel.fill_between(curves.x, 100 * low, 100 * high, color=colour[algorithm], alpha=0.18, linewidth=0)
     panel.axvline(curves.mark, color=MUTED, linewidth=0.8, linestyle=":")
     if curves.log:

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis import rows, states
-from analysis.document.blocks import SMALL, Block, Cells, Table, Text
+from analysis.comparison.rankings import LEAST_SYSTEMS
+from analysis.document.blocks import SMALL, Block, Cells, Figure, Table, Text
 from analysis.rows import Rows
-from analysis.sections.base import Report, Section
+from analysis.sections._systems_figure import MOST, in_order, systems_figure
+from analysis.sections.base import Report, Section, better, pages
 from analysis.statistics.means import density
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
@@ -24,16 +26,31 @@ _WORDS = (
 )
 
 
+_FIGURE = (
+    "Medians with 95 % intervals over configurations, a DIVERGED run being worse than any value, and the share of results that DIVERGED; "
+    "the best by {measure} on top. {better} Where the bars of two systems do not overlap they differ by themselves, which is no verdict; "
+    "no point: most runs DIVERGED, or the system has nothing to measure."
+)
+
+
 @final
 class AllSystems(Section):
-    """One table; nothing for a pair of systems, which the report compares."""
+    """One table, and of many systems a figure; nothing for a pair of systems, which the report compares."""
 
     name, order, title = "all_systems", 80, "All systems"
 
     def blocks(self, report: Report) -> Iterator[Block]:
-        if len(report.study.algorithms) > 2:
-            yield Text(_WORDS, SMALL)
-            yield Table(*cells_of(report.study))
+        study = report.study
+        if len(study.algorithms) < LEAST_SYSTEMS:
+            return
+        if not report.few and study.leading:
+            measures = study.leading
+            words = _FIGURE.format(measure=measures[0].name, better=better(measures))
+            for page, systems in pages(in_order(report.summary, measures[0]), MOST):
+                figure = systems_figure(report.summary, systems, measures, report.shown)
+                yield Figure(f"systems{page.suffix}", figure, f"{words}{page.words}")
+        yield Text(_WORDS, SMALL)
+        yield Table(*cells_of(study))
 
 
 def cells_of(study: Rows, measures: Sequence[Measure] = ()) -> Cells:

@@ -22,10 +22,10 @@ from analysis.comparison.trade_off import (
 )
 from analysis.comparison.trends import TOLERANCE, by_lambda, good_range, medians_of, pareto
 from analysis.comparison.verdicts import Family
-from analysis.document.blocks import FINDING, NOTE, SMALL, Block, Cells, Figure, Heading, Table, Text
+from analysis.document.blocks import FINDING, SMALL, Block, Cells, Figure, Heading, Table, Text
 from analysis.rows import Rows
 from analysis.sections._lambda_figures import lambda_figure, plane_figure
-from analysis.sections.base import Report, Section
+from analysis.sections.base import Report, Section, better, crowded
 from analysis.statistics import estimates
 from analysis.vocabulary import Measure
 from analysis.words import bounded, label, number
@@ -35,9 +35,11 @@ _CURVES = (
     "Medians with 95 % bands (dark) and quartiles (light), in which a DIVERGED run is worse than any value: where the median "
     "is one there is no point; and the share of results that DIVERGED with its Wilson band."
 )
+_APART = "Systems whose bands do not overlap differ at that λ; those whose bands do may differ in pairs, which section Verdicts judges."
 _PLANE = (
     "Median {error} against median {score}, DIVERGED as worst, one point per λ, joined in order of λ and named by it. Filled: the "
-    "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other."
+    "Pareto front over λ, where no other λ of the same system is better in one and no worse in the other. Good is at the {corner} left: a system that trades "
+    "one for the other goes left and {away} as λ grows. Of points that are close to each other one has its λ beside it."
 )
 _TREND = (
     "Change of each metric from λ = {first} to λ = {last} within each configuration (median over its seeds, a DIVERGED run worse than "
@@ -63,29 +65,29 @@ class AlongLambda(Section):
 
     name, order, title = "along_lambda", 140, "Along λ"
 
-    def opening(self, report: Report) -> Iterator[Block]:
-        if report.claim is not None:
-            yield Text(verdict(report.study, report.claim), FINDING)
-        if len(report.shown) < len(report.study.lambdas):
-            words = f"Figures and marginal tables with a part per λ show {len(report.shown)} of {len(report.study.lambdas)} λ."
-            yield Text(words, NOTE)
-
     def blocks(self, report: Report) -> Iterator[Block]:
         study, summary = report.study, report.summary
         if len(study.lambdas) < 2:
             return
-        caption = _CURVES
+        if report.claim is not None:
+            yield Text(verdict(study, report.claim), FINDING)
+        caption = f"{_CURVES} {better(study.headline)} {_APART}"
         if 0.0 in study.lambdas:
             caption += " λ = 0 stands apart on the logarithmic axis."
         if study.level:
             level = [label(name) for name in study.algorithms if name in study.level]
             caption += f" Without λ, and so level: {', '.join(level)}."
-        yield Figure("lambda", lambda_figure(summary, study.headline, report.colours), caption)
-        if pair := traded(study):
+        if report.few:
+            yield Figure("lambda", lambda_figure(summary, study.headline, report.colours), caption)
+        else:
+            yield Text(crowded(study), SMALL)
+        if report.few and (pair := traded(study)):
             error, score = pair
             once = summary[(summary["lam"] == study.lambdas[0]) | ~summary["algorithm"].isin(study.level)]
             figure = plane_figure(once, fronts(once, error, score), error, score, report.colours, study.level)
-            yield Figure("plane", figure, _PLANE.format(error=error.label, score=score.label))
+            yield Figure(
+                "plane", figure, _PLANE.format(error=error.label, score=score.label, **_corner(score))
+            )
         if not enough(study):
             yield Text(
                 f"No trends with λ, and no range of good ones: they need {LEAST} λ from {BEGIN:g} up.", SMALL
@@ -99,6 +101,11 @@ class AlongLambda(Section):
         yield Heading("λ as good as the best")
         yield Text(_RANGES.format(part=TOLERANCE), SMALL)
         yield Table(*range_cells(study))
+
+
+def _corner(score: Measure) -> dict[str, str]:
+    """Where in the plane a score is good, and where it is not, in words."""
+    return {"corner": "top", "away": "down"} if score.better > 0 else {"corner": "bottom", "away": "up"}
 
 
 def verdict(study: Rows, found: Claim) -> str:

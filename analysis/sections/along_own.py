@@ -12,7 +12,7 @@ from analysis.document.style import colours
 from analysis.rows import Rows
 from analysis.sections._lambda_figures import lambda_figure
 from analysis.sections.along_lambda import range_cells
-from analysis.sections.base import Report, Section
+from analysis.sections.base import MOST_SYSTEMS, Report, Section, better, crowded
 from analysis.statistics.summary import summarise
 from analysis.words import bounded
 
@@ -42,9 +42,14 @@ class AlongOwn(Section):
             study = turned(report.study, axis)
             if len(names) > 1:
                 yield Heading(axis)
-            drawn = colours(study.algorithms, study.manifest.colours)
-            figure = lambda_figure(summarise(study), study.headline, drawn, axis)
-            yield Figure(f"along_{axis}", figure, _CAPTION.format(axis=axis))
+            if len(study.algorithms) <= MOST_SYSTEMS:
+                drawn = colours(study.algorithms, study.manifest.colours)
+                figure = lambda_figure(summarise(study), study.headline, drawn, axis)
+                yield Figure(
+                    f"along_{axis}", figure, f"{_CAPTION.format(axis=axis)} {better(study.headline)}"
+                )
+            else:
+                yield Text(crowded(study), SMALL)
             yield Text(_RANGES.format(axis=axis, part=TOLERANCE), SMALL)
             yield Table(*cells_of(study, axis))
 

@@ -22,6 +22,8 @@ from analysis.fragility.results import Results
 from analysis.rows import Rows
 from analysis.sections._exemplars import Chosen, choose
 from analysis.statistics.summary import summarise
+from analysis.vocabulary import Measure
+from analysis.words import capital, listed
 
 MOST_SYSTEMS = 6
 """Figures in which systems lie on each other are drawn of at most so many."""
@@ -160,3 +162,9 @@ def pages(names: Sequence[str], most: int) -> Iterator[tuple[Page, list[str]]]:
 def crowded(study: Rows) -> str:
     """Words in place of a figure in which systems would hide one another."""
     return f"Not drawn: {len(study.algorithms)} systems would hide one another; the figure is of at most {MOST_SYSTEMS}."
+
+
+def better(measures: Sequence[Measure]) -> str:
+    """A sentence on which values of metrics are better, for a caption: `Lower MSE and higher inception score are better.`"""
+    words = [f"{'higher' if m.better > 0 else 'lower'} {m.name}" for m in measures]
+    return f"{capital(listed(words))} {'is' if len(words) == 1 else 'are'} better." if words else ""

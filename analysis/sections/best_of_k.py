@@ -14,7 +14,7 @@ from analysis.document.blocks import SMALL, Block, Figure, Table, Text
 from analysis.document.style import Colours, legend, log_axis, settings
 from analysis.importance.best_of_k import BAND, BudgetCurve, budget_curve
 from analysis.rows import Rows
-from analysis.sections.base import Report, Section
+from analysis.sections.base import Report, Section, better
 from analysis.vocabulary import Measure
 from analysis.words import label, listed, number
 from result_names import exact
@@ -23,6 +23,10 @@ _BUDGET = (
     "Expected best of k runs drawn at random from those trained (Lucic et al. 2018; Dodge et al. 2019), and the {low:.0%} and "
     "{high:.0%} quantiles of that best. Device-seconds: k times the mean training time of a run. A DIVERGED run counts as "
     "the worst value of any system at its λ, and with its time."
+)
+_CAPTION = (
+    "Expected best of k runs at λ = {lam}, with its band. {better} A curve that is level from the left on needs no search; where two cross, "
+    "the budget decides which system is better."
 )
 _STEPS = (1, 4, 16, 64, 256)
 """Budgets in the table."""
@@ -49,7 +53,11 @@ class BestOfK(Section):
             curves = {measure: own for measure, own in curves.items() if own}
             if report.few:
                 figure = budget_figure(curves, report.colours)
-                yield Figure(f"budget_lambda_{exact(lam)}", figure, f"Best of k runs at λ = {exact(lam)}.")
+                yield Figure(
+                    f"budget_lambda_{exact(lam)}",
+                    figure,
+                    _CAPTION.format(lam=exact(lam), better=better(list(curves))),
+                )
             for measure, own in curves.items():
                 cells += _lines(study, lam, measure, own)
         yield Table(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.document.blocks import SMALL, Block, Cells, Details, Heading, Table, Text
 from analysis.rows import Rows
-from analysis.sections.base import Report, Section
+from analysis.sections.base import MOST_SYSTEMS, Report, Section
 from analysis.statistics.marginals import marginals
 from analysis.vocabulary import Measure
 from analysis.words import label, number
@@ -30,12 +30,16 @@ class ByHyperParameter(Section):
     def blocks(self, report: Report) -> Iterator[Block]:
         yield Text(_WORDS, SMALL)
         for i, lam in enumerate(report.shown):
-            title, table = f"λ = {exact(lam)}", Table(*cells_of(report.study, lam))
+            header, cells = cells_of(report.study, lam)
+            words = 3 if "system" in header else 2
+            title, table = f"λ = {exact(lam)}", Table(header, cells, words)
             yield from (Heading(title), table) if i == 0 else (Details(title, [table]),)
 
 
 def cells_of(study: Rows, lam: float) -> Cells:
-    """Header and a line per level, with the headline metrics of each system."""
+    """Header and a line per level, with the headline metrics of each system; of many systems a line per level and system."""
+    if len(study.algorithms) > MOST_SYSTEMS:
+        return _long(study, lam)
     header = ["hyper-parameter", "level"]
     for algorithm in study.algorithms:
         header += [f"{label(algorithm)} {what}" for what in (*(m.label for m in study.leading), "DIVERGED")]
@@ -47,6 +51,19 @@ def cells_of(study: Rows, lam: float) -> Cells:
             line += _marginal(own.get(algorithm), study.leading)
         cells.append(line)
     return header, cells
+
+
+def _long(study: Rows, lam: float) -> Cells:
+    cells = [
+        [
+            entry["hyper_parameter"],
+            entry["level"],
+            label(entry["algorithm"]),
+            *_marginal(entry, study.leading),
+        ]
+        for _, entry in marginals(study, lam).iterrows()
+    ]
+    return ["hyper-parameter", "level", "system", *(m.label for m in study.leading), "DIVERGED"], cells
 
 
 def _marginal(entry: pd.Series | None, measures: Sequence[Measure]) -> list[str]:

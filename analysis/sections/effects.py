@@ -15,8 +15,7 @@ from analysis.importance.effects import Effect, causes, effects, factors, obstac
 from analysis.importance.shares import GROUPS
 from analysis.sections.base import Report, Section
 from analysis.vocabulary import Measure
-from analysis.words import number, p_value, percent
-from result_names import exact
+from analysis.words import number, p_value, percent, shortened
 
 _ANOVA = (
     "Analysis of variance of ranks (Conover & Iman 1981) over all runs: every main effect and two-way interaction, sums of "
@@ -65,11 +64,12 @@ class Effects(Section):
         if found := {measure: terms for measure, terms in tried.items() if terms}:
             yield Figure("effects", effect_figure(found), _ANOVA)
         tables: list[Block] = []
+        words = shortened(report.shown)
         for measure, terms in tried.items():
             places = {"all λ": (study.runs, terms)}
             for lam in report.shown if len(study.lambdas) > 1 else []:
                 here = study.runs[study.runs["lam"] == lam]
-                places[f"λ = {exact(lam)}"] = here, effects(here, names, measure)
+                places[f"λ = {words[lam]}"] = here, effects(here, names, measure)
             yield from _obstacles(measure, names, places)
             tables += _shares(measure, {place: own for place, (_, own) in places.items() if own})
         if tables:

@@ -50,10 +50,6 @@ class Fragility(Section):
 
     name, order, title = "fragility", 20, "Fragility"
 
-    def opening(self, report: Report) -> Iterator[Block]:
-        for words in headline(report.fragility):
-            yield Text(words, FINDING)
-
     def blocks(self, report: Report) -> Iterator[Block]:
         study, results = report.study, report.fragility
         if len(study.algorithms) < 2 or study.manifest.searched:
@@ -87,12 +83,6 @@ class Fragility(Section):
             yield Heading("Best of k on fresh seeds")
             yield Text(_FRESH.format(measure=results.measured[0].closeness.measure.label), SMALL)
             yield Table(*fresh)
-
-
-def headline(results: Results) -> list[str]:
-    """The first target and the first measure, each in a sentence."""
-    met, measured = _said(results)
-    return met[:1] + measured[:1]
 
 
 def sentences(results: Results) -> list[str]:

@@ -10,7 +10,7 @@ import matplotlib.figure
 from analysis.document.blocks import SMALL, Block, Figure, Table, Text
 from analysis.document.style import INK, MUTED, Colours, log_axis, panel_title, settings
 from analysis.importance.search_history import Rungs, rungs, spent, stopped_count, would_have_spent
-from analysis.sections.base import Report, Section
+from analysis.sections.base import Report, Section, better, pages
 from analysis.vocabulary import Measure
 from analysis.words import label, number
 from result_names import exact
@@ -19,6 +19,9 @@ _HALVING = (
     "Successive halving: at each rung (dashed) the best go on, the others are STOPPED and keep their curve up to there (grey). What is "
     "COMPLETED was chosen for being good: no share, median or difference in this report is of the space."
 )
+
+_MOST_PANELS = 4
+"""Systems beside each other in one figure."""
 
 
 @final
@@ -45,9 +48,12 @@ class Halving(Section):
             if not algorithms:
                 continue
             curves = {m: {name: rungs(study, name, lam, m) for name in algorithms} for m in study.headline}
-            figure = rung_figure(curves, report.colours)
-            caption = f"Learning curves of halved runs at λ = {exact(lam)}."
-            yield Figure(f"halving_lambda_{exact(lam)}", figure, caption)
+            for page, names in pages(algorithms, _MOST_PANELS):
+                own = {m: {name: found[name] for name in names} for m, found in curves.items()}
+                caption = f"Learning curves of halved runs at λ = {exact(lam)}. {better(study.headline)} Grey curves end where they were STOPPED.{page.words}"
+                yield Figure(
+                    f"halving_lambda_{exact(lam)}{page.suffix}", rung_figure(own, report.colours), caption
+                )
             for name in algorithms:
                 runs, at = study.group(name, lam), curves[study.headline[0]][name].counts
                 stopped = ", ".join(f"{count} at {rung}" for rung, count in at.items())

@@ -11,14 +11,14 @@ from matplotlib.patches import Patch
 
 from analysis.document.blocks import SMALL, Block, Figure, Text
 from analysis.document.style import INK, Colours, empty_note, legend, log_axis, panel_title, settings
-from analysis.sections.base import Report, Section, crowded
+from analysis.sections.base import Report, Section, better, crowded
 from analysis.statistics.histograms import Histograms, histograms
-from analysis.words import capital, label, listed
-from result_names import exact
+from analysis.words import capital, label, listed, shortened
 
 _CAPTION = (
     "{metrics} over configurations. Bin edges are the same for every system and λ. "
-    "Shares are of COMPLETED and DIVERGED runs together; the DIVERGED ones have the bin apart, in per cent."
+    "Shares are of COMPLETED and DIVERGED runs together; the DIVERGED ones have the bin apart, in per cent. {better} A narrow peak there is "
+    "a system that does not need its hyper-parameters tuned; a long tail is one that does."
 )
 
 
@@ -35,7 +35,11 @@ class Distributions(Section):
         data = [histograms(report.study, measure) for measure in report.study.headline]
         metrics = listed([f"{one.measure.label}{' (log axis)' * one.measure.ratio}" for one in data])
         figure = histogram_figure(data, report.shown, report.colours)
-        yield Figure("histograms", figure, _CAPTION.format(metrics=capital(metrics)))
+        yield Figure(
+            "histograms",
+            figure,
+            _CAPTION.format(metrics=capital(metrics), better=better(report.study.headline)),
+        )
 
 
 def histogram_figure(
@@ -48,13 +52,14 @@ def histogram_figure(
         )
         widths = [10, 0.8 + 0.5 * len(colour)] * len(data)
         grid = figure.add_gridspec(len(lambdas), 2 * len(data), width_ratios=widths)
+        words = shortened(lambdas)
         for row, lam in enumerate(lambdas):
             for column, histogram in enumerate(data):
                 panel = figure.add_subplot(grid[row, 2 * column])
                 apart = figure.add_subplot(grid[row, 2 * column + 1], sharey=panel)
                 _histogram(panel, histogram, lam, colour)
                 _bin_apart(apart, histogram, lam, colour)
-                panel_title(panel, f"λ = {exact(lam)}")
+                panel_title(panel, f"λ = {words[lam]}")
                 if row == len(lambdas) - 1:
                     panel.set_xlabel(
                         histogram.measure.label + (" (log scale)" if histogram.measure.ratio else "")

@@ -12,16 +12,19 @@ from matplotlib.lines import Line2D
 
 from analysis.document.blocks import SMALL, Block, Figure, Text
 from analysis.document.style import Colours, legend, log_axis, panel_title, settings
-from analysis.sections.base import Report, Section, crowded
+from analysis.sections.base import Report, Section, better, crowded
 from analysis.statistics.learning_curves import LearningCurve, learning_curve
 from analysis.vocabulary import Floats, Measure
-from analysis.words import label
-from result_names import exact
+from analysis.words import label, shortened
 
 _CAPTION = (
     "Median (line) and quartiles (band) over runs. A DIVERGED run counts as worst from the iteration at which it "
-    "DIVERGED; where the median itself is such a run, the line ends."
+    "DIVERGED; where the median itself is such a run, the line ends. {better} A line that still moves at its right end has not been trained "
+    "to its end."
 )
+
+_WIDEST = 11.5
+"""Inches across the figure: a wider one has letters too small on a page."""
 
 
 @final
@@ -41,7 +44,9 @@ class Learning(Section):
             keys = [(m, a, lam) for m in measures for a in study.algorithms for lam in report.shown]
             curves = {(m.column, a, lam): learning_curve(study, a, lam, m) for m, a, lam in keys}
             yield Figure(
-                "learning", learning_figure(curves, measures, report.shown, report.colours), _CAPTION
+                "learning",
+                learning_figure(curves, measures, report.shown, report.colours),
+                _CAPTION.format(better=better(measures)),
             )
 
 
@@ -57,7 +62,8 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measure
     """
     with settings():
         single, many = len(lambdas) == 1, len(measures)
-        size = (9.5, 3.4) if single else (2.7 * len(lambdas), 2.5 * many)
+        size = (9.5, 3.4) if single else (min(2.7 * len(lambdas), _WIDEST), 2.5 * many)
+        words = shortened(lambdas)
         figure = matplotlib.figure.Figure(figsize=size, layout="constrained")
         shape = (1, many) if single else (many, len(lambdas))
         panels = figure.subplots(
@@ -73,7 +79,7 @@ def learning_figure(curves: dict[tuple[str, str, float], LearningCurve], measure
                 if measure.ratio:
                     log_axis(panel, "y")
                 if single or row == 0:
-                    panel_title(panel, f"λ = {exact(lam)}")
+                    panel_title(panel, f"λ = {words[lam]}")
                 if single or row == many - 1:
                     panel.set_xlabel("iteration")
                 if column == 0:

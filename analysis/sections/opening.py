@@ -1,16 +1,15 @@
-"""Top of the report: facts, findings of the pairs, and what a reader must know before the numbers."""
+"""Top of the report, after what was found: what was run, and what a reader must know before the numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import final
 
 from analysis import rows, states, versions
-from analysis.comparison.families import Comparison
-from analysis.document.blocks import NOTE, Block, Facts, Text
+from analysis.document.blocks import NOTE, Block, Facts, Heading, Text
 from analysis.document.style import drawable
 from analysis.rows import Rows
-from analysis.sections.base import Report, Section
+from analysis.sections.base import MOST_SYSTEMS, Report, Section
 from analysis.words import counted, label
 from result_names import exact
 from result_schema import Outcome
@@ -18,11 +17,12 @@ from result_schema import Outcome
 
 @final
 class WhatWasRun(Section):
-    """Facts, after the findings of the first sections."""
+    """Facts, in boxes."""
 
     name, order, title = "facts", 65, "What was run"
 
     def opening(self, report: Report) -> Iterator[Block]:
+        yield Heading(self.title)
         yield Facts(facts(report.study))
 
     def blocks(self, report: Report) -> Iterator[Block]:
@@ -36,7 +36,10 @@ class Notes(Section):
     name, order, title = "notes", 105, "Notes"
 
     def opening(self, report: Report) -> Iterator[Block]:
-        for words in notes(report.study, report.comparison):
+        found = notes(report.study, report.shown)
+        if found:
+            yield Heading(self.title)
+        for words in found:
             yield Text(words, NOTE)
 
     def blocks(self, report: Report) -> Iterator[Block]:
@@ -51,7 +54,9 @@ def facts(study: Rows) -> dict[str, str]:
     lambdas = ", ".join(exact(lam) for lam in study.lambdas)
     return {
         "runs": f"{len(runs):,}",
-        "systems": ", ".join(map(label, study.algorithms)),
+        "systems": ", ".join(map(label, study.algorithms))
+        if len(study.algorithms) <= MOST_SYSTEMS
+        else str(len(study.algorithms)),
         "configurations": f"{runs['configuration_key'].nunique():,}",
         **(
             {"λ": lambdas if len(study.lambdas) <= 8 else counted(len(study.lambdas), "value")}
@@ -64,7 +69,7 @@ def facts(study: Rows) -> dict[str, str]:
     }
 
 
-def notes(study: Rows, comparison: Comparison | None) -> list[str]:
+def notes(study: Rows, shown: Sequence[float]) -> list[str]:
     """What a reader must know before the numbers: rows left out, rows that should not be mixed, work outstanding."""
     said = []
     if study.other_budgets:
@@ -106,9 +111,8 @@ def notes(study: Rows, comparison: Comparison | None) -> list[str]:
     written = ", ".join(f"{name} as {drawable(name)}" for name in names if "[U+" in drawable(name))
     if written:
         said.append(f"Figures write what their font lacks by code point: {written}.")
-    waiting = sum(comparison.pairs.unmatched.values()) if comparison else 0
-    if waiting:
-        said.append(f"{counted(waiting, 'pair')} {'waits' if waiting == 1 else 'wait'} for a side that is missing, FAILED or STOPPED; pairs are compared as they "
-                    "complete. Each look at a study that still runs is a further test: stopping at the look that pleases errs "
-                    "more often than the 5 % that verdicts declare.")  # fmt: skip
+    if len(shown) < len(study.lambdas):
+        said.append(
+            f"Figures and marginal tables with a part per λ show {len(shown)} of {len(study.lambdas)} λ."
+        )
     return said

@@ -30,13 +30,14 @@ _DIVERGENCE = (
     "of verdicts, in which a divergence counts as worst."
 )
 _SCATTER = (
-    "Each point is one pair: {second} across, {first} up. Ticks outside the frame are pairs "
+    "Each point is one pair: {second} across, {first} up, both alike on the line; the corners say who is better on which side of it. Ticks outside the frame are pairs "
     "of which one side DIVERGED, at the value of the other: above, {first} DIVERGED; at the right, "
     "{second} did."
 )
 _DIFFERENCES = (
     "{first} − {second} pair by pair, in the colour of the system it favours. Line and band: "
-    "the difference that the verdict is on and its simultaneous interval."
+    "the difference that the verdict is on and its simultaneous interval. A difference is shown where the band leaves the grey line at no "
+    "difference free."
 )
 
 
@@ -52,10 +53,6 @@ class Paired(Section):
         pairs = report.comparison.pairs
         return f"{self.title}: {label(pairs.first)} − {label(pairs.second)}"
 
-    def opening(self, report: Report) -> Iterator[Block]:
-        for words in findings(report.study, report.comparison, report.shown):
-            yield Text(words, FINDING)
-
     def blocks(self, report: Report) -> Iterator[Block]:
         study, comparison = report.study, report.comparison
         if comparison is None:
@@ -64,6 +61,8 @@ class Paired(Section):
             )
             return
         pairs = comparison.pairs
+        for words in findings(study, comparison, report.shown):
+            yield Text(words, FINDING)
         names = {"first": label(pairs.first), "second": label(pairs.second)}
         ratios = [m.label for m in study.headline if m.ratio]
         logarithms = (
@@ -93,10 +92,8 @@ def _why(study: Rows) -> str:
     return "no paper compares two of these; section Ranking has every pair"
 
 
-def findings(study: Rows, comparison: Comparison | None, shown: list[float]) -> list[str]:
+def findings(study: Rows, comparison: Comparison, shown: list[float]) -> list[str]:
     """What the pairs say, one sentence per λ of those shown."""
-    if comparison is None:
-        return []
     return [
         finding(
             comparison.pairs,

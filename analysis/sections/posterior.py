@@ -15,7 +15,7 @@ from analysis.document.blocks import SMALL, Block, Figure, Text
 from analysis.document.style import INK, MUTED, settings
 from analysis.rows import load_points
 from analysis.sections._exemplars import exemplars
-from analysis.sections.base import Report, Section
+from analysis.sections.base import MOST_SYSTEMS, Report, Section, pages
 from analysis.words import counted, label, number
 from result_names import exact
 from result_schema import REFERENCE
@@ -51,7 +51,7 @@ class Posterior(Section):
             return
         measure = study.leading[0]
         yield Text(_WORDS.format(measure=measure.label), SMALL)
-        for lam in study.lambdas:
+        for lam in report.shown:
             ranked = {a: exemplars(study, a, lam, measure) for a in study.algorithms}
             median = {a: e.run for a, found in ranked.items() for e in found if e.rank == "median"}
             keys = [REFERENCE, *(run["run_key"] for run in median.values())]
@@ -61,14 +61,21 @@ class Posterior(Section):
                     f"Not drawn at λ = {exact(lam)}: no draws of the true posterior are stored.", SMALL
                 )
                 continue
-            columns = [(f"truth ({counted(len(points[REFERENCE]), 'draw')})", INK, points[REFERENCE])]
-            columns += [
+            truth = [(f"truth ({counted(len(points[REFERENCE]), 'draw')})", INK, points[REFERENCE])]
+            columns = [
                 (f"{label(a)}, seed {run['seed']}\n{measure.label} {number(run[measure.column])}", report.colours[a], points[run["run_key"]])
                 for a, run in median.items()
                 if run["run_key"] in points
             ]  # fmt: skip
-            caption = f"{names[0]}, {names[1]} and {names[2]} of the posterior."
-            yield Figure(f"posterior_lambda_{exact(lam)}", posterior_figure(columns, names), caption)
+            caption = (
+                f"{names[0]}, {names[1]} and {names[2]} of the posterior at λ = {exact(lam)}: contours that lie where those of the truth do "
+                "are right, narrower ones are too sure."
+            )
+            for page, keys in pages([title for title, *_ in columns], MOST_SYSTEMS - 1):
+                figure = posterior_figure(
+                    [*truth, *(column for column in columns if column[0] in keys)], names
+                )
+                yield Figure(f"posterior_lambda_{exact(lam)}{page.suffix}", figure, f"{caption}{page.words}")
 
 
 def posterior_figure(

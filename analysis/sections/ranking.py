@@ -54,10 +54,6 @@ class Ranking(Section):
 
     name, order, title = "ranking", 10, "Ranking"
 
-    def opening(self, report: Report) -> Iterator[Block]:
-        for words in sentences(report.standings, report.shown):
-            yield Text(words, FINDING)
-
     def blocks(self, report: Report) -> Iterator[Block]:
         study, found = report.study, report.standings
         if len(study.algorithms) < LEAST_SYSTEMS:
@@ -67,6 +63,8 @@ class Ranking(Section):
                 "Not shown: no two systems have a metric with a smallest difference of interest.", SMALL
             )
             return
+        for words in sentences(found, report.shown):
+            yield Text(words, FINDING)
         yield Text(_WORDS, SMALL)
         yield Text(scope(study, found), SMALL)
         for measure in found.measures:

@@ -40,7 +40,7 @@ class Samples(Section):
         drawn = mosaics(points, shape, ink=study.manifest.ink) if are_images(shape) else points
         for lam in report.shown:
             for page, figure in figures(chosen.at[lam], drawn, study.leading, report.colours, study.modes):
-                caption = f"Generated points at λ = {exact(lam)}.{page.words}"
+                caption = f"Generated points at λ = {exact(lam)}.{_seen(study)}{page.words}"
                 yield Figure(f"samples_lambda_{exact(lam)}{page.suffix}", figure, caption)
 
 
@@ -50,6 +50,15 @@ def _points(study: Rows, keys: list[str]) -> dict[str, Images]:
     missing = [key for key in keys if key not in found]
     pictures = load_pictures(study.where, missing) if are_images(study.manifest.shape) else {}
     return found | {key: own[SAMPLES] for key, own in pictures.items() if SAMPLES in own}
+
+
+def _seen(study: Rows) -> str:
+    """What to look for in a figure."""
+    if study.modes is not None:
+        return " A good run has as many points in every circle, and few between them."
+    if are_images(study.manifest.shape):
+        return " Good images look like those of the data set, and differ from one another as they do."
+    return ""
 
 
 def _words(study: Rows, chosen: Chosen) -> str:

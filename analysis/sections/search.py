@@ -15,7 +15,7 @@ from analysis.document.style import INK, Colours, legend, log_axis, panel_title,
 from analysis.importance.fanova import importances
 from analysis.importance.search_history import Course, course
 from analysis.rows import Rows
-from analysis.sections.base import Report, Section
+from analysis.sections.base import Report, Section, better, crowded
 from analysis.vocabulary import Measure
 from analysis.words import label
 from result_names import exact
@@ -28,7 +28,7 @@ _DASHES = ("-", (0, (4, 2)), (0, (1, 1.5)), (0, (4, 1.5, 1, 1.5)))
 
 _COURSE = (
     "Every COMPLETED run (point) and the best so far (line), in the order in which the runs were stored; within a generation that "
-    "order means nothing. A STOPPED or DIVERGED run counts as a run and with its device-seconds."
+    "order means nothing. {better} A line that is level from early on had found its best by then. A STOPPED or DIVERGED run counts as a run and with its device-seconds."
 )
 _FANOVA = (
     "fANOVA (Hutter et al. 2014) of the COMPLETED runs: the share of the variance that a hyper-parameter explains by itself, by a "
@@ -55,7 +55,11 @@ class Search(Section):
         }
         groups = {place: runs for place, runs in groups.items() if len(runs)}
         courses = {m: {place: course(runs, m) for place, runs in groups.items()} for m in study.headline}
-        yield Figure("course", course_figure(courses, report.colours), _COURSE + without_lambda(study))
+        if report.few:
+            caption = _COURSE.format(better=better(study.headline)) + without_lambda(study)
+            yield Figure("course", course_figure(courses, report.colours), caption)
+        else:
+            yield Text(crowded(study), SMALL)
         names = list(study.manifest.hyper_parameters)
         shares = {
             m.compared: {place: importances(runs, names, m.compared) for place, runs in groups.items()}
@@ -110,7 +114,10 @@ def importance_figure(
 ) -> matplotlib.figure.Figure:
     """A panel per metric: each hyper-parameter's share of the variance, a bar per algorithm and λ, one per algorithm without λ."""
     with settings():
-        figure = matplotlib.figure.Figure(figsize=(10.5, 1.2 + 0.38 * len(names)), layout="constrained")
+        bars = max(map(len, shares.values()))
+        figure = matplotlib.figure.Figure(
+            figsize=(10.5, 1.2 + max(0.38, 0.09 * bars) * len(names)), layout="constrained"
+        )
         panels = figure.subplots(1, len(shares), squeeze=False, sharey=True)[0]
         for panel, (measure, own) in zip(panels, shares.items(), strict=True):
             height = 0.8 / max(len(own), 1)
@@ -125,7 +132,7 @@ def importance_figure(
         places = list(dict.fromkeys(place for own in shares.values() for place in own))
         handles = [Patch(color=colour[algorithm]) for algorithm, _ in places]
         words = [label(name) if name in level else f"{label(name)}, λ = {exact(lam)}" for name, lam in places]
-        legend(figure, handles, words, min(4, max(1, len(words))))
+        legend(figure, handles, words)
     return figure
 
 

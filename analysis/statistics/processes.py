@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import pickle
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from multiprocessing import connection
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
+MOST = 4
 _most: ContextVar[int] = ContextVar("most", default=1)
 
 
@@ -26,6 +27,11 @@ def available() -> int:
     if "fork" not in multiprocessing.get_all_start_methods() or not hasattr(os, "sched_getaffinity"):
         return 1
     return len(os.sched_getaffinity(0))
+
+
+def usual() -> int:
+    """Processes where none are asked for: more than MOST would wait for the longest task, and each has memory of its own."""
+    return min(available(), MOST)
 
 
 @contextmanager
@@ -57,28 +63,40 @@ def attempted(tasks: Sequence[Callable[[], Result]]) -> list[Result | Exception]
     most = min(_most.get(), len(tasks))
     if most < 2:
         return [_attempt(task) for task in tasks]
-    waiting = iter(enumerate(tasks))
-    running: dict[Any, int] = {}
+    waiting = deque(range(len(tasks)))
+    busy: dict[Any, int] = {}
     processes: list[Any] = []
     found: dict[int, Result | Exception] = {}
     try:
         while len(found) < len(tasks):
-            for number, task in itertools.islice(waiting, most - len(running)):
-                here, there = multiprocessing.Pipe(duplex=False)
-                process = multiprocessing.get_context("fork").Process(
-                    target=_do, args=(task, there), daemon=True
-                )
-                process.start()
-                there.close()
-                processes.append(process)
-                running[here] = number
-            for ready in connection.wait(list(running)):
-                found[running.pop(ready)] = _received(ready)
+            while waiting and len(busy) < most:
+                line = _begun(tasks, processes)
+                busy[line] = _sent(line, waiting.popleft())
+            for line in connection.wait(list(busy)):
+                found[busy.pop(line)] = result = _received(line)
+                if waiting and not isinstance(result, LostError):
+                    busy[line] = _sent(line, waiting.popleft())
     finally:
         for process in processes:
-            process.terminate()  # one that has sent its result ends by itself
+            process.terminate()
             process.join()
     return [found[number] for number in range(len(tasks))]
+
+
+def _begun(tasks: Sequence[Callable[[], Any]], processes: list[Any]) -> Any:
+    """A connection to a process that does the tasks whose numbers it is sent."""
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=_do, args=(tasks, there), daemon=True)
+    process.start()
+    there.close()
+    processes.append(process)
+    return here
+
+
+def _sent(line: Any, number: int) -> int:
+    with suppress(ConnectionError):  # of a process that has ended `_received` tells
+        line.send(number)
+    return number
 
 
 def _attempt(task: Callable[[], Result]) -> Result | Exception:
@@ -88,21 +106,21 @@ def _attempt(task: Callable[[], Result]) -> Result | Exception:
         return error
 
 
-def _do(task: Callable[[], Any], there: connection.Connection) -> None:
-    """Sends what a task gives, or the error that it raises."""
+def _do(tasks: Sequence[Callable[[], Any]], line: Any) -> None:
+    """Sends what each task gives, or the error that it raises, until it is ended."""
     with at_most(1):
-        result = _attempt(task)
+        while True:
+            result = _attempt(tasks[line.recv()])
+            try:
+                sent = pickle.dumps(result)
+            except Exception as error:  # such as an error that holds a figure
+                sent = pickle.dumps(RuntimeError(f"{type(result).__name__} cannot be sent: {error}"))
+            line.send_bytes(sent)
+
+
+def _received(line: Any) -> Any:
     try:
-        sent = pickle.dumps(result)
-    except Exception as error:  # such as an error that holds a figure
-        sent = pickle.dumps(RuntimeError(f"{type(result).__name__} cannot be sent: {error}"))
-    there.send_bytes(sent)
-    there.close()
-
-
-def _received(ready: Any) -> Any:
-    with ready:
-        try:
-            return pickle.loads(ready.recv_bytes())
-        except EOFError:
-            return LostError("its process was ended, perhaps since memory is short; give --processes 1")
+        return pickle.loads(line.recv_bytes())
+    except (EOFError, ConnectionError):
+        line.close()
+        return LostError("its process was ended, perhaps since memory is short; give --processes 1")

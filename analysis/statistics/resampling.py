@@ -42,7 +42,8 @@ def medians(values: Floats) -> Statistic:
             count = np.sum(found < present, axis=-1)
             places = np.stack([(count - 1) // 2, count // 2], axis=-1)
             low, high = np.where(count[:, None], np.take_along_axis(found, places, axis=-1), len(flat)).T
-        return np.asarray((ordered[low] + ordered[high]) / 2)
+        with np.errstate(invalid="ignore"):  # of −∞ and ∞ there is no middle: NaN
+            return np.asarray((ordered[low] + ordered[high]) / 2)
 
     return statistic
 

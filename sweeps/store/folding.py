@@ -39,8 +39,11 @@ from result_schema import (
 from sweeps.store.lease import Token
 from sweeps.store.store import Store
 
-BYTES = 64 << 20
-"""Bytes in memory of a full file's rows: some 100,000 of runs, of which a study of a million has ten files."""
+BYTES = 32 << 20
+"""Bytes in memory of a full file's rows: some 50,000 of runs, of which a study of a million has twenty files."""
+
+PIECE = 1 << 20
+"""Bytes of a file that are read back at once."""
 
 LET_BE = 64
 """Files of a folder that cost too little to be folded at a study's end."""
@@ -195,6 +198,7 @@ def _replace(store: Store, kind: Kind, batch: Batch, metadata: dict[str, dict[by
         replaces |= result_folded.replaced_by(metadata.get(name))
     named = json.dumps(replaces, sort_keys=True).encode()
     rows = kind.counted(pa.concat_tables(batch.tables).combine_chunks())
+    batch.tables.clear()  # several times their bytes are in memory else
     own = {REPLACES: named, **({FULL: b""} if batch.full else {})}
     table, sink = (
         rows.replace_schema_metadata({**(rows.schema.metadata or {}), **own}),
@@ -207,10 +211,17 @@ def _replace(store: Store, kind: Kind, batch: Batch, metadata: dict[str, dict[by
     _token(store).check()
     write(store.filesystem, path, content)
     _keep(store.filesystem, folder)
-    with store.filesystem.open_input_stream(path) as stream:
-        if not content.equals(pa.py_buffer(stream.read())):
-            raise OSError(f"{path} must be as it was written, but is read otherwise; its storage loses data")
+    if not _same(store.filesystem, path, content):
+        raise OSError(f"{path} must be as it was written, but is read otherwise; its storage loses data")
     _delete(store, batch.files)
+
+
+def _same(filesystem: pafs.FileSystem, path: str, content: pa.Buffer) -> bool:
+    """Whether a file has this content, read piece by piece."""
+    expected = memoryview(content).cast("B")
+    with filesystem.open_input_stream(path) as stream:
+        pieces = range(0, len(expected), PIECE)
+        return all(expected[n : n + PIECE] == stream.read(PIECE) for n in pieces) and not stream.read(1)
 
 
 def _keep(filesystem: pafs.FileSystem, folder: str) -> None:

@@ -134,11 +134,11 @@ def test_section_has_targets_profile_and_fresh_seeds(run: Run, study: Study) -> 
     assert [title for title, _ in tables(results)][:2] == ["inception score", "log10 MSE"]
 
 
-def test_report_opens_with_fragility(store: Callable[..., Any], run: Run) -> None:
+def test_fragility_is_the_first_section_of_a_report(store: Callable[..., Any], run: Run) -> None:
     where = store([run(name, c) for name in ("svae_r", "alice") for c in range(10)])
     files = contents.build(load(str(where))).files
     html = files["report.html"].decode()
-    assert html.index("mean of the worst tenth") < html.index('<ul class="chips">')
+    assert html.index('<ul class="chips">') < html.index("mean of the worst tenth")
     assert '<h2 id="s1">1 Fragility<a' in html
     assert "profile.png" in files
     assert "### Inception score" in files["summary.md"].decode()

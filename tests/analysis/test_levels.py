@@ -168,7 +168,7 @@ def test_fragility_of_two_systems_without_lambda_stands_once(store, run) -> None
     assert places["ALICE, ALI"][:3] == ["0.1", "1", "10"]
     assert places["ALICE, ALI"][3].endswith(", any")
     only = replace(whole, manifest=replace(whole.manifest, baselines={"ali": ("gan",)}))
-    assert "whatever λ" in fragility.headline(results.compute(only))[0]
+    assert "whatever λ" in fragility.sentences(results.compute(only))[0]
 
 
 def test_seeds_of_what_has_no_lambda_are_decomposed_once(whole: Rows) -> None:

@@ -213,7 +213,7 @@ def test_finding_claims_a_direction_only_where_the_interval_excludes_zero(run, s
     assert "inception score higher (median difference 0.5" in said
     assert "MSE undecided: 0." in said
     assert "0.0 % against 0.0 % DIVERGED" in said
-    # The tables say what the opening says.
+    # The tables say what the sentence says.
     _, cells = difference_cells(found.pairs, differences)
     for line, difference in zip(cells, differences, strict=True):
         assert line[5:7] == [difference.verdict.estimate, difference.verdict.words]

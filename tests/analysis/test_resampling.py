@@ -26,3 +26,9 @@ def test_medians_leave_out_nan_and_are_nan_of_none():
     drawn = np.array([[0, 0], [0, 1], [2, 2], [1, 3], [3, 3]], np.int32)
     # 1 1; 1 3 5; none; 2 3 5 inf; 2 2 inf inf
     np.testing.assert_array_equal(resampling.medians(table)(drawn), [1.0, 3.0, nan, 4.0, inf])
+
+
+def test_of_worse_and_better_than_any_value_there_is_no_median_and_no_warning():
+    statistic = resampling.medians(np.array([-np.inf, np.inf]))
+    assert np.isnan(statistic(np.array([[0, 1]], np.int32))[0])
+    assert statistic(np.array([[1, 1]], np.int32))[0] == np.inf

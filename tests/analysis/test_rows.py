@@ -59,7 +59,7 @@ def test_rows_of_different_samplers_are_not_pooled_and_the_report_says_what_it_l
     assert (found.sampler, len(found.runs)) == (tpe, 4)
     assert found.other_samplers == {random: 2, "not recorded": 1}
     assert set(found.curves["run_key"]) == set(found.runs["run_key"])
-    said = notes(found, None)
+    said = notes(found, found.lambdas)
     words = "about those of tpe for mse_x, seed 0; left out: 1 row of not recorded; 2 rows of random for mse_x, seed 0"
     assert any(words in text for text in said)
     assert "--sampler &#x27;tpe for mse_x, seed 0&#x27;" in made(Provenance, found).body

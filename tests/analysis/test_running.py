@@ -11,8 +11,8 @@ import pytest
 
 import result_progress
 from analysis import contents
+from analysis.findings.progress import so_far
 from analysis.rows import load
-from analysis.sections.running import so_far
 from result_files import open_directory
 from result_progress import Progress
 from tests.analysis.conftest import _START, make_run, write_files

@@ -158,7 +158,9 @@ def test_an_infinite_divergence_is_worst_and_counted(collapsed, count, span, bou
     assert pair[3:] == ["6", "median, 6 seeds", bounds, "–", f"{6 - count} of 6"]
     ranks = paired.compare(paired.match(rows, "avb", "vae"), 0.1, KL_Z).worst_rank
     assert (ranks.wins, ranks.ties, ranks.losses) == (6 - count, 0, count)
-    assert f"{count} COMPLETED runs with an infinite kl_z: worse than every finite one." in notes(rows, None)
+    assert f"{count} COMPLETED runs with an infinite kl_z: worse than every finite one." in notes(
+        rows, rows.lambdas
+    )
     assert exemplars(rows, "avb", 0.1, KL_Z)[-1].run["kl_z"] == math.inf
 
 

@@ -54,7 +54,9 @@ def test_load_takes_the_data_version_of_the_highest_number(store, run):
     found = rows.load(str(store([run("vae", n, data_version=v) for n, v in enumerate(versions)])))
     assert found.runs["data_version"].tolist() == ["digits-v10"]
     assert found.superseded == Superseded({}, {"digits-v8": 1, "digits-v9": 1})
-    assert "1 run on digits-v9 left out but still stored: the data have changed since." in notes(found, None)
+    assert "1 run on digits-v9 left out but still stored: the data have changed since." in notes(
+        found, found.lambdas
+    )
 
 
 def test_the_newest_version_is_that_of_the_newest_data(store, run):
@@ -76,7 +78,7 @@ def test_the_report_says_what_it_leaves_out_and_which_versions_it_is_of(store, m
 def test_nothing_is_said_of_versions_where_there_is_one(store, run):
     found = rows.load(str(store([run("vae", 0), run("avb_ac", 0, objective_version=2)])))
     assert found.superseded == Superseded()
-    assert not any("left out" in text for text in notes(found, None))
+    assert not any("left out" in text for text in notes(found, found.lambdas))
 
 
 def test_a_table_of_several_studies_says_what_they_leave_out_and_where_their_versions_differ(

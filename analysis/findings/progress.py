@@ -1,29 +1,11 @@
-"""A line at the top of a report that was made before all declared runs were trained."""
+"""How much of a study was trained when its report was made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from typing import final
+from datetime import datetime
 
 import result_progress
-from analysis.document.blocks import NOTE, Block, Text
 from analysis.rows import Rows, results
-from analysis.sections.base import Report, Section
-
-
-@final
-class Running(Section):
-    """How much of the study was trained when its report was made; nothing where all was."""
-
-    name, order, title = "running", 5, "How far the study is"
-
-    def opening(self, report: Report) -> Iterable[Block]:
-        if words := so_far(report.study, datetime.now(UTC)):
-            yield Text(words, NOTE)
-
-    def blocks(self, report: Report) -> Iterator[Block]:
-        yield from ()
 
 
 def so_far(study: Rows, now: datetime) -> str:
