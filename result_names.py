@@ -5,7 +5,19 @@ Shared by `trainables`, `sweeps` and `analysis`; imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+STORED_ORDER = (
+    "svae_r", "alice", "svae", "ali", "alice_cycle", "vae", "aavae", "avb", "avb_ac", "avb_prior", "avb_ac_prior", "aae",
+    "vae_full_rank", "vae_flow", "as_vae_flow", "ssvae", "aassvae", "as_vae", "as_vae_r", "as_vae_g",
+    "cvae", "aacvae", "cgan", "iwcgan", "gan", "symmetric_gan", "iwgan", "infogan", "wgan", "wgan_gp",
+)  # fmt: skip
+"""Algorithms of studies from before manifests named them, in reading order; nothing is added."""
+
+
+def in_reading_order(algorithms: Collection[str]) -> list[str]:
+    """Algorithms as reports list them: those of STORED_ORDER first, others by name."""
+    return [a for a in STORED_ORDER if a in algorithms] + sorted(set(algorithms).difference(STORED_ORDER))
 
 
 def exact(value: float) -> str:

@@ -73,6 +73,9 @@ REFERENCE = "reference"
 LOSSES = ("critic_loss", "autoencoder_loss")
 """Training losses that stand beside the metrics in every study's learning curves: `PLAYER_loss`."""
 
+PICTURES_OF_IMAGES = ("samples", "reconstructions", "interpolations")
+"""Kinds of pictures of manifests that name none."""
+
 HEADLINE = ("mse_x", "inception_score")
 """Metrics that a study is about where it declares none."""
 
@@ -139,7 +142,15 @@ _LAST = [
     pa.field(
         "energy_joules", pa.float64()
     ),  # at its cohort's mean power; null where the machine does not tell
+    # Means while its cohort trained; of the machine and, where its device is a GPU, of that; null where it does not tell
+    pa.field("cpu_utilization_percentage", pa.float64()),
+    pa.field("system_memory_usage_megabytes", pa.float64()),
+    pa.field("gpu_utilization_percentage", pa.float64()),
+    pa.field("gpu_memory_usage_megabytes", pa.float64()),
 ]
+
+UTILISATION = tuple(column.name for column in _LAST[4:])
+"""Columns of how much of the machine was used while a run's cohort trained, named as MLflow names its system metrics."""
 
 _DEFAULT = "default"
 """Key, in a column's metadata, of its value in rows that were written before it was there."""
@@ -149,7 +160,7 @@ _NEEDED = "needed"
 
 _COLUMNS = frozenset(column.name for column in (*_BEFORE, *_OUTCOME, *_PROVENANCE, *_LAST))
 
-LATER = ("sampler", VERSION, "device_share", "energy_joules")
+LATER = ("sampler", VERSION, "device_share", "energy_joules", *UTILISATION)
 """Columns that rows written before they existed lack: read as null, but for VERSION, which is then 1."""
 
 READERS = 16
@@ -312,6 +323,10 @@ class Manifest:
         mode_std: standard deviation of each of them.
         sections: import paths, module:Class, of sections that the report has beside those that are found.
         published: numbers that the study reproduces; None of a study from before manifests had them.
+        colours: algorithm -> its colour in reports and charts; empty of a study from before manifests had them (`result_colours`).
+        descriptions: hyper-parameter -> what it is, in words, as its declaration has it.
+        levels: hyper-parameter -> its levels, in words, or its range as one word.
+        pictures: kinds of pictures that runs of images can have.
     """
 
     study: str
@@ -341,6 +356,10 @@ class Manifest:
     mode_std: float = 0.0
     sections: tuple[str, ...] = ()
     published: Published | None = None
+    colours: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pictures: tuple[str, ...] = PICTURES_OF_IMAGES
 
     @property
     def runs_schema(self) -> pa.Schema:
@@ -376,7 +395,7 @@ class Manifest:
         try:
             tuples = {
                 name: tuple(fields[name])
-                for name in ("shape", "coordinates", "looks", "losses", "headline", "sections")
+                for name in ("shape", "coordinates", "looks", "losses", "headline", "sections", "pictures")
                 if name in fields
             }
             metrics = (
@@ -396,11 +415,15 @@ class Manifest:
             labels = {name: str(label) for name, label in dict(fields.get("labels", {})).items()}
             baselines = {name: _names(others) for name, others in dict(fields.get("baselines", {})).items()}
             own = {name: _defaults(values) for name, values in dict(fields.get("own", {})).items()}
+            colours = {name: str(colour) for name, colour in dict(fields.get("colours", {})).items()}
+            descriptions = {name: str(words) for name, words in dict(fields.get("descriptions", {})).items()}
+            levels = {name: tuple(map(str, words)) for name, words in dict(fields.get("levels", {})).items()}
             modes = tuple(tuple(map(float, mean)) for mean in fields.get("modes", ()))
             published = fields.get("published")
             published = None if published is None else Published.from_json(published)
             read = {**tuples, "modes": modes, "metrics": metrics, "targets": targets, "limits": limits, "best": best,
-                    "smallest_differences": differences, "labels": labels, "baselines": baselines, "own": own, "default": default, "published": published}  # fmt: skip
+                    "smallest_differences": differences, "labels": labels, "baselines": baselines, "own": own, "default": default, "published": published,
+                    "colours": colours, "descriptions": descriptions, "levels": levels}  # fmt: skip
             manifest = cls(**{**fields, **read})
             kinds = {manifest.hyper_parameters[name] for name in manifest.hyper_parameters} - set(
                 HYPER_PARAMETER_TYPES

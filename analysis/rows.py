@@ -18,11 +18,11 @@ import pyarrow.compute as pc
 import result_schema
 from analysis import states
 from analysis.levels import levelled, without_lambda
-from analysis.stored_names import HEADLINE_OF_POSTERIORS, LABELS, MODES
+from analysis.stored_names import HEADLINE_OF_POSTERIORS, MODES
 from analysis.versions import Superseded, newest
 from analysis.vocabulary import Measure
 from result_files import PlaceError
-from result_names import exact
+from result_names import exact, in_reading_order
 from result_pictures import Pictures, read_pictures
 from result_schema import GRID, HEADLINE, Manifest, Outcome, SchemaError
 
@@ -50,8 +50,6 @@ Result = TypeVar("Result")
 
 _REPEATED = ("study", "cohort_key", "git_commit", "versions")
 """Columns of long texts that many rows share, of which each is held once."""
-
-_READING_ORDER = tuple(LABELS)
 
 
 @dataclass(frozen=True)
@@ -96,8 +94,7 @@ class Rows:
     @cached_property
     def algorithms(self) -> list[str]:
         """Algorithms found, the regularised systems first, unknown ones last by name."""
-        found = set(self.runs["algorithm"].unique())
-        return [a for a in _READING_ORDER if a in found] + sorted(found - set(_READING_ORDER))
+        return in_reading_order(set(self.runs["algorithm"].unique()))
 
     @cached_property
     def trained(self) -> pd.DataFrame:

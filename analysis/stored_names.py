@@ -14,7 +14,7 @@ LABELS = {
     "cvae": "CVAE", "aacvae": "AACVAE", "cgan": "CGAN", "iwcgan": "IWCGAN",
     "gan": "GAN", "symmetric_gan": "symmetric GAN", "iwgan": "IWGAN", "infogan": "InfoGAN", "wgan": "WGAN", "wgan_gp": "WGAN-GP",
 }  # fmt: skip
-"""Algorithm -> what its paper calls it, in reading order."""
+"""Algorithm -> what its paper calls it, in reading order (`result_names.STORED_ORDER`)."""
 
 BASELINES = {
     "svae_r": ("alice",), "svae": ("ali",), "avb": ("vae", "vae_full_rank"), "aavae": ("vae",), "iwgan": ("gan",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING
@@ -27,11 +28,12 @@ class Parameter:
     Attributes:
         name: the attribute's name.
         kind: 'int', 'float' or 'str', as annotated; without an annotation its default's.
+        description: what it is, as the docstring of its class says under `Attributes:`; '' where it says nothing.
     """
 
     def __init__(self, default: Any, structural: bool, rule: Mapping[str, Any]) -> None:
         self.default, self.structural, self.rule = default, structural, rule
-        self.name, self.kind, self.owner = "", "", ""
+        self.name, self.kind, self.owner, self.description = "", "", "", ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         annotation = vars(owner).get("__annotations__", {}).get(name, type(self.default))
@@ -40,6 +42,7 @@ class Parameter:
         )
         self.name, self.kind = name, words.removesuffix(" | None")
         self.owner = f"{owner.__module__}:{owner.__qualname__}"
+        self.description = _attributes(owner).get(name, "")
 
     def __get__(self, instance: object, owner: type) -> Any:
         if self.default is MISSING:
@@ -90,6 +93,26 @@ class Parameter:
             except ValueError:
                 raise ValueError(f"{self.name} must be {self.kind}, got {value!r}") from None
         return checked(self.name, value, self.kind, self.rule)
+
+
+def _attributes(owner: type) -> dict[str, str]:
+    """Attribute -> what the docstring of a class says of it: sections `Attributes:` of lines `name, other: words`, indented alike."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    depth = 0
+    _, _, section = inspect.cleandoc(owner.__doc__ or "").partition("\nAttributes:\n")
+    for line in section.splitlines():
+        indent = len(line) - len(line.lstrip())
+        if not indent:  # the section's end
+            break
+        depth = depth or indent
+        before, colon, after = line.strip().partition(": ")
+        if indent == depth and colon:
+            names, text = before.split(", "), after
+        else:
+            text = line.strip()
+        found |= {name: f"{found[name]} {text}" if indent > depth else text for name in names}
+    return {name: text.removesuffix(".") for name, text in found.items()}
 
 
 def structural(*, default: Any = MISSING, **rule: Any) -> Any:

@@ -43,7 +43,8 @@ class AlongOwn(Section):
             if len(names) > 1:
                 yield Heading(axis)
             if len(study.algorithms) <= MOST_SYSTEMS:
-                figure = lambda_figure(summarise(study), study.headline, colours(study.algorithms), axis)
+                drawn = colours(study.algorithms, study.manifest.colours)
+                figure = lambda_figure(summarise(study), study.headline, drawn, axis)
                 yield Figure(
                     f"along_{axis}", figure, f"{_CAPTION.format(axis=axis)} {better(study.headline)}"
                 )

@@ -62,7 +62,7 @@ class Report:
     @cached_property
     def colours(self) -> Colours:
         """Algorithm -> colour."""
-        return colours(self.study.algorithms)
+        return colours(self.study.algorithms, self.study.manifest.colours)
 
     @cached_property
     def summary(self) -> pd.DataFrame:

@@ -242,7 +242,7 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
     store.create(study.name, study.question, options.precision, searched=sampler != "grid", data=study.data,
                  targets=study.targets, limits=study.limits, smallest_differences=study.smallest_differences, default=study.default,
                  looks=work.looks, hyper_parameters=study.columns, algorithms=algorithms, further=study.metrics,
-                 headline=study.headline, sections=study.sections, published=study.published)  # fmt: skip
+                 headline=study.headline, sections=study.sections, published=study.published, space=study.space)  # fmt: skip
     kept_models.prepare(store, options.keep)
     with contextlib.ExitStack() as held:
         if slots:

@@ -18,7 +18,8 @@ import torch
 from ray import tune
 
 from sweeps.console.errors import FULL
-from sweeps.execution.power import Meter
+from sweeps.execution.machine.power import Meter
+from sweeps.execution.machine.utilisation import Utilisation
 from sweeps.planning import cores
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.schedule import SILENT_SECONDS
@@ -106,6 +107,7 @@ class CohortTrial:
         self.looked_at = -math.inf
         self.look_seconds = max(LOOK_SECONDS, settings["slots"] / LOOKS_PER_SECOND)
         self.meter = Meter(settings["device"], settings["share"])
+        self.utilisation = Utilisation(settings["device"])
 
     def run(self) -> None:
         """Trains and stores every part that is not stored, unless the driver is told to end or has lost its lease."""
@@ -163,6 +165,7 @@ class CohortTrial:
     def _train(self, part: CohortPlan, states: tuple[str, ...]) -> Training:
         training = Training(part.runs, self.settings["device"], part.until, self.settings["metrics"])
         self.meter.begin()
+        self.utilisation.begin()
         if states:
             try:
                 renamed = part.segment.renamed if part.segment else {}
@@ -172,9 +175,11 @@ class CohortTrial:
         while not training.finished:
             training.advance()
             self.meter.look()
+            self.utilisation.look()
             if not training.finished:
                 self._report(training)
         self.meter.look(last=True)
+        self.utilisation.look(last=True)
         return training
 
     def _store(self, part: CohortPlan, training: Training, started_at: datetime) -> None:
@@ -184,7 +189,11 @@ class CohortTrial:
             OSError: they cannot be written, or the disk stays full.
         """
         origin = {name: self.settings[name] for name in ("device", "git_commit", "sampler")}
-        origin |= {"device_share": self.meter.share, "watts": self.meter.watts}
+        origin |= {
+            "device_share": self.meter.share,
+            "watts": self.meter.watts,
+            "utilisation": self.utilisation.means,
+        }
         origin["versions"] = {**self.settings["versions"], **training.arithmetic}
         results, since = training.results(), time.monotonic()
         while True:

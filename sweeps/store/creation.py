@@ -26,6 +26,8 @@ from result_schema import (
     read_manifest,
 )
 from sweeps.store.directory import StudyDirectory
+from sweeps.study.shown import colours_of, descriptions_of, levels_of
+from sweeps.study.space import Space
 from trainables import datasets, metrics, objectives
 from trainables.configurations import required
 
@@ -56,10 +58,12 @@ class DeclaredDirectory(StudyDirectory):
         headline: Sequence[str] = HEADLINE,
         sections: tuple[str, ...] = (),
         published: Published | None = None,
+        space: Space | None = None,
     ) -> None:
         """Makes the directory the store of this study on these data. A store that exists keeps its rows; its manifest gains
         looks that are planned now, new hyper-parameters with a default (the value that its rows had), names of algorithms
-        from elsewhere, new metrics and losses (which its rows lack), limits, sections of the report and published numbers.
+        from elsewhere, new metrics and losses (which its rows lack), limits, sections of the report, published numbers, words
+        for hyper-parameters, levels, and colours of algorithms where it has any.
 
         Metrics are all available ones that models of the data can have, and the `further` ones, at import paths; the
         `headline` and the smallest differences are kept for these metrics alone.
@@ -73,6 +77,7 @@ class DeclaredDirectory(StudyDirectory):
         """
         columns = required() if hyper_parameters is None else hyper_parameters
         used = [objectives.find(name) for name in algorithms]
+        descriptions = descriptions_of(columns, used, space or {})
         taken = metrics.applicable(datasets.find(data), further)
         infos = tuple(metric.info for metric in taken.values())
         losses = tuple(
@@ -89,6 +94,8 @@ class DeclaredDirectory(StudyDirectory):
         contributed = {one.plain: one for one in used if one.plain not in objectives.available()}
         if not self.check(study, precision):
             self.filesystem.create_dir(self.path, recursive=True)
+            from trainables.models.pictures import KINDS  # torch
+
             found = datasets.find(data)
             if found.reference is not None:  # before the manifest, which says that all is there
                 own_folder(self.filesystem, self.path, "samples")
@@ -127,6 +134,10 @@ class DeclaredDirectory(StudyDirectory):
                 mode_std=found.mode_std,
                 sections=sections,
                 published=published,
+                colours=colours_of(used, {}),
+                descriptions=descriptions,
+                levels=levels_of(space or {}, {}),
+                pictures=KINDS,
             )
             self.write_bytes(MANIFEST, manifest.to_json().encode())
         else:
@@ -140,6 +151,9 @@ class DeclaredDirectory(StudyDirectory):
                 sections=sections,
                 published=published,
                 limits=limits,
+                colours=colours_of(used, known.colours) if known.colours else {},
+                descriptions={**known.descriptions, **descriptions},
+                levels=levels_of(space or {}, known.levels),
             )
             if now != known:
                 made = self.filesystem.get_file_info(

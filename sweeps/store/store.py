@@ -98,16 +98,22 @@ class Store(DeclaredDirectory):
         return info.type == pafs.FileType.File
 
     def write(
-        self, results: Sequence[Result], cohort_key: str, watts: float | None = None, **provenance: Any
+        self,
+        results: Sequence[Result],
+        cohort_key: str,
+        watts: float | None = None,
+        utilisation: Mapping[str, float] | None = None,
+        **provenance: Any,
     ) -> None:
         """Stores a cohort's results: curves, samples and pictures first, rows last, each file in one atomic step.
 
         watts: power that the cohort's part of its device took while it trained; None where that is not known.
+        utilisation: columns of UTILISATION that are known.
         provenance: device, device_share, git_commit, versions (a mapping), sampler (GRID where left out), started_at, finished_at.
         """
         for result in results:
             self._check_columns(result)
-        rows = _trained_rows(results, cohort_key, watts, provenance)
+        rows = _trained_rows(results, cohort_key, watts, utilisation or {}, provenance)
         curves, samples = _points(results), _samples(results)
         self.write_table(
             f"curves/{cohort_key}.parquet", pa.Table.from_pylist(curves, schema=self.manifest.curves_schema)
@@ -166,9 +172,13 @@ class Store(DeclaredDirectory):
 
 
 def _trained_rows(
-    results: Sequence[Result], cohort_key: str, watts: float | None, provenance: Mapping[str, Any]
+    results: Sequence[Result],
+    cohort_key: str,
+    watts: float | None,
+    utilisation: Mapping[str, float],
+    provenance: Mapping[str, Any],
 ) -> Rows:
-    """Rows of runs that were trained; watts and provenance as of `Store.write`."""
+    """Rows of runs that were trained; watts, utilisation and provenance as of `Store.write`."""
     return [
         {
             **_identity(r.run),
@@ -178,6 +188,7 @@ def _trained_rows(
             "iterations": r.iterations,
             "train_seconds": r.train_seconds,
             "energy_joules": None if watts is None else watts * r.train_seconds,
+            **utilisation,
             **_shared(cohort_key, len(results), provenance),
         }
         for r in results

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
+from result_names import exact
+
 
 @final
 @dataclass(frozen=True)
@@ -107,3 +109,19 @@ def points(space: Space) -> list[dict[str, Any]]:
         tuple(dimension) for dimension in space.values() if not isinstance(dimension, (Float, Int, When))
     ]
     return [dict(zip(space, chosen, strict=True)) for chosen in itertools.product(*levels)]
+
+
+def words(dimension: Dimension) -> tuple[str, ...]:
+    """Levels of a dimension in words; a range is one word, such as `1e-05 to 0.01, log-uniform`."""
+    if isinstance(dimension, When):
+        where = f"where {dimension.name} is {' or '.join(map(_word, dimension.among))}"
+        return (f"{', '.join(words(dimension.dimension))} {where}, else {_word(dimension.otherwise)}",)
+    if isinstance(dimension, (Float, Int)):
+        step = f" in steps of {dimension.step}" if isinstance(dimension, Int) and dimension.step > 1 else ""
+        kind = ", log-uniform" if dimension.log else ""
+        return (f"{_word(dimension.low)} to {_word(dimension.high)}{step}{kind}",)
+    return tuple(map(_word, dimension))
+
+
+def _word(value: object) -> str:
+    return exact(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else str(value)

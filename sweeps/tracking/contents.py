@@ -7,17 +7,17 @@ import hashlib
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.fs as pafs
 
-from result_colours import colours
 from result_files import is_link, open_directory
 from result_names import own_values, split_variant
-from result_schema import VERSION, Manifest, Outcome, run_name
+from result_schema import UTILISATION, VERSION, Manifest, Outcome, run_name
+from sweeps.tracking.shown.data_sets import data_of
 from sweeps.tracking.study_rows import MEASURED, Row
 
 if TYPE_CHECKING:
@@ -27,14 +27,20 @@ ERROR_LENGTH = 1_000
 COSTS = ("train_seconds", "energy_joules")
 """Columns of what a run cost, which stand among its metrics."""
 
+SYSTEM = {
+    name: f"system/{name.replace('gpu_', 'gpu_0_')}"  # a trial has one GPU, the first that it sees
+    for name in UTILISATION
+}
+"""Column -> metric under "System metrics"."""
+
 
 def text(value: object) -> str:
     """Text of a parameter as typed in a search: 0.1, 1 for 1.0, 1e-05. Exact: equal text, equal value."""
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunContent:
-    """Converts a row and its learning curve to an MLflow run.
+def run_content(row: Row, curve: Sequence[Row], manifest: Manifest, colours: Mapping[str, str]) -> RunContent:
+    """Converts a row and its learning curve to an MLflow run, in its algorithm's colour.
 
     A run without a result (DIVERGED, FAILED) has no metrics at all, so that no search on a metric finds
     it; its outcome tag says why. MLflow's status is FINISHED for every outcome but FAILED.
@@ -54,7 +60,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         "configuration_key": row["configuration_key"],
         "finished_at": row["finished_at"].isoformat(),
         "mlflow.source.git.commit": row["git_commit"],
-        "mlflow.runColor": colour_of(row["algorithm"], manifest),
+        "mlflow.runColor": colours[row["algorithm"]],
     }
     if row["diverged_at"] is not None:
         tags["diverged_at"] = str(row["diverged_at"])
@@ -70,6 +76,7 @@ def run_content(row: Row, curve: Sequence[Row], manifest: Manifest) -> RunConten
         params=params,
         metrics=list(_metrics(row, curve, manifest)) if row["outcome"] in MEASURED else [],
         tags=tags,
+        data=data_of(row["data_version"], manifest),
     )
 
 
@@ -103,6 +110,9 @@ def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tup
     for name in COSTS:
         if _finite(row[name]):
             yield name, row[name], finished, last
+    for name, metric in SYSTEM.items():
+        if _finite(row[name]):
+            yield metric, row[name], finished, 0  # MLflow's steps of them are samples
     for point in curve:
         step = point["iteration"]
         # Curves store no times: the points are spread evenly over the run's
@@ -113,12 +123,6 @@ def _metrics(row: Row, curve: Sequence[Row], manifest: Manifest) -> Iterator[tup
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def colour_of(algorithm: str, manifest: Manifest) -> str:
-    """Colour of an algorithm's runs in charts."""
-    plain = split_variant(algorithm)[0]
-    return colours((*manifest.labels, plain))[plain]
 
 
 def milliseconds(time: datetime) -> int:

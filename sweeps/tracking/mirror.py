@@ -54,6 +54,7 @@ from sweeps.tracking.mirror_record import Known
 from sweeps.tracking.mirrored_runs import Mirror
 from sweeps.tracking.selection import POLICIES
 from sweeps.tracking.study_rows import StudyRows
+from sweeps.tracking.writing.locks import try_lock
 
 POLL_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
@@ -81,7 +82,7 @@ def mirror(
     """
     rows = StudyRows(directory, policy, declared)
     _await_rows(rows, stop)
-    from sweeps.tracking.mlflow_store import TrackingError, try_lock
+    from sweeps.tracking.mlflow_store import TrackingError
 
     work, command = Mirror(rows, uri, trusting=trusting), mirror_command(directory, uri, policy)
     where = f"{rows.manifest.study} in MLflow at {masked(uri)}"
@@ -91,7 +92,7 @@ def mirror(
         if stop.wait(POLL_SECONDS):
             return MirrorResult(False, f"another mirror of {where} is at work; "
                                        f"when it is done, see what remains with: {command}")  # fmt: skip
-    with lock:
+    with contextlib.closing(lock):
         while True:
             last = stop.is_set()  # read before the rows, so that no row stored before it is missed
             try:

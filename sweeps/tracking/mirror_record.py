@@ -60,7 +60,7 @@ class Kept:
         experiment: identity of the experiment.
         known: what all of it amounts to.
         report: run id and digest of the report, if there is one.
-        runs, means: key -> fields of `mirrored_runs.Present`.
+        runs, means: key -> fields of `writing.presence.Present`.
     """
 
     mark: str

@@ -6,8 +6,7 @@ The only module that imports mlflow. Import it late: it takes seconds.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
+import functools
 import logging
 import os
 import tempfile
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 # Read by mlflow when it is imported. Without bounds one request to a dead server retries for minutes;
 # the mirror has its own retries.
@@ -28,13 +27,18 @@ for _name, _value in {
 }.items():
     os.environ.setdefault(_name, _value)
 
-from mlflow.entities import Metric, Param, RunStatus, ViewType  # noqa: E402
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunStatus, ViewType  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.tracking import MlflowClient  # noqa: E402
 from sqlalchemy.exc import SQLAlchemyError  # noqa: E402
 
 from sweeps.console.masking import masked  # noqa: E402
 from sweeps.tracking.follower import sqlite_path  # noqa: E402
+from sweeps.tracking.writing.locks import locked  # noqa: E402
+from sweeps.tracking.writing.transactions import one_transaction, possible  # noqa: E402
+
+TOGETHER = 50
+"""Runs in a transaction; a second of writing, for which others wait who write to the same SQLite file."""
 
 PARAM_LENGTH = 6_000
 """Characters to which parameters are cut: MLflow refuses longer ones."""
@@ -45,12 +49,29 @@ class TrackingError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class DataContent:
+    """A data set in MLflow, made by code; one of equal name and digest is the same to it.
+
+    Attributes:
+        name, digest: what tells it from others.
+        source, schema, profile: in JSON: the code, the tensors of a point, further facts.
+    """
+
+    name: str
+    digest: str
+    source: str
+    schema: str
+    profile: str
+
+
+@dataclass(frozen=True)
 class RunContent:
     """Content of an MLflow run. Times are in milliseconds since 1970; metrics are finite.
 
     Attributes:
         metrics: (name, value, time, step).
         status: MLflow's, 'FINISHED' or 'FAILED'.
+        data: what it was trained on, where that is one data set.
     """
 
     name: str
@@ -60,6 +81,7 @@ class RunContent:
     params: Mapping[str, str]
     metrics: list[tuple[str, float, int, int]]
     tags: Mapping[str, str]
+    data: DataContent | None = None
 
 
 @dataclass(frozen=True)
@@ -80,30 +102,6 @@ def _errors() -> Iterator[None]:
         if "(Caused by " in message:  # requests wraps the reason in its own history of the call
             message = message.rpartition("(Caused by ")[2].rpartition(": ")[2].rstrip("()\"'")
         raise TrackingError(masked(message)[:300]) from error
-
-
-def _lock_file(name: str) -> IO[str]:
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return (Path(tempfile.gettempdir()) / f"generative-robustness-{os.getuid()}-{digest}.lock").open("w")
-
-
-@contextlib.contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Waits for a lock of this user on this machine, and holds it. It ends with the process at the latest."""
-    with _lock_file(name) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def try_lock(name: str) -> IO[str] | None:
-    """The same lock, held until the returned file is closed; None if another process holds it."""
-    file = _lock_file(name)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        return None
-    return file
 
 
 class ExperimentStore:
@@ -135,6 +133,21 @@ class ExperimentStore:
     def identity(self) -> str:
         """The experiment's, which no other one has, such as one of that number in a store that was lost and made anew."""
         return f"{self._id} {self._made}"
+
+    @property
+    def together(self) -> int:
+        """Runs that are written in one transaction: several where MLflow is a database."""
+        return TOGETHER if possible(self._store) else 1
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Makes all that is written in the block one transaction, where MLflow is a database."""
+        with _errors(), one_transaction(self._store):
+            yield
+
+    @property
+    def _store(self) -> Any:
+        return self._client._tracking_client.store
 
     def mark(self, name: str) -> str:
         """A tag of the experiment; '' where there is none."""
@@ -169,6 +182,8 @@ class ExperimentStore:
             run_id = str(run.info.run_id)
             params = [Param(key, value[:PARAM_LENGTH]) for key, value in content.params.items()]
             self._client.log_batch(run_id, [Metric(*metric) for metric in content.metrics], params)
+            if content.data is not None:
+                self._client.log_inputs(run_id, [_input(content.data)])
             self._client.set_terminated(run_id, content.status, content.finished)
         return run_id
 
@@ -249,6 +264,12 @@ class ExperimentStore:
             for key, value in tags.items():
                 if present.get(key) != value:
                     self._client.set_experiment_tag(self._id, key, value)
+
+
+@functools.lru_cache(64)
+def _input(data: DataContent) -> DatasetInput:
+    one = Dataset(data.name, data.digest, "code", data.source, data.schema, data.profile)
+    return DatasetInput(one, [InputTag("mlflow.data.context", "training")])
 
 
 def find_experiment(uri: str, name: str) -> str | None:

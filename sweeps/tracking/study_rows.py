@@ -13,14 +13,16 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from result_colours import colours
 from result_files import open_directory, visible_files
-from result_schema import MANIFEST, Outcome, conformed, one_row_per_run, read_manifest
+from result_names import in_reading_order
+from result_schema import FINISHED, MANIFEST, Outcome, conformed, one_row_per_run, read_manifest
 from sweeps.store.unread import Unread
 from sweeps.tracking.follower import AUTO
 from sweeps.tracking.selection import Selection, check, selection
 
-INDEX = ("run_key", "outcome", "iterations", "finished_at", "seed", "configuration_key")
-"""Columns that tell which runs to mirror."""
+INDEX = ("run_key", "outcome", "iterations", "finished_at", "seed", "configuration_key", "algorithm")
+"""Columns that tell which runs to mirror, and which algorithms there are."""
 
 TOGETHER = 5_000
 """Runs whose rows are read, and in memory, together."""
@@ -52,6 +54,7 @@ class StudyRows:
     Attributes:
         versions: run key -> version of its valid row, of the runs to mirror.
         count: number of stored rows.
+        algorithms: algorithms of stored rows.
         selection: what is mirrored.
         origin: tags that tell this directory from others of the same study: `results`, its path, and `origin`, the time of its
             creation, which stays the same if it is moved or mounted elsewhere.
@@ -68,12 +71,19 @@ class StudyRows:
         self._begin()
 
     def _begin(self) -> None:
-        self._files, self._known, self.count = (
-            Unread(self.filesystem, f"{self.path}/runs"),
-            dict[str, _Known](),
-            0,
-        )
+        self._files = Unread(self.filesystem, f"{self.path}/runs")
+        self._known, self.count, self._finished, self.algorithms = dict[str, _Known](), 0, 0, set[str]()
         self.selection: Selection = selection(self.policy, self._declared)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every run that the study will have is known to be stored, with a result."""
+        return 0 < self._declared <= self._finished
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Algorithm -> colour, of those of stored rows: the report's."""
+        return colours(in_reading_order(self.algorithms), self.manifest.colours)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -97,8 +107,12 @@ class StudyRows:
         tables = {path: index(path, self.filesystem) for path in new.files}
         self._files.mark(new)  # after reading all: a failure reads them again
         if new.anew:
-            self._known, self.count = {}, 0
+            self._known, self.count, self._finished, self.algorithms = {}, 0, 0, set()
         self.count += sum(table.num_rows for table in tables.values())
+        results = pa.array([outcome.value for outcome in FINISHED])
+        finished = (pc.is_in(table["outcome"], value_set=results) for table in tables.values())
+        self._finished += sum(pc.sum(mask).as_py() or 0 for mask in finished)
+        self.algorithms.update(*(pc.unique(table["algorithm"]).to_pylist() for table in tables.values()))
         self.selection = selection(self.policy, max(self._declared, self.count))
         there = pa.array(also, pa.string())
         for path, table in tables.items():
@@ -172,9 +186,8 @@ class StudyRows:
 
 def index(path: str, filesystem: pafs.FileSystem) -> pa.Table:
     """Columns INDEX of a file of rows."""
-    return pq.read_table(
-        path, columns=list(INDEX), filesystem=filesystem, read_dictionary=["configuration_key"]
-    )
+    texts = ["configuration_key", "algorithm"]
+    return pq.read_table(path, columns=list(INDEX), filesystem=filesystem, read_dictionary=texts)
 
 
 def _rows_of(

@@ -30,8 +30,9 @@ def test_live_mirror_sees_every_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     live_mirror.main(
         [str(PAPER_STUDY), str(tmp_path / "live"), "--rate", "400", "--seconds", "0.1", "--mirror", "all"]
     )
-    ((policy, _, there, *lags, _, _),) = cells(capsys.readouterr().out)
-    assert policy == "all"
+    ((policy, beside, _, there, *lags, last, _, _),) = cells(capsys.readouterr().out)
+    assert (policy, beside) == ("all", "0")
+    assert float(last.removesuffix(" s")) >= 0
     seen, stored = there.split(" of ")
     assert seen == stored != "0"
     assert [float(lag) for lag in lags] == sorted(float(lag) for lag in lags)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections import Counter
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from result_schema import MANIFEST, runs_schema
-from sweeps.tracking import mirror
+from sweeps.tracking import contents, mirror
 from sweeps.tracking.contents import text
 from sweeps.tracking.mirrored_runs import Mirror
 from sweeps.tracking.study_rows import StudyRows
@@ -77,6 +78,69 @@ def test_mirror_has_what_a_run_cost_where_that_is_known(study: SmallStudy, uri: 
     assert runs["measured"].data.metrics["energy_joules"] == 12.5
     assert runs["done"].data.metrics["train_seconds"] == 2.5
     assert "energy_joules" not in runs["done"].data.metrics
+
+
+def test_mirror_has_how_much_of_the_machine_was_used_as_system_metrics(study: SmallStudy, uri: str) -> None:
+    used = {"cpu_utilization_percentage": 61.5, "system_memory_usage_megabytes": 2_048.0}
+    graphics = {"gpu_utilization_percentage": 80.0, "gpu_memory_usage_megabytes": 512.0}
+    study.add([row("cpu", **used), row("gpu", **used, **graphics), row("broken", "DIVERGED", **used)])
+    run_mirror(study, uri)
+    runs = search(uri)
+
+    def system(key: str) -> dict[str, float]:
+        return {n: v for n, v in runs[key].data.metrics.items() if n.startswith("system/")}
+
+    cpu = {"system/cpu_utilization_percentage": 61.5, "system/system_memory_usage_megabytes": 2_048.0}
+    assert system("cpu") == cpu
+    gpu = {"system/gpu_0_utilization_percentage": 80.0, "system/gpu_0_memory_usage_megabytes": 512.0}
+    assert system("gpu") == cpu | gpu
+    assert system("done") == system("broken") == {}
+    (point,) = mlflow_client(uri).get_metric_history(
+        runs["cpu"].info.run_id, "system/cpu_utilization_percentage"
+    )
+    assert point.timestamp == runs["cpu"].info.end_time
+
+
+def inputs(uri: str) -> dict[str, list[tuple[str, str]]]:
+    """Run key -> names and digests of the data sets of a run."""
+    client = mlflow_client(uri)
+    found = {key: client.get_run(run.info.run_id).inputs.dataset_inputs for key, run in search(uri).items()}
+    return {key: [(one.dataset.name, one.dataset.digest) for one in own] for key, own in found.items()}
+
+
+def test_every_run_has_its_data_set_as_an_input_once(study: SmallStudy, uri: str) -> None:
+    manifest = replace(MANIFEST_OF_STUDY, data="rings", shape=(2,), modes=((0.0, 1.0),), mode_std=0.2)
+    (study.directory / MANIFEST).write_text(manifest.to_json())
+    study.add([row("newer", data_version="rings-v2"), row("long", data_version=40 * "x")])
+    for _ in range(2):
+        assert run_mirror(study, uri) == 0
+        found = inputs(uri)
+        assert found.pop("newer") == [("rings", "rings-v2")]
+        ((name, digest),) = found.pop("long")
+        assert (name, len(digest)) == ("rings", 36)
+        assert digest not in 40 * "x"
+        assert found == {key: [("rings", "1")] for key in ("done", "gone", "failed")}
+    (one,) = mlflow_client(uri).get_run(search(uri)["newer"].info.run_id).inputs.dataset_inputs
+    assert [(tag.key, tag.value) for tag in one.tags] == [("mlflow.data.context", "training")]
+    profile = json.loads(one.dataset.profile)
+    assert profile == {
+        "version": "rings-v2", "shape_of_a_point": [2], "modes": 1, "standard_deviation_of_a_mode": 0.2,
+    }  # fmt: skip
+    features = json.loads(json.loads(one.dataset.schema)["mlflow_tensorspec"]["features"])
+    assert features == [{"type": "tensor", "tensor-spec": {"dtype": "float32", "shape": [-1, 2]}}]
+
+
+def test_runs_that_were_mirrored_without_a_data_set_stay_as_they_are(
+    study: SmallStudy, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "data_of", lambda *_: None)
+    assert run_mirror(study, uri) == 0
+    monkeypatch.undo()
+    before = {key: run.info.run_id for key, run in search(uri).items()}
+    study.add([row("more")])
+    assert run_mirror(study, uri) == 0
+    assert inputs(uri) == {**{key: [] for key in before}, "more": [("1", "1")]}  # a study that names no data
+    assert before.items() <= {key: run.info.run_id for key, run in search(uri).items()}.items()
 
 
 def test_mirror_leaves_out_what_is_not_finite(study: SmallStudy, uri: str) -> None:
@@ -237,7 +301,7 @@ def test_mirror_says_one_line_when_its_input_is_bad(
 def test_mirror_leaves_the_work_to_another_one_when_it_is_at_it(
     study: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sweeps.tracking.mlflow_store import locked
+    from sweeps.tracking.writing.locks import locked
 
     with locked(f"{uri} toy_robustness"):
         assert run_mirror(study, uri) == 3

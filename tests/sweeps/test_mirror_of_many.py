@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from result_metrics import VERSION_1
 from result_schema import MANIFEST
-from sweeps.tracking import mirror, selection
+from sweeps.tracking import mirror, mlflow_store, selection
 from sweeps.tracking.mirrored_runs import Mirror
 from sweeps.tracking.mlflow_store import ExperimentStore, TrackingError
 from sweeps.tracking.selection import ALL, AUTO, BOTH, SAMPLE, Selection
@@ -181,6 +182,23 @@ def test_a_second_mirror_of_many_adds_nothing_and_a_further_seed_changes_its_mea
     assert {run.data.metrics["runs"] for run in means(uri).values()} == {3.0}
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_stands_for_all_runs_is_written_before_the_end_where_the_last_is_stored(
+    many: SmallStudy, uri: str, whole: bool
+) -> None:
+    declared = 23 if whole else 24  # one of 24 failed, and may be tried again
+    work = Mirror(StudyRows(many.uri, AUTO, declared=declared), uri)
+    work.step()
+    before = {key: run.info.run_id for key, run in means(uri).items()}
+    assert bool(before) == whole
+    assert (set(search(uri)) >= EXEMPLARS) == whole
+    work.step()
+    work.step(report=True)
+    after = {key: run.info.run_id for key, run in means(uri).items()}
+    assert after == before if whole else after
+    assert set(search(uri)) >= EXEMPLARS
+
+
 def test_a_mirror_that_followed_was_killed_or_is_rebuilt_has_the_same_runs(
     many: SmallStudy, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,26 +333,35 @@ def test_a_mirror_by_hand_notices_a_run_that_was_deleted(many: SmallStudy, uri: 
     assert mirrored(many, uri) == set(there)
 
 
+@pytest.mark.parametrize("committed", [True, False])
 def test_after_a_failure_only_what_was_being_written_is_asked_for(
-    many: SmallStudy, uri: str, asked: list[str], monkeypatch: pytest.MonkeyPatch
+    many: SmallStudy, uri: str, asked: list[str], monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:
-    work, write = Mirror(StudyRows(many.uri, SAMPLE), uri), ExperimentStore.write
-    lost: list[str] = []
+    monkeypatch.setattr(mlflow_store, "TOGETHER", 3)
+    work, transaction = Mirror(StudyRows(many.uri, SAMPLE), uri), ExperimentStore.transaction
+    begun: list[int] = []
 
-    def answer_lost(store: ExperimentStore, content: Any) -> str:
-        run_id = str(write(store, content))
-        if not lost:
-            lost.append(content.tags["run_key"])
+    @contextmanager
+    def lost(store: ExperimentStore) -> Iterator[None]:
+        begun.append(1)
+        with transaction(store):
+            yield
+            if len(begun) == 2 and not committed:
+                raise TrackingError("killed")
+        if len(begun) == 2:
             raise TrackingError("no answer")
-        return run_id
 
-    monkeypatch.setattr(ExperimentStore, "write", answer_lost)
+    monkeypatch.setattr(ExperimentStore, "transaction", lost)
     with pytest.raises(TrackingError):
         work.step()
+    there = set(search(uri))
+    assert len(there) == (6 if committed else 3)  # a transaction is there as a whole, or not at all
     work.step(report=True)
-    assert asked == ["", f"tags.run_key = '{lost[0]}'"]
+    assert asked[0] == ""
+    assert len(asked) == 4
+    assert {query.split("'")[1] for query in asked[1:]} <= set(search(uri))
     assert work.remaining == []
-    assert lost[0] in search(uri)  # which fails where one is there twice
+    assert there <= set(search(uri))  # which fails where one is there twice
 
 
 def test_an_unknown_policy_is_refused(many: SmallStudy, uri: str, capsys: pytest.CaptureFixture[str]) -> None:

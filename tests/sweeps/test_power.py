@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from sweeps.execution import power
+from sweeps.execution.machine import power
 
 
 def zone(folder: Path, name: str, label: str, used: int, most: int = 1_000_000_000) -> Path:
@@ -69,7 +69,7 @@ def test_a_meter_has_the_share_of_a_core_or_of_a_gpu(monkeypatch: pytest.MonkeyP
     assert core.watts == 20.0
     core.begin()
     assert core.watts is None  # nothing is measured yet
-    monkeypatch.setattr(power, "graphics", lambda device: lambda: 3_000.0)
+    monkeypatch.setattr(power, "gpu", lambda device: lambda: 3_000.0)
     part = power.Meter("cuda", 0.25)
     part.look()
     assert (part.share, part.watts) == (0.25, 75.0)  # a quarter of 300 W
@@ -93,7 +93,7 @@ def test_a_gpu_is_found_by_its_uuid_and_told_in_joules(monkeypatch: pytest.Monke
     )
     monkeypatch.setitem(sys.modules, "pynvml", nvml)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda number: SimpleNamespace(uuid="abc"))
-    joules = power.graphics("cuda")
+    joules = power.gpu("cuda")
     assert joules is not None
     assert joules() == 0.5  # 500 mJ
     assert joules() is None  # there is no further reading
@@ -101,4 +101,4 @@ def test_a_gpu_is_found_by_its_uuid_and_told_in_joules(monkeypatch: pytest.Monke
 
 def test_a_gpu_without_nvml_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    assert power.graphics("cuda") is None
+    assert power.gpu("cuda") is None

@@ -14,8 +14,9 @@ import pytest
 import torch
 from rich.console import Console
 
-from result_schema import read_curves, read_runs, read_samples
-from sweeps.execution import power, resume, trial
+from result_schema import UTILISATION, read_curves, read_runs, read_samples
+from sweeps.execution import resume, trial
+from sweeps.execution.machine import power, utilisation
 from sweeps.execution.progress import StudyProgress
 from sweeps.planning.cohort_plans import CohortPlan, Segment
 from sweeps.planning.slots import Slots
@@ -143,6 +144,18 @@ def test_rows_have_the_energy_of_their_time_where_the_machine_tells_it(
         assert min(powers) > 0
     else:
         assert {row["energy_joules"] for row in rows} == {None}
+
+
+def test_rows_have_how_much_of_the_machine_was_used_while_they_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(utilisation, "processors", lambda: lambda: {utilisation.CPU: 50.0})
+    train_plan(tmp_path / "test", FakeTune(), monkeypatch)
+    rows = read_runs(str(tmp_path / "test"), list(UTILISATION)).to_pylist()
+    assert len(rows) == len(RUNS)
+    for row in rows:
+        assert row.pop(utilisation.CPU) == pytest.approx(50.0)
+        assert set(row.values()) == {None}  # what is not told is unknown
 
 
 def test_a_single_member_that_does_not_fit_is_the_trials_error_and_the_rest_is_stored(

@@ -9,16 +9,27 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from analysis import report
+from result_schema import MANIFEST
 from sweeps.tracking import mirror, ui
 from sweeps.tracking.mlflow_store import find_experiment
 from sweeps.tracking.shown import views
-from tests.sweeps.small_study import SmallStudy, curve, image_study, row, show, with_samples
+from tests.sweeps.small_study import (
+    MANIFEST_OF_STUDY,
+    SmallStudy,
+    curve,
+    image_study,
+    row,
+    search,
+    show,
+    with_samples,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -101,6 +112,35 @@ def test_deep_link_shows_the_comparison_and_the_searches_work(browser: Any, link
         box.send_keys(Keys.DELETE)
         box.send_keys(query, Keys.ENTER)
         wait_for(browser, shown_runs, expected)
+
+
+def wait_for_words(browser: Any, within: str, words: tuple[str, ...]) -> None:
+    """Waits until the elements of a CSS selector have all of these words in their text."""
+
+    def missing(b: Any) -> list[str]:
+        text = " ".join(found.text for found in b.find_elements("css selector", within))
+        return [word for word in words if word not in text]
+
+    wait_for(browser, missing, [])
+
+
+def test_a_run_shows_its_data_set_and_its_system_metrics(browser: Any, tmp_path: Path) -> None:
+    study = SmallStudy(tmp_path / "toy_robustness")
+    manifest = replace(MANIFEST_OF_STUDY, data="rings", descriptions={"width": "units of a layer"}, levels={"width": ("32", "64")})  # fmt: skip
+    (study.directory / MANIFEST).write_text(manifest.to_json())
+    used = {"cpu_utilization_percentage": 61.5, "system_memory_usage_megabytes": 2_048.0}
+    study.add([row("a", data_version="rings-v2", **used)])
+    with served(study) as link:
+        browser.get(link)
+        wait_for_words(browser, "[role=gridcell][col-id='attributes.`Dataset`']", ("rings", "rings-v2"))
+        # The page shows the note's first line until it is opened.
+        wait_for(browser, lambda b: [w for w in ("units of a layer", "32, 64") if w not in b.page_source], [])
+        experiment = link.partition("/runs?")[0]
+        run_id = search(f"sqlite:///{tmp_path}/mlflow.db")["a"].info.run_id
+        browser.get(f"{experiment}/runs/{run_id}")
+        wait_for_words(browser, "body", ("rings (rings-v2)",))
+        browser.get(f"{experiment}/runs/{run_id}/system-metrics")
+        wait_for_words(browser, "body", ("cpu_utilization_percentage", "system_memory_usage_megabytes"))
 
 
 def images(browser: Any) -> list[str]:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from result_colours import KNOWN, colours
+from analysis.rows import load
+from result_colours import STORED, colours
 from sweeps.tracking import mirror
-from sweeps.tracking.contents import colour_of
 from sweeps.tracking.shown import medians, views
+from sweeps.tracking.shown.notes import note
 from sweeps.tracking.shown.plane_picture import SIDE, plane_picture
 from tests.sweeps.small_study import MANIFEST_OF_STUDY, SmallStudy, mlflow_client, row, search
 
@@ -49,6 +50,8 @@ def test_every_view_has_its_charts_and_no_card_of_mlflows_own() -> None:
     assert drawn(found["best"]) == ["IMAGE", "BAR", "BAR"]  # points in the plane have samples alone
     assert drawn(states(replace(MANIFEST_OF_STUDY, shape=(5,)))["best"]) == ["BAR", "BAR"]
     assert drawn(states(replace(MANIFEST_OF_STUDY, shape=(28, 28)))["best"]) == 3 * ["IMAGE"] + 2 * ["BAR"]
+    two = replace(MANIFEST_OF_STUDY, shape=(28, 28), pictures=("samples", "slices"))
+    assert [c["imageKeys"] for c in states(two)["best"]["compareRunCharts"][:2]] == [["samples"], ["slices"]]
     for key, state in found.items():
         cards = state["compareRunCharts"]
         assert len({card["uuid"] for card in cards}) == len(cards)
@@ -75,15 +78,41 @@ def test_links_open_charts_where_there_are_some_and_else_the_table() -> None:
 
 
 def test_the_note_says_the_question_what_is_there_and_what_each_view_answers() -> None:
-    note = views.note(MANIFEST_OF_STUDY, "every 2nd run")
-    assert note.startswith(MANIFEST_OF_STUDY.question)
-    assert "every 2nd run" in note
-    assert all(f"**{view.name}**: {view.says}" in note for view in views.PREPARED)
+    text = note(MANIFEST_OF_STUDY, views.PREPARED, "every 2nd run")
+    assert text.startswith(MANIFEST_OF_STUDY.question)
+    assert "every 2nd run" in text
+    assert all(f"**{view.name}**: {view.says}" in text for view in views.PREPARED)
+    assert "| hyper-parameter |" not in text  # of a study from before manifests described them
 
 
-def test_runs_have_the_colour_of_their_algorithm() -> None:
-    assert colour_of("alice:k=3", MANIFEST_OF_STUDY) == KNOWN["alice"]
-    assert colours(["x", "alice", "y"])["x"] != colours(["x", "alice", "y"])["y"]
+def test_the_note_has_a_line_for_each_hyper_parameter_that_the_manifest_describes() -> None:
+    manifest = replace(
+        MANIFEST_OF_STUDY,
+        descriptions={"width": "units | per layer", "rate": "of Adam", "temperature": "T of an algorithm"},
+        levels={"rate": ("1e-05 to 0.01, log-uniform",), "width": ("64", "128")},
+    )
+    lines = note(manifest, views.PREPARED).splitlines()
+    assert lines[lines.index("| hyper-parameter | is | levels or range |") + 2 :] == [
+        r"| `width` | units \| per layer | 64, 128 |",
+        "| `rate` | of Adam | 1e-05 to 0.01, log-uniform |",
+        "| `temperature` | T of an algorithm |  |",
+    ]
+
+
+def test_runs_have_the_colours_of_the_report(tmp_path: Path, uri: str) -> None:
+    names = ("gan", "svae_r", "new", "alice")
+    study = SmallStudy(tmp_path / "toy_robustness")
+    study.add([row(name, algorithm=name) for name in names])
+    for known in ({}, {"gan": "#112233", "svae_r": "#445566"}):
+        (study.directory / "study.json").write_text(replace(MANIFEST_OF_STUDY, colours=known).to_json())
+        rows = load(study.uri)
+        report = colours(rows.algorithms, rows.manifest.colours)
+        database = f"{uri}.{len(known)}"
+        assert mirror.main(mirror.Options(study.uri, tracking_uri=database)) == 0
+        runs = search(database)
+        assert {name: runs[name].data.tags["mlflow.runColor"] for name in names} == report
+        assert report.items() >= (known or {"svae_r": STORED["svae_r"], "alice": STORED["alice"]}).items()
+        assert len(set(report.values())) == 4
 
 
 def summarised(study: SmallStudy, lines: list[dict[str, Any]]) -> None:

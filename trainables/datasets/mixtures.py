@@ -69,7 +69,11 @@ class Gaussians(DataSet):
 
 @final
 class Mixtures(Mixture5):
-    """The toy data and, as a second domain, five Gaussians of which the outer four lie on the axes, or two Gaussians."""
+    """The toy data and, as a second domain, five Gaussians of which the outer four lie on the axes, or two Gaussians.
+
+    Attributes:
+        second: second domain.
+    """
 
     name = "mixtures"
     second: str = own("rotated", among=tuple(SECOND))

@@ -16,6 +16,9 @@ BUDGET = 512 * 1024
 
 LEVELS = 255
 
+KINDS = SAMPLES, RECONSTRUCTIONS, INTERPOLATIONS = "samples", "reconstructions", "interpolations"
+"""Kinds of pictures, in reading order."""
+
 
 class Counts(NamedTuple):
     """Numbers of pictures of one run.
@@ -73,18 +76,18 @@ def drawn(model: Model, x: Tensor, noise: Mapping[str, Tensor]) -> dict[str, Ten
         noise: z, epsilon and xi, as many; all of a line has one xi.
     """
     wanted = counts(model.data.x_dim)
-    found = {"samples": model.decode(noise["z"], noise["xi"])[: wanted.samples]}
+    found = {SAMPLES: model.decode(noise["z"], noise["xi"])[: wanted.samples]}
     codes = noise["z"]
     if model.has("encoder"):
         codes = model.encode(x, noise["epsilon"])
         again = model.mean_of_x(codes, noise["xi"])
-        found["reconstructions"] = torch.stack([x, again], 1)[: wanted.pairs]
+        found[RECONSTRUCTIONS] = torch.stack([x, again], 1)[: wanted.pairs]
     if lines := min(wanted.lines, len(codes) // 2):
         if model.y is not None:
             model = model.labelled(_between(model.y[: 2 * lines], wanted.steps))
         xi = noise["xi"][: 2 * lines : 2].repeat_interleave(wanted.steps, 0)
         means = model.mean_of_x(_between(codes[: 2 * lines], wanted.steps), xi)
-        found["interpolations"] = means.unflatten(0, (lines, wanted.steps))
+        found[INTERPOLATIONS] = means.unflatten(0, (lines, wanted.steps))
     return {kind: _bytes(images) for kind, images in found.items() if len(images)}
 
 

@@ -22,6 +22,9 @@ class AAVAE(Objective):
 
     With a perfect discriminator, D(x) = 1 and D(x~) = 0, it is a VAE.
 
+    Attributes:
+        temperature: T of the weights D = σ(−f / T).
+
     x~ ~ p(x|z): of binary data a sample of 0s and 1s like the data, which the critic could tell from the mean by its grey.
 
     Departures from the paper:

@@ -23,6 +23,7 @@ class ALI(JointObjective):
 
     name = "ali"
     label = "ALI"
+    colour = "#E69F00"
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:
         """Scalar loss; λ is not used."""

@@ -28,6 +28,7 @@ class ALICE(JointObjective):
 
     name = "alice"
     label = "ALICE"
+    colour = "#D55E00"
     lam = weight()
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:

@@ -84,6 +84,9 @@ class ASVAEFlow(_Symmetric):
 
     Source: Pu et al. 2017 (AS-VAE), §5: "approximated with a normalizing flow"; the losses are those of AS-VAE.
 
+    Attributes:
+        length: planar layers of each flow.
+
     Departures from the paper: as AS-VAE, 1, 3 and 4, and
         2. `length` layers, four by default, where the paper has 80.
         5. log p(x|z~) and log q(z|x~) invert the flow by bisection; the paper does not say how it evaluates them.

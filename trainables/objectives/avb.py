@@ -17,6 +17,7 @@ class RatioObjective(Objective):
     """An encoder that can only be sampled, and a critic T that stands for the log-ratio of its density to the prior's.
 
     Attributes:
+        critic_steps: critic steps for each step of encoder and decoder.
         prior_added: whether T is a network's score − log p(z), so that the network has to learn log q alone.
     """
 
@@ -155,6 +156,9 @@ class AVBInner(AVBObjective):
     """AVB, inner product: T(x, z) = a(x) · b(z) of two networks.
 
     Source: Mescheder et al. 2017, §5.2, the adversary of the synthetic example.
+
+    Attributes:
+        features: dimensions of a and of b.
 
     Departures from the paper: as AVB, 2, and
         3. Sixteen `features` by default; the paper has 512, as many as hidden units.

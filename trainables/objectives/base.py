@@ -39,6 +39,7 @@ class Objective(ABC):
         name: what a study calls it; with values of its own hyper-parameters, where they are not the defaults.
         version: raised where its results change: to a store it is another system then, and old rows stay what they were.
         label: what reports call it.
+        colour: in figures and charts, #RRGGBB; '' for one that it is given beside the others of a study.
         baselines: names of the systems that its paper compares it with, the most important first: a report compares them pair by pair.
         form: its networks, and who trains them.
         lam: λ, where its losses read it; None where they do not.
@@ -47,6 +48,7 @@ class Objective(ABC):
     name: str
     version: ClassVar[int] = 1
     label: ClassVar[str]
+    colour: ClassVar[str] = ""
     baselines: ClassVar[tuple[str, ...]] = ()
     form: Form
     lam: ClassVar[Weight | None] = None

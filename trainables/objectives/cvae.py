@@ -39,6 +39,9 @@ class AACVAE(Objective):
         critic: E_data s(f(x, y)) + E_p s(−f(x~, y))
         encoder and decoder: −E_data [D(x, y) ELBO(x, y)] − E_p [D(x~, y) ELBO(x~, y)]
 
+    Attributes:
+        temperature: T of the weights D = σ(−f / T).
+
     Departures from the paper: as AAVAE.
     """
 

@@ -25,6 +25,9 @@ class GMMN(Objective):
 
     The σ are ¼, ½, 1, 2 and 4 times `bandwidth` · √d, d the dimensions of a point.
 
+    Attributes:
+        bandwidth: middle one of the kernels' widths σ, in units of √d.
+
     Departures from the paper:
         1. Its σ on MNIST, 2 to 80, are 0.07 to 2.9 of √d; here 0.1 to 1.6, whatever the data.
         2. Batches of the configuration's size, where the paper has 1,000 points.

@@ -25,6 +25,9 @@ class IWAE(Objective):
 
     With k = 1 it is a VAE whose divergence is sampled, too.
 
+    Attributes:
+        k: codes of a point; runs of another k begin alike and see the same batches, but other noise, as there is more of it.
+
     Departures from the paper:
         1. A Gaussian decoder has a variance of its own for each dimension and code; the paper's data are binary.
         2. One layer of codes; the paper has two as well.
@@ -34,7 +37,6 @@ class IWAE(Objective):
     label = "IWAE"
     baselines = ("vae",)
     k: int = own(5, least=1)
-    """Codes of a point. Runs of another k begin alike and see the same batches, but other noise, as there is more of it."""
     form = VAE.form
 
     def __init__(self, **values: object) -> None:

@@ -20,6 +20,9 @@ class IWGAN(DecoderObjective):
         critic: E_data s(f) + E_p s(−f)
         decoder: Σᵢ w̃ᵢ s(f(x~ᵢ)), w̃ᵢ ∝ D / (1 − D) = exp(−f(x~ᵢ)), adding up to 1 over the batch, constant in the gradient
 
+    Attributes:
+        k: points that share their weights; 0 for all of a batch, as in the paper, and with 1 it is a GAN.
+
     Departures from the paper:
         1. The decoder takes noise ξ beside z, as the joint systems' does.
     """
@@ -28,7 +31,6 @@ class IWGAN(DecoderObjective):
     label = "IWGAN"
     baselines = ("gan",)
     k: int = own(0, least=0)
-    """Samples that share their weights; 0 for all of a batch, as in the paper. With 1 it is a GAN."""
 
     def misfit(self, batch_size: int) -> str | None:
         """Groups of k fill a batch."""

@@ -91,6 +91,9 @@ class AASSVAE(_SemiSupervised):
 
     (x~, y~): y~ uniform. D and x~ are constant in the gradient.
 
+    Attributes:
+        temperature: T of the weights D = σ(−f / T).
+
     Departures from the paper:
         1. T = 1.5 in the weights alone, as AAVAE; D(x) also weighs a real point's term of the classifier.
         2. The paper does not say which terms generated points enter: here those of labelled points.

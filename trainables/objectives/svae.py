@@ -25,6 +25,7 @@ class SVAE(JointObjective):
 
     name = "svae"
     label = "sVAE"
+    colour = "#56B4E9"
     baselines = ("ali",)
 
     def autoencoder(self, batch: Batch, lam: Tensor) -> Tensor:

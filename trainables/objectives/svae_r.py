@@ -26,6 +26,7 @@ class SVAEr(JointObjective):
 
     name = "svae_r"
     label = "sVAE-r"
+    colour = "#0072B2"
     baselines = ("alice",)
     lam = weight()
 

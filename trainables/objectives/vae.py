@@ -56,6 +56,9 @@ class VAEFlow(BoundObjective):
 
         −E_q [log p(x|z~) + log p(z~) − log q(z~|x)],   z~ = f_K(… f_1(z_0)),   z_0 Gaussian
 
+    Attributes:
+        length: K, planar layers of the flow.
+
     Departures from the papers:
         1. Planar layers (`length`): four by default, where the papers have 80.
         2. The bound is not annealed.

@@ -12,7 +12,11 @@ from trainables.parameters import own
 
 
 class WassersteinObjective(Objective):
-    """A decoder against a critic that estimates a distance; f is larger on generated points, as in `Objective`."""
+    """A decoder against a critic that estimates a distance; f is larger on generated points, as in `Objective`.
+
+    Attributes:
+        critic_steps: critic steps an iteration.
+    """
 
     form = DecoderObjective.form
     critic_steps: int = own(5, least=1)
@@ -37,6 +41,9 @@ class WGAN(WassersteinObjective):
     Source: Arjovsky et al. 2017, algorithm 1; Pu et al. 2017 (sVAE), eq. 25.
 
         critic: E_data f − E_p f;   decoder: E_p f      (the paper's f is −f)
+
+    Attributes:
+        clip: c, the bound of every parameter of the critic.
 
     Departures from the paper:
         1. The sign of f, as everywhere here.

@@ -20,6 +20,9 @@ class WGANGP(WassersteinObjective):
 
         critic: E_data f − E_p f + c E (‖∇f(u x + (1 − u) x~)‖ − 1)²,  u ~ U(0, 1), c (`penalty`) 10;   decoder: E_p f
 
+    Attributes:
+        penalty: c, the weight of the penalty on the critic's gradient.
+
     Departures from the paper:
         1. The sign of f, as everywhere here.
         2. 5 critic steps an iteration as in the paper, on one batch of data, and the configuration's `steps` of the

@@ -24,6 +24,11 @@ class Adam(Optimiser):
         θ ← (1 − rate · decay) θ − rate · m / (1 − β1ᵗ) / (√(v / (1 − β2ᵗ)) + ε),   β2 = 0.999, ε = 1e-8
 
     Cohorts train by hand-written forms of it (`trainables.engine.optimisation`).
+
+    Attributes:
+        learning_rate: rate of every player's steps.
+        beta1: β1, decay of the mean gradient.
+        weight_decay: part of the rate by which parameters shrink at each step.
     """
 
     name = "adam"

@@ -20,6 +20,10 @@ class RMSProp(Optimiser):
     Source: Tieleman & Hinton 2012, lecture 6.5, as torch.optim.RMSprop computes it.
 
         v ← α v + (1 − α) g²;   θ ← θ − rate · g / (√v + ε),   ε = 1e-8
+
+    Attributes:
+        learning_rate: rate of every player's steps.
+        alpha: α, decay of the mean squared gradient.
     """
 
     name = "rmsprop"

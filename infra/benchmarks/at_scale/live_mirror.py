@@ -1,21 +1,25 @@
 """How far MLflow is behind a study that trains: rows are stored at a rate, and a mirror follows them into a SQLite file.
 
-    python -m infra.benchmarks.at_scale.live_mirror docs/paper_study /tmp/live --rate 20 --seconds 60 --mirror all
+    python -m infra.benchmarks.at_scale.live_mirror docs/paper_study /tmp/live --rate 20 --seconds 60 --mirror all --beside 2
 
 Nothing is trained: the cohorts of a stored study are stored again, each when its runs would be finished. A run's lag is the time
-from its row to its run in MLflow, finished; exemplars and means, which are written at the end, have none. Prints a row of a Markdown table.
+from its row to its run in MLflow, finished; exemplars and means, which are written at the end, have none. Beside it processes
+may compute as training does, at the priority of Ray's workers. Prints a row of a Markdown table.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +35,9 @@ from sweeps.tracking.selection import POLICIES
 from sweeps.tracking.study_rows import StudyRows
 
 POLL_SECONDS = 0.25
+WORKERS = 15
+"""Niceness of Ray's workers."""
+
 FINISHED = """select tags.value from tags join runs on runs.run_uuid = tags.run_uuid
               where tags.key = 'run_key' and runs.status in ('FINISHED', 'FAILED')"""
 
@@ -43,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rate", type=float, default=20.0, help="runs that are stored in a second")
     parser.add_argument("--seconds", type=float, default=60.0, help="for which rows are stored")
     parser.add_argument("--mirror", choices=POLICIES, default=AUTO, help="what is mirrored")
+    parser.add_argument("--beside", type=int, default=0, help="processes that compute beside it")
     parser.add_argument("--declared", type=int, default=0, help="runs that the study is said to have")
     options = parser.parse_args(arguments)
     if options.target.exists():
@@ -60,14 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _store(study, cohorts.pop(), stored)
     while not watch.ask("select 1 from experiments where name = ?", read_manifest(str(study)).study):
         time.sleep(POLL_SECONDS)
+    begun = _processor_seconds(follower.pid)  # MLflow is loaded, its tables are made
     watching = threading.Thread(target=watch.follow)
     watching.start()
-    start = time.monotonic()
-    for cohort in cohorts:
-        _store(study, cohort, stored)
-        time.sleep(max(0.0, start + len(stored) / options.rate - time.monotonic()))
-    seconds = time.monotonic() - start
+    with _computing(options.beside):
+        start = time.monotonic()
+        for cohort in cohorts:
+            _store(study, cohort, stored)
+            time.sleep(max(0.0, start + len(stored) / options.rate - time.monotonic()))
+        seconds = time.monotonic() - start
+    processor = _processor_seconds(follower.pid)
     result = follower.finish(600.0)
+    last = time.monotonic() - start - seconds
     ended.set()
     watching.join()
     if not result.complete:
@@ -75,15 +87,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = StudyRows(str(study), options.mirror, options.declared)
     rows.refresh()  # without exemplars, which are written at the end
     lags = [watch.seen[key] - stored[key] for key in rows.versions]
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(
-        "| mirrored | rows a second | runs in MLflow | lag in s: median | 95 % | greatest | mirror's cores | its memory |"
-    )
-    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
+    print("| mirrored | computing beside | rows a second | runs in MLflow | lag in s: median | 95 % | greatest | "
+          "ends after the last row | mirror's cores | its memory |")  # fmt: skip
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     middle, high, most = np.quantile(lags, [0.5, 0.95, 1.0])
-    cores = (usage.ru_utime + usage.ru_stime) / seconds
-    print(f"| {options.mirror} | {len(stored) / seconds:.1f} | {len(lags):,} of {len(stored):,} | {middle:.1f} | {high:.1f} | "
-          f"{most:.1f} | {cores:.2f} | {usage.ru_maxrss / 2**10:.0f} MiB |")  # fmt: skip
+    print(f"| {options.mirror} | {options.beside} | {len(stored) / seconds:.1f} | {len(lags):,} of {len(stored):,} | {middle:.1f} | "
+          f"{high:.1f} | {most:.1f} | {last:.1f} s | {(processor - begun) / seconds:.2f} | {memory:.0f} MiB |")  # fmt: skip
+
+
+@contextmanager
+def _computing(count: int) -> Iterator[None]:
+    """So many processes that compute until the block is left."""
+    code = f"import os; os.nice({WORKERS})\nwhile True: sum(range(100_000))"
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def _processor_seconds(pid: int) -> float:
+    """Processor time that a process has taken by now."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Watch:

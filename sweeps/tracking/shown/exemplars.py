@@ -34,9 +34,9 @@ def ranks(report: Path) -> dict[str, str] | None:
 
 
 def kinds(manifest: Manifest) -> tuple[str, ...]:
-    """Kinds of the images that runs of these data can have."""
+    """Kinds of the images that runs of these data can have; of points in the plane the samples are drawn here."""
     if are_images(manifest.shape):
-        return (SAMPLES, "reconstructions", "interpolations")
+        return manifest.pictures
     return () if manifest.shape != (2,) or manifest.coordinates else (SAMPLES,)
 
 

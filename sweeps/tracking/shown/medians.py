@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from result_names import exact, split_variant
 from result_schema import Manifest
-from sweeps.tracking.contents import colour_of
 from sweeps.tracking.summaries import KEY
 
 if TYPE_CHECKING:
@@ -24,8 +23,13 @@ MEDIAN, LOW, HIGH = "median/", "low/", "high/"
 """Prefixes of a metric's name: its median over configurations, and the ends of its 95 % interval."""
 
 
-def contents(report: Path, manifest: Manifest) -> Iterator[tuple[str, str, RunContent]]:
-    """Name, digest and content of each run of a report's summary, if it has one. A median that is a DIVERGED run is left out."""
+def contents(
+    report: Path, manifest: Manifest, colours: Mapping[str, str]
+) -> Iterator[tuple[str, str, RunContent]]:
+    """Name, digest and content of each run of a report's summary, if it has one, in its algorithm's colour.
+
+    A median that is a DIVERGED run is left out.
+    """
     from sweeps.tracking.mlflow_store import RunContent
 
     if not (report / FILE).is_file():
@@ -48,7 +52,7 @@ def contents(report: Path, manifest: Manifest) -> Iterator[tuple[str, str, RunCo
             KEY: key,
             "content": digest,
             "algorithm": name,
-            "mlflow.runColor": colour_of(name, manifest),
+            **({"mlflow.runColor": colours[name]} if name in colours else {}),
         }
         yield (
             key,

@@ -17,9 +17,10 @@ from typing import Any
 
 from result_metrics import SMALLER
 from result_schema import METRICS, VERSION, Manifest
-from sweeps.tracking.contents import COSTS
+from sweeps.tracking.contents import COSTS, SYSTEM
 from sweeps.tracking.shown import exemplars
 from sweeps.tracking.shown.medians import HIGH, KIND, LOW, MEDIAN
+from sweeps.tracking.shown.notes import note
 
 COMPARISON = "comparison"
 _TAG = "mlflow.sharedViewState."
@@ -122,17 +123,7 @@ def view_tags(manifest: Manifest, mirrored: str = "") -> dict[str, str]:
         packed = "deflate;" + base64.b64encode(zlib.compress(state.encode(), 9)).decode()
         envelope = {"name": view.name, "createdAt": made, "updatedAt": made, "state": packed}
         tags[f"{_TAG}{view.key}{'_view' if view.key == COMPARISON else ''}"] = json.dumps(envelope)
-    return {**tags, "mlflow.note.content": note(manifest, mirrored)}
-
-
-def note(manifest: Manifest, mirrored: str = "") -> str:
-    """Markdown above the runs: the question, what of its runs is there, and which view answers what."""
-    lines = [f"* **{view.name}**: {view.says}" for view in PREPARED]
-    question = [manifest.question] if manifest.question else []
-    part = (
-        [f"Of this study's runs MLflow has: {mirrored}. The stored rows are all of them."] if mirrored else []
-    )
-    return "\n\n".join([*question, *part, "Under *Views*:\n\n" + "\n".join(lines)])
+    return {**tags, "mlflow.note.content": note(manifest, PREPARED, mirrored)}
 
 
 def link(server: str, experiment_id: str, view: View) -> str:
@@ -147,6 +138,7 @@ def _state(view: View, manifest: Manifest) -> dict[str, Any]:
         *(f"metrics.`{name}`" for name in _columns(view, manifest)),
         *(f"tags.`{name}`" for name in ("outcome", "diverged_at", VERSION, "data_version")
           if name != "diverged_at" or view.key == "diverged"),
+        *(["attributes.`Dataset`"] if view.search != _SUMMARIES else []),  # medians may be of several
         *(f"params.`{name}`" for name in (*manifest.hyper_parameters, "seed")),
     ]  # fmt: skip
     group = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": view.grouped}]}
@@ -208,7 +200,7 @@ def _placed(view: View, manifest: Manifest) -> list[Card]:
     told = {str(card.get("metricKey")) for card in cards if card["type"] in ("BAR", "LINE")}
     names = [*(metric.name for metric in manifest.metrics), *manifest.losses, *COSTS]
     medians = ["diverged_share", "runs", *(f"{what}{n}" for n in names for what in (MEDIAN, LOW, HIGH))]
-    every = medians if view.search == _SUMMARIES else names
+    every = medians if view.search == _SUMMARIES else [*names, *SYSTEM.values()]
     gone = [{**_bar(name), "deleted": True, "isGenerated": True} for name in every if name not in told]
     shown = {key for card in cards for key in card.get("imageKeys", ())}
     gone += [{**_image(kind), "deleted": True} for kind in exemplars.kinds(manifest) if kind not in shown]

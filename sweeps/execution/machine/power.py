@@ -8,11 +8,12 @@ a GPU that part, whatever its neighbours do: so a machine whose slots are all at
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from sweeps.execution.machine.nvml import graphics
 
 POWERCAP = Path("/sys/class/powercap")
 
@@ -37,7 +38,7 @@ class Meter:
     def __init__(self, device: str, share: float | None) -> None:
         self.share = 1.0 if device == "cpu" else (share or 1.0)
         self._part = 1 / (os.cpu_count() or 1) if device == "cpu" else self.share
-        self._joules = packages() if device == "cpu" else graphics(device)
+        self._joules = packages() if device == "cpu" else gpu(device)
         self.begin()
 
     def begin(self) -> None:
@@ -88,17 +89,13 @@ def packages(folder: Path = POWERCAP) -> Joules | None:
     return joules
 
 
-def graphics(device: str) -> Joules | None:
+def gpu(device: str) -> Joules | None:
     """Energy of the GPU that is this process's `device`; None where NVML or its package is not there, or the GPU does not tell."""
-    with contextlib.suppress(
-        Exception
-    ):  # NVML has errors of its own, and its package may be another one of that name
-        import torch
-
-        nvml = importlib.import_module("pynvml")
-        nvml.nvmlInit()
-        number = torch.device(device).index or 0
-        handle = nvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(number).uuid}")
+    with contextlib.suppress(Exception):  # NVML has errors of its own
+        there = graphics(device)
+        if there is None:
+            return None
+        nvml, handle = there
         before = [float(nvml.nvmlDeviceGetTotalEnergyConsumption(handle))]
 
         def joules() -> float | None:
