@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from result_schema import read_table
+from result_reading import read_table
 
 FOLDER = "pictures"
 """Beside the rows, in a study's directory."""

@@ -21,8 +21,9 @@ from analysis.comparison.verdicts import Answer
 from analysis.rows import Rows
 from analysis.words import label
 from result_files import PlaceError
+from result_manifest import SchemaError
 from result_names import exact
-from result_schema import GRID, SchemaError
+from result_schema import GRID
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from result_manifest import Manifest
 from result_names import split_variant
-from result_schema import Manifest, Outcome
+from result_schema import Outcome
 
 _SAME = ["algorithm", "configuration_key", "seed", "data_version"]
 

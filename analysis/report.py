@@ -17,7 +17,7 @@ import tyro
 import command_output
 import result_digests
 from result_files import ForeignFolderError, PlaceError
-from result_schema import SchemaError
+from result_manifest import SchemaError
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import result_manifest
+import result_reading
 import result_schema
 from analysis import states
 from analysis.levels import levelled, without_lambda
@@ -22,9 +24,10 @@ from analysis.stored_names import HEADLINE_OF_POSTERIORS, MODES
 from analysis.versions import Superseded, newest
 from analysis.vocabulary import Measure
 from result_files import PlaceError
+from result_manifest import Manifest, SchemaError
 from result_names import exact, in_reading_order
 from result_pictures import Pictures, read_pictures
-from result_schema import GRID, HEADLINE, Manifest, Outcome, SchemaError
+from result_schema import GRID, HEADLINE, Outcome
 
 RESULTS = (Outcome.COMPLETED.value, Outcome.DIVERGED.value)
 """Outcomes that are results at the declared budget, and so stand in every denominator.
@@ -313,8 +316,8 @@ def load(where: str, iterations: int | None = None, sampler: str | None = None) 
         SchemaError: no store, another schema, no rows, unreadable files, no rows of that budget or sampler.
     """
     with _reading(where):
-        manifest = result_schema.read_manifest(where)
-        table = result_schema.read_runs(where)
+        manifest = result_manifest.read_manifest(where)
+        table = result_reading.read_runs(where)
     if table.num_rows == 0:
         raise SchemaError(f"{where} must hold at least one finished run, but it has no rows; run the study first, "
                           "such as python sweeps/toy_robustness.py --preset smoke")  # fmt: skip
@@ -344,7 +347,7 @@ def _curves(study: Rows) -> pd.DataFrame:
     schema = study.manifest.curves_schema
     columns = ["run_key", "iteration", *(m.column for m in study.headline if m.column in schema.names)]
     with _reading(study.where):
-        curves = result_schema.read_table(study.where, "curves", schema, columns=columns)
+        curves = result_reading.read_table(study.where, "curves", schema, columns=columns)
     kept = pc.is_in(curves["run_key"], value_set=pa.array(study.runs["run_key"], pa.string()))
     return curves.filter(kept).to_pandas(self_destruct=True)
 
@@ -411,7 +414,7 @@ def _require_unique(where: str, runs: pd.DataFrame) -> None:
 def load_points(where: str, run_keys: list[str], shape: tuple[int, ...] = (2,)) -> dict[str, Points]:
     """Generated points of some runs: run key -> array [n, *shape]; runs without stored points are left out."""
     with _reading(where):
-        table = result_schema.read_samples(where, run_keys)
+        table = result_reading.read_samples(where, run_keys)
     keys = table["run_key"].to_pylist()
     arrays = [np.asarray(points.values, np.float32).reshape(-1, *shape) for points in table["points"]]
     return dict(zip(keys, arrays, strict=True))

@@ -1,6 +1,6 @@
 """Facts of studies that were stored before manifests had them; nothing is added to these tables.
 
-A new system has both in its class, and the manifest of a study that knows it (`result_schema.Manifest`).
+A new system has both in its class, and the manifest of a study that knows it (`result_manifest.Manifest`).
 """
 
 from result_published import Published, Statement
@@ -54,4 +54,4 @@ PUBLISHED = {
         for metric, value in zip(("log_likelihood", "reconstruction", "elbo", "kl_z"), values, strict=True)
     )),
 }  # fmt: skip
-"""Study -> what its file said then of published numbers (`result_schema.Manifest.published`)."""
+"""Study -> what its file said then of published numbers (`result_manifest.Manifest.published`)."""

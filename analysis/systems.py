@@ -13,7 +13,7 @@ import tyro
 
 import command_output
 from result_files import PlaceError
-from result_schema import SchemaError
+from result_manifest import SchemaError
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _labels: ContextVar[Mapping[str, str]] = ContextVar("labels", default=LABELS)
 
 @contextmanager
 def naming(labels: Mapping[str, str]) -> Iterator[None]:
-    """What is written meanwhile calls algorithms by these labels (`result_schema.Manifest.labels`), then as stored studies do."""
+    """What is written meanwhile calls algorithms by these labels (`result_manifest.Manifest.labels`), then as stored studies do."""
     token = _labels.set({**LABELS, **labels})
     try:
         yield

@@ -11,7 +11,7 @@ Expected both reconstruct at λ = 0.1, sVAE-r with the better overall inception 
          in 70 %; in the median of the score, at matched λ ≤ 1, no difference is shown (docs/reproduction.md).
 """
 
-from result_schema import AT_LEAST, AT_MOST, Bound
+from result_manifest import AT_LEAST, AT_MOST, Bound
 from sweeps.cli import main
 from sweeps.study import Asked, Preset, Published, Statement, Study
 

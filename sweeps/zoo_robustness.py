@@ -8,7 +8,7 @@ Command  make study STUDY=zoo_robustness, or python sweeps/zoo_robustness.py [--
 Cost     embedded: 24 configurations and 2 seeds of each system, an hour on two cores.
 """
 
-from result_schema import AT_LEAST, Bound
+from result_manifest import AT_LEAST, Bound
 from sweeps.cli import main
 from sweeps.study import ALL, Preset, Study
 from sweeps.toy_robustness import STUDY as ROBUSTNESS

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from result_schema import read_curves, read_manifest, read_runs
+from result_manifest import read_manifest
+from result_reading import read_curves, read_runs
 from sweeps.cli import main
 from sweeps.study import Preset, Study
 from tests.trainables import image_files

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from analysis import rows
+from result_manifest import read_manifest
 from result_pictures import read_pictures
-from result_schema import read_curves, read_manifest, read_runs
+from result_reading import read_curves, read_runs
 from sweeps.image_lambda import STUDY
 from trainables.runs import Configuration, run_key
 

@@ -18,6 +18,7 @@ SHARED = {
     "result_digests",
     "result_files",
     "result_folded",
+    "result_manifest",
     "result_metrics",
     "result_mosaics",
     "result_names",
@@ -25,6 +26,7 @@ SHARED = {
     "result_prices",
     "result_progress",
     "result_published",
+    "result_reading",
     "result_schema",
 }
 LAYERS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.execution import trial
 from sweeps.planning.cohort_plans import CohortPlan
 from sweeps.store import kept_models

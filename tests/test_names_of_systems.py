@@ -9,7 +9,7 @@ import pytest
 
 from analysis.stored_names import BASELINES, LABELS
 from analysis.words import label, naming
-from result_schema import MANIFEST, Manifest, SchemaError, read_manifest
+from result_manifest import MANIFEST, Manifest, SchemaError, read_manifest
 from sweeps.store.store import Store
 from trainables import objectives
 

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 import torch
 
+from result_manifest import read_manifest
 from result_metrics import SMALLER, VERSION_1
-from result_schema import read_curves, read_manifest, read_runs
+from result_reading import read_curves, read_runs
 from sweeps import toy_robustness
 from sweeps.cli import main, study_command
 from sweeps.cli.options import search_metrics
@@ -38,7 +39,7 @@ SLICED = "my_lab.sliced_wasserstein:SlicedWasserstein"
 PROGRAM = """
 import contextlib, io, json, shutil
 from rich.console import Console
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.cli import rerun
 from sweeps.cli.options import parse
 from sweeps.cli.study_command import run

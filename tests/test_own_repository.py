@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import part_registry
-from result_schema import read_manifest, read_runs
+from result_manifest import read_manifest
+from result_reading import read_runs
 from sweeps.cli import rerun
 from trainables import datasets, objectives
 

@@ -12,7 +12,8 @@ import torch
 
 from analysis import rows
 from analysis.versions import Superseded
-from result_schema import VERSION, read_runs
+from result_reading import read_runs
+from result_schema import VERSION
 from sweeps.toy_robustness import STUDY
 from tests.trainables.factory import run
 from trainables.engine.cohort import Cohort

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from result_manifest import SchemaError
 from result_pictures import read_pictures
-from result_schema import SchemaError, read_runs, read_samples
+from result_reading import read_runs, read_samples
 from sweeps.avb_synthetic import STUDY
 from sweeps.cli import open_study, rerun
 from sweeps.store.store import Store

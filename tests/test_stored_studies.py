@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from analysis import rows
-from result_schema import read_curves, read_runs
+from result_reading import read_curves, read_runs
 from sweeps import matched_lambda, reference_configuration, zoo_robustness
 from sweeps.study import Study
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import AT_LEAST, AT_MOST, Bound, Manifest, SchemaError, read_manifest
+from result_manifest import AT_LEAST, AT_MOST, Bound, Manifest, SchemaError, read_manifest
 from sweeps.store.store import Store
 from sweeps.study import Study
 from sweeps.study.variants import on_data

@@ -19,7 +19,8 @@ from analysis.rows import Rows
 from analysis.statistics import estimates
 from analysis.statistics.resampling import Generator
 from analysis.vocabulary import Floats, Measure
-from result_schema import Manifest, Outcome
+from result_manifest import Manifest
+from result_schema import Outcome
 
 SCORE = Measure("score", "score", +1, smallest=0.05)
 """A metric that every verdict here is of."""

@@ -23,7 +23,7 @@ import tyro
 
 import command_output
 from result_files import PlaceError
-from result_schema import SchemaError
+from result_manifest import SchemaError
 
 if TYPE_CHECKING:
     from analysis.compare.cells import Cells

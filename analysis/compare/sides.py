@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from result_schema import Manifest, SchemaError, read_manifest, read_runs
+from result_manifest import Manifest, SchemaError, read_manifest
+from result_reading import read_runs
 
 VERSIONS = "versions"
 """Column of JSON, package or property of the machine -> its version; a condition may name one of them."""

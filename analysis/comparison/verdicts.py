@@ -125,7 +125,7 @@ class Family:
 
     Attributes:
         size: how many they are.
-        declared: metric -> smallest difference of interest (`result_schema.Manifest.smallest_differences`).
+        declared: metric -> smallest difference of interest (`result_manifest.Manifest.smallest_differences`).
         looks: units at which the study is looked at by plan, while it trains (`sequential`); empty: once, at its end.
         units: of the study now.
     """

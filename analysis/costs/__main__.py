@@ -23,8 +23,9 @@ import tyro
 import command_output
 import result_prices
 from result_files import PlaceError
+from result_manifest import SchemaError, read_manifest
 from result_prices import Prices
-from result_schema import SchemaError, read_manifest, read_runs
+from result_reading import read_runs
 
 COLUMNS = ("run_key", "algorithm", "lam", "seed", "configuration", "budget", "device", "train_seconds", "device_share", "energy_joules")  # fmt: skip
 

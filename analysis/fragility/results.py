@@ -17,7 +17,7 @@ from analysis.statistics.blocks import Block, Sides, block, gains, hits
 from analysis.statistics.estimates import Interval
 from analysis.statistics.processes import done
 from analysis.vocabulary import Floats, Measure
-from result_schema import Target
+from result_manifest import Target
 
 LEAST = 10
 """Configurations from which there is a worst tenth."""

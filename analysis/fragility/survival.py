@@ -22,7 +22,7 @@ from analysis.statistics.blocks import Sides, block, gains, hits
 from analysis.statistics.estimates import Interval
 from analysis.statistics.resampling import CONFIDENCE, Generator
 from analysis.vocabulary import LOG_FLOOR, Floats, Measure
-from result_schema import AT_LEAST, Bound, Target
+from result_manifest import AT_LEAST, Bound, Target
 
 ANY = "any of them"
 _STEPS = 121

@@ -16,7 +16,7 @@ import tyro
 
 import command_output
 from result_files import ForeignFolderError, PlaceError, open_directory, own_folder, write
-from result_schema import SchemaError
+from result_manifest import SchemaError
 
 FOLDER = "paper"
 

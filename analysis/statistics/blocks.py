@@ -13,7 +13,8 @@ from analysis import rows
 from analysis.rows import Rows, once
 from analysis.statistics import estimates
 from analysis.vocabulary import Floats, Measure
-from result_schema import AT_LEAST, Outcome, Target
+from result_manifest import AT_LEAST, Target
+from result_schema import Outcome
 
 KEY = ["configuration_key", "seed", "data_version"]
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import command_output
 from result_metrics import LARGER, VERSION_1
-from result_schema import METRICS, Outcome, read_runs
+from result_reading import read_runs
+from result_schema import METRICS, Outcome
 from sweeps import toy_robustness
 from sweeps.toy_robustness import STUDY
 

@@ -16,7 +16,8 @@ import numpy as np
 import command_output
 from analysis.comparison.trends import pareto
 from result_metrics import VERSION_1, MetricInfo
-from result_schema import Outcome, read_runs
+from result_reading import read_runs
+from result_schema import Outcome
 from sweeps.strategies.optuna_search import Search, Settings
 from sweeps.toy_robustness import STUDY
 from trainables.runs import Configuration, Run

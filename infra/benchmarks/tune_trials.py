@@ -20,7 +20,7 @@ from rich.console import Console
 
 from infra.benchmarks import plain
 from infra.benchmarks.workload import STUDY, config
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.execution import tuner
 from sweeps.execution.cluster import connect
 from sweeps.planning import cohort_plans

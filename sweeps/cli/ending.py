@@ -10,7 +10,8 @@ from rich.console import Console
 
 import result_digests
 from result_files import below
-from result_schema import Outcome, SchemaError
+from result_manifest import SchemaError
+from result_schema import Outcome
 from sweeps.cli.reporting import Reported, Reporting
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import disconnect

@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
+from result_manifest import read_manifest
 from result_pictures import read_pictures
-from result_schema import read_manifest
 from sweeps.cli import rerun, saving
 from sweeps.store import kept_models
 from sweeps.store.store import Store

@@ -23,8 +23,9 @@ from rich.console import Console
 
 import result_digests
 from result_files import below, open_directory
+from result_manifest import SchemaError, read_manifest
 from result_pictures import Pictures, read_pictures
-from result_schema import SchemaError, read_curves, read_manifest, read_runs, read_samples
+from result_reading import read_curves, read_runs, read_samples
 from sweeps.cli.ending import INTERRUPTED
 from sweeps.cli.options import Options, of_keywords
 from sweeps.cli.reporting import Reporting

@@ -28,16 +28,11 @@ import pyarrow.compute as pc
 import tyro
 
 import command_output
+from result_manifest import SchemaError, read_manifest
 from result_metrics import VERSION_1, MetricInfo
 from result_pictures import Pictures, read_pictures
-from result_schema import (
-    VERSION,
-    Outcome,
-    SchemaError,
-    read_manifest,
-    read_runs,
-    run_name,
-)
+from result_reading import read_runs
+from result_schema import VERSION, Outcome, run_name
 from sweeps.cli import saving
 from sweeps.console import command_line
 from sweeps.console.errors import check_given

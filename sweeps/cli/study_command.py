@@ -14,8 +14,8 @@ from rich.console import Console
 import command_output
 import part_registry
 from result_files import below
+from result_manifest import SchemaError
 from result_metrics import VERSION_1
-from result_schema import SchemaError
 from sweeps.cli import notify
 from sweeps.cli.carrying_out import carry_out
 from sweeps.cli.ending import INTERRUPTED, Ending

@@ -13,8 +13,9 @@ import pyarrow.fs as pafs
 
 import result_progress
 from result_files import below, open_directory, visible_files
+from result_manifest import read_manifest
 from result_progress import Progress
-from result_schema import FINISHED, Outcome, read_manifest
+from result_schema import FINISHED, Outcome
 from sweeps.status.stored_rows import StoredRows
 from sweeps.store import lease
 from sweeps.store.store import BEGUN

@@ -10,7 +10,8 @@ import pyarrow.fs as pafs
 
 import result_folded
 from result_files import open_directory
-from result_schema import READERS, Manifest, damaged, one_row_per_run, read_file
+from result_manifest import Manifest
+from result_reading import READERS, damaged, one_row_per_run, read_file
 from sweeps.store.unread import Unread
 
 COLUMNS = ("run_key", "outcome", "iterations", "finished_at", "error", "algorithm")

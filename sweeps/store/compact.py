@@ -15,7 +15,7 @@ from typing import Annotated
 import tyro
 
 import command_output
-from result_schema import SchemaError
+from result_manifest import SchemaError
 from sweeps.console import command_line
 from sweeps.console.errors import check_given, check_uri, refuse, remedy
 from sweeps.console.masking import masked

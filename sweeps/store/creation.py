@@ -9,22 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from result_files import own_folder
+from result_manifest import MANIFEST, Manifest, SchemaError, Target, check_target, read_manifest
 from result_metrics import MetricInfo
 from result_pictures import FOLDER as PICTURES
 from result_published import Published
-from result_schema import (
-    HEADLINE,
-    LOSSES,
-    MANIFEST,
-    REFERENCE,
-    SAMPLES,
-    Manifest,
-    SchemaError,
-    Target,
-    check_columns,
-    check_target,
-    read_manifest,
-)
+from result_schema import HEADLINE, LOSSES, REFERENCE, SAMPLES, check_columns
 from sweeps.store.directory import StudyDirectory
 from sweeps.study.shown import colours_of, descriptions_of, levels_of
 from sweeps.study.space import Space

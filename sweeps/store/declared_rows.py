@@ -8,7 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from result_schema import VERSION, Manifest, one_row_per_run
+from result_manifest import Manifest
+from result_reading import one_row_per_run
+from result_schema import VERSION
 from trainables import datasets, objectives
 from trainables.runs import Configuration, run_key
 

@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from result_files import open_directory, visible_files, write
-from result_schema import Manifest, SchemaError, read_manifest
+from result_manifest import Manifest, SchemaError, read_manifest
 from sweeps.store.lease import Token
 
 

@@ -26,16 +26,9 @@ import pyarrow.parquet as pq
 import result_folded
 from result_files import write
 from result_folded import FULL, PREFIX, REPLACES
-from result_schema import (
-    READERS,
-    SAMPLES,
-    Manifest,
-    damaged,
-    one_row_per_point,
-    one_row_per_run,
-    one_row_per_sample,
-    read_file,
-)
+from result_manifest import Manifest
+from result_reading import READERS, damaged, one_row_per_point, one_row_per_run, one_row_per_sample, read_file
+from result_schema import SAMPLES
 from sweeps.store.lease import Token
 from sweeps.store.store import Store
 

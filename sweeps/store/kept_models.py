@@ -16,8 +16,10 @@ import pyarrow.fs as pafs
 from rich.console import Console
 
 from result_files import below, own_folder, visible_files, write
+from result_manifest import Manifest
 from result_metrics import MetricInfo
-from result_schema import VERSION, Manifest, Outcome, read_runs
+from result_reading import read_runs
+from result_schema import VERSION, Outcome
 from sweeps.store.store import Store
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ On a local or shared disk a number is taken by creating its file exclusively. Ob
 driver writes its claim under a name of its own and then lists the folder, and withdraws if it sees
 another one. Where a listing shows every earlier write, as S3, GCS and Azure promise, two cannot both stay.
 The check before a write and the write are two steps: a process that is stopped for a whole lease just between
-them still writes. Its rows have the same keys, and one row counts for each (`result_schema.one_row_per_run`).
+them still writes. Its rows have the same keys, and one row counts for each (`result_reading.one_row_per_run`).
 """
 
 from __future__ import annotations

@@ -13,21 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.fs as pafs
 
 from result_files import visible_files
+from result_manifest import MANIFEST, Manifest, SchemaError, read_manifest
 from result_pictures import FOLDER as PICTURES
 from result_pictures import table as pictures_table
-from result_schema import (
-    FINISHED,
-    GRID,
-    MANIFEST,
-    SAMPLES,
-    VERSION,
-    Manifest,
-    Outcome,
-    SchemaError,
-    read_manifest,
-    read_runs,
-    read_table,
-)
+from result_reading import read_runs, read_table
+from result_schema import FINISHED, GRID, SAMPLES, VERSION, Outcome
 from sweeps.store.creation import DeclaredDirectory
 from sweeps.store.declared_rows import WEIGHED, by_key, misplaced, renamed
 from trainables.runs import Run

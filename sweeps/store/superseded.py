@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from result_schema import VERSION, read_runs
+from result_reading import read_runs
+from result_schema import VERSION
 from sweeps.store.store import Store
 from trainables import datasets, objectives
 

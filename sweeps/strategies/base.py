@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow.compute as pc
 from rich.console import Console
 
-from result_schema import GRID, read_runs
+from result_reading import read_runs
+from result_schema import GRID
 from sweeps.planning.stages import Stage
 from sweeps.store.store import Store
 from trainables.runs import Run

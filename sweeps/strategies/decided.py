@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 from rich.console import Console
 
 from result_names import exact
-from result_schema import FINISHED, read_runs
+from result_reading import read_runs
+from result_schema import FINISHED
 from sweeps.planning import cohort_plans
 from sweeps.planning.remaining import words
 from sweeps.planning.stages import Stage

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from result_schema import conformed, one_row_per_run, read_manifest, read_table
+from result_manifest import read_manifest
+from result_reading import one_row_per_run, read_table
+from result_schema import conformed
 from sweeps.store.declared_rows import STORED_KEY, by_key, renamed
 from sweeps.store.store import Store
 from sweeps.store.unread import Unread

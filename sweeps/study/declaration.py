@@ -10,18 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from result_manifest import Target, check_default, check_smallest_differences, check_target
 from result_metrics import VERSION_1, unknown
 from result_names import own_values
 from result_published import Published
-from result_schema import (
-    HEADLINE,
-    LOSSES,
-    Target,
-    check_columns,
-    check_default,
-    check_smallest_differences,
-    check_target,
-)
+from result_schema import HEADLINE, LOSSES, check_columns
 from sweeps.study.grid import Grid
 from sweeps.study.space import Float, Int, Space, When, check, is_grid, points
 from trainables import configurations, metrics, objectives
@@ -94,7 +87,7 @@ class Study:
         presets: name -> Preset; the one called `embedded`, or else the first, is run where none is named.
         data: name of the data set (`trainables.datasets.find`).
         search: how configurations are chosen by default: grid, or a sampler's name (`sweeps.strategies.optuna_search`).
-        targets: each a tuple of `result_schema.Bound` that one run is to meet together; the report says how many do.
+        targets: each a tuple of `result_manifest.Bound` that one run is to meet together; the report says how many do.
         limits: bounds that a run keeps, or else it has failed: the report counts the failures by each, and a DIVERGED run as one by all.
         smallest_differences: metric -> the smallest difference of interest, in its own units, a factor of an MSE: what
             differs by less is called equivalent. The report has a default for a metric that is left out.

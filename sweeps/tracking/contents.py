@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import pyarrow.fs as pafs
 
 from result_files import is_link, open_directory
+from result_manifest import Manifest
 from result_names import own_values, split_variant
-from result_schema import UTILISATION, VERSION, Manifest, Outcome, run_name
+from result_schema import UTILISATION, VERSION, Outcome, run_name
 from sweeps.tracking.shown.data_sets import data_of
 from sweeps.tracking.study_rows import MEASURED, Row
 

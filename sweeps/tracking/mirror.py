@@ -37,7 +37,7 @@ import pyarrow as pa
 import tyro
 
 import command_output
-from result_schema import SchemaError
+from result_manifest import SchemaError
 from sweeps.console import command_line
 from sweeps.console.errors import check_given
 from sweeps.console.masking import masked

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from result_schema import Manifest, read_runs
+from result_manifest import Manifest
+from result_reading import read_runs
 from sweeps.store import kept_models
 from sweeps.store.store import Store
 

@@ -15,8 +15,10 @@ import pyarrow.parquet as pq
 
 from result_colours import colours
 from result_files import open_directory, visible_files
+from result_manifest import MANIFEST, read_manifest
 from result_names import in_reading_order
-from result_schema import FINISHED, MANIFEST, Outcome, conformed, one_row_per_run, read_manifest
+from result_reading import one_row_per_run
+from result_schema import FINISHED, Outcome, conformed
 from sweeps.store.unread import Unread
 from sweeps.tracking.follower import AUTO
 from sweeps.tracking.selection import Selection, check, selection

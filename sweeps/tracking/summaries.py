@@ -13,8 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from result_manifest import Manifest
 from result_metrics import MetricInfo
-from result_schema import VERSION, Manifest, Outcome, conformed, one_row_per_run, run_name
+from result_reading import one_row_per_run
+from result_schema import VERSION, Outcome, conformed, run_name
 from sweeps.tracking.contents import has_lambda, milliseconds, params_of
 from sweeps.tracking.selection import halvings, within
 from sweeps.tracking.study_rows import StudyRows

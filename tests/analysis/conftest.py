@@ -17,7 +17,8 @@ import pytest
 
 from analysis import contents
 from analysis.rows import Rows
-from result_schema import CURVES, METRICS, SAMPLES, VERSION, Manifest, runs_schema
+from result_manifest import Manifest
+from result_schema import CURVES, METRICS, SAMPLES, VERSION, runs_schema
 
 HYPER_PARAMETERS = {"depth": "int", "learning_rate": "float"}
 _FAILURE = contents.failure

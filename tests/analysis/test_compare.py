@@ -17,7 +17,8 @@ from analysis.compare import studies
 from analysis.compare.__main__ import main
 from analysis.compare.cells import compare
 from analysis.compare.sides import Condition, Side
-from result_schema import VERSION, read_manifest
+from result_manifest import read_manifest
+from result_schema import VERSION
 from tests.analysis.conftest import make_run, write_files
 
 Rows = list[dict[str, Any]]

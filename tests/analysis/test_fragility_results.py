@@ -13,7 +13,7 @@ from analysis.fragility.closeness import closeness
 from analysis.fragility.results import compute
 from analysis.rows import Rows, load
 from analysis.sections.fragility import Fragility, sentences, tables
-from result_schema import AT_LEAST, AT_MOST, Bound, Target
+from result_manifest import AT_LEAST, AT_MOST, Bound, Target
 from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION, LOG_MSE, ON_MODE
 

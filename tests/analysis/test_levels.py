@@ -23,7 +23,7 @@ from analysis.sections._paired_cells import verdict_cells
 from analysis.sections.base import Report
 from analysis.sections.opening import facts
 from analysis.statistics.summary import summarise
-from result_schema import Manifest
+from result_manifest import Manifest
 from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION, MSE
 

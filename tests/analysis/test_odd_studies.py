@@ -27,7 +27,8 @@ from analysis.sections.samples import Samples
 from analysis.statistics.estimates import mean_and_std
 from analysis.statistics.histograms import linear_edges, log_edges
 from analysis.words import counted
-from result_schema import MANIFEST, METRICS
+from result_manifest import MANIFEST
+from result_schema import METRICS
 from tests.analysis.conftest import HYPER_PARAMETERS
 from tests.analysis.made import made
 from tests.analysis.measures import INCEPTION, MSE

@@ -15,7 +15,7 @@ from analysis.document.files import render
 from analysis.rows import load
 from analysis.sections._rank_figure import rank_figure
 from analysis.sections.ranking import cells_of, pair_cells, sentences
-from result_schema import MANIFEST
+from result_manifest import MANIFEST
 from tests.analysis.measures import INCEPTION, LOG_MSE
 
 LOST = {"outcome": "DIVERGED", "inception_score": None, "mse_x": None}

@@ -12,7 +12,7 @@ from analysis.rows import choose_budget, load, load_points, results, tally
 from analysis.sections.opening import notes
 from analysis.sections.provenance import Provenance
 from result_files import PlaceError
-from result_schema import SchemaError
+from result_manifest import SchemaError
 from tests.analysis.made import made
 
 

@@ -14,7 +14,7 @@ from analysis.fragility.survival import ANY, band, failures, survivals
 from analysis.rows import Rows
 from analysis.sections.failures import Failures, own_cells, paired_cells, sentences
 from analysis.statistics import estimates
-from result_schema import AT_LEAST, AT_MOST, Bound, Target
+from result_manifest import AT_LEAST, AT_MOST, Bound, Target
 from tests.analysis.made import made
 
 Run = Callable[..., dict[str, Any]]

@@ -16,7 +16,7 @@ from analysis.importance.tunability import best_on_average, configurations, decl
 from analysis.rows import Rows
 from analysis.sections.tuning import Tuning
 from analysis.statistics.blocks import gains
-from result_schema import Manifest, SchemaError, read_manifest
+from result_manifest import Manifest, SchemaError, read_manifest
 from sweeps.store.store import Store
 from sweeps.study import Study
 from tests.analysis.made import made

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.comparison.families import family_of, judged
 from analysis.comparison.verdicts import Answer, Family
-from result_schema import Manifest, SchemaError
+from result_manifest import Manifest, SchemaError
 from tests.analysis.measures import INCEPTION, LOG_MSE, MSE, ON_MODE
 
 

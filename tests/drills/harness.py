@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.toy_robustness import STUDY
 from tests.drills.recorded import LOG, Block, blocks
 from tests.sweeps.test_end_to_end import DIRECTORY, mlflow_runs

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from result_schema import read_curves, read_runs, read_samples
+from result_reading import read_curves, read_runs, read_samples
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY
 from tests.drills.harness import ROOT, STARTED, record

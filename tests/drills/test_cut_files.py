@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import SchemaError, read_curves, read_manifest, read_runs, read_samples
+from result_manifest import SchemaError, read_manifest
+from result_reading import read_curves, read_runs, read_samples
 from sweeps.execution import resume
 from sweeps.store import lease
 from sweeps.store.store import Store

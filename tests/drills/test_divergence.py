@@ -14,7 +14,7 @@ import torch
 
 from analysis import rows as stored_rows
 from analysis.statistics.summary import summarise
-from result_schema import read_runs
+from result_reading import read_runs
 from tests.drills.diverging import BAD, STUDY
 from tests.drills.harness import Drill, record
 from tests.sweeps.small_study import mlflow_client

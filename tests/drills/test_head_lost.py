@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from tests.drills.harness import Drill, alive, record, until
 from tests.drills.recorded import redone
 from tests.sweeps.test_ui import free_port

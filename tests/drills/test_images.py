@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from result_pictures import EXEMPLARS, Pictures, read_pictures
-from result_schema import read_curves, read_runs
+from result_reading import read_curves, read_runs
 from sweeps.cli import rerun
 from sweeps.tracking import mirror
 from sweeps.tracking.shown.exemplars import TAG

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from tests.drills.harness import Drill, record, until, workers
 from tests.drills.recorded import redone
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from tests.drills.harness import Drill, record
 
 pytestmark = pytest.mark.drill

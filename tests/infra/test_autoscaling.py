@@ -19,7 +19,7 @@ import pytest
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from infra.node import start, stop
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.toy_robustness import STUDY
 from tests.infra.conftest import free_port
 from tests.infra.installed import ROOT, outside_environment

@@ -11,7 +11,7 @@ import pytest
 
 from analysis import rows
 from infra.benchmarks.at_scale import large_study
-from result_schema import read_curves, read_runs
+from result_reading import read_curves, read_runs
 from sweeps.cli import rerun
 
 PAPER = str(Path(__file__).parents[2] / "docs" / "paper_study")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.toy_robustness import STUDY
 from tests.drills.harness import Drill, until
 from tests.drills.recorded import redone

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.toy_robustness import STUDY
 from tests.infra.conftest import Machine, free_port, started, wait_for_port
 from tests.infra.installed import ROOT, outside_environment

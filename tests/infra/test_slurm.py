@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.toy_robustness import STUDY
 from tests.infra.conftest import started
 from tests.infra.installed import ROOT, outside_environment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from tests.infra.installed import ROOT, environment, outside_environment
 
 

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from result_manifest import MANIFEST, Manifest
 from result_pictures import EXEMPLARS, table
-from result_schema import CURVES, LOSSES, MANIFEST, METRICS, SAMPLES, Manifest, runs_schema
+from result_schema import CURVES, LOSSES, METRICS, SAMPLES, runs_schema
 
 MANIFEST_OF_STUDY = Manifest(
     study="toy_robustness",

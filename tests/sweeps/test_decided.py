@@ -14,7 +14,7 @@ import pytest
 from rich.console import Console
 
 from analysis.statistics.locations import LEAST, LEAST_OF_MEDIAN
-from result_schema import SchemaError, read_manifest
+from result_manifest import SchemaError, read_manifest
 from sweeps.store.store import Store
 from sweeps.strategies import decided
 from sweeps.strategies.decided import DecidedGrid, looks

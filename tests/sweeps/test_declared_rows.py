@@ -16,7 +16,8 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from result_schema import read_manifest, read_runs
+from result_manifest import read_manifest
+from result_reading import read_runs
 from sweeps.cli import preview, rerun
 from sweeps.execution import trial
 from sweeps.planning.cohort_plans import CohortPlan, Segment

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import Outcome, read_curves, read_runs
+from result_reading import read_curves, read_runs
+from result_schema import Outcome
 from sweeps.toy_robustness import STUDY
 from tests.trainables.factory import train
 from trainables.runs import Run
@@ -201,7 +202,7 @@ def test_trial_whose_worker_is_killed_continues_from_its_checkpoint_to_the_same_
 FAIL_THEN_TRAIN = """
 import sys
 from rich.console import Console
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.execution import tuner as execution
 from sweeps.planning import cohort_plans as planning
 from sweeps.execution.cluster import connect

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import result_folded
-from result_schema import SchemaError, one_row_per_run, read_curves, read_runs, read_samples
+from result_manifest import SchemaError
+from result_reading import one_row_per_run, read_curves, read_runs, read_samples
 from sweeps.store import compact, folding, lease
 from sweeps.store.compact import Options
 from sweeps.store.folding import fold

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from result_schema import read_manifest, read_runs
+from result_manifest import read_manifest
+from result_reading import read_runs
 from sweeps import image_lambda, image_likelihood, image_zoo
 from sweeps.cli import data, main, open_study, study_command
 from sweeps.study import Study, outside

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from result_schema import read_runs, read_samples
+from result_reading import read_runs, read_samples
 from sweeps.cli import preview, rerun
 from sweeps.cli.models_of_runs import model_of
 from sweeps.execution import trial

@@ -12,7 +12,7 @@ from ray import cloudpickle, tune
 from ray.exceptions import RaySystemError, RayTaskError
 from rich.console import Console
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.execution import tuner
 from sweeps.execution.lost import Lost, reason
 from sweeps.planning import cohort_plans

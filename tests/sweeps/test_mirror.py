@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from result_schema import MANIFEST, runs_schema
+from result_manifest import MANIFEST
+from result_schema import runs_schema
 from sweeps.tracking import contents, mirror
 from sweeps.tracking.contents import text
 from sweeps.tracking.mirrored_runs import Mirror

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from result_manifest import MANIFEST
 from result_metrics import VERSION_1
-from result_schema import MANIFEST
 from sweeps.tracking import mirror, mlflow_store, selection
 from sweeps.tracking.mirrored_runs import Mirror
 from sweeps.tracking.mlflow_store import ExperimentStore, TrackingError

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from result_schema import SchemaError
+from result_manifest import SchemaError
 from sweeps.cli import StudyError, open_study, opened_study
 from sweeps.cli.ending import INTERRUPTED, TERMINATED
 from sweeps.cli.options import of_keywords, parse

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from result_schema import read_manifest, read_runs
+from result_manifest import read_manifest
+from result_reading import read_runs
 from tests.drills.harness import ROOT
 from tests.drills.recorded import LOG, blocks
 from tests.sweeps.test_end_to_end import mlflow_runs

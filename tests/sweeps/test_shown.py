@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from result_colours import OTHERS, STORED, colours
-from result_schema import MANIFEST, Manifest, read_manifest
+from result_manifest import MANIFEST, Manifest, read_manifest
 from sweeps.store.store import Store
 from sweeps.study import Float, Int, When
 from sweeps.study.shown import colours_of, levels_of

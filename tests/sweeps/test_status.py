@@ -16,8 +16,9 @@ import pytest
 
 import result_progress
 from result_files import open_directory
+from result_manifest import SchemaError
 from result_progress import Progress
-from result_schema import SchemaError, read_runs
+from result_reading import read_runs
 from sweeps.status import reading, stored_rows
 from sweeps.status.__main__ import Options, main
 from sweeps.status.reading import State

@@ -12,19 +12,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from result_manifest import MANIFEST, SchemaError, read_manifest
 from result_metrics import VERSION_1
-from result_schema import (
-    MANIFEST,
-    METRICS,
-    VERSION,
-    Outcome,
-    SchemaError,
-    read_curves,
-    read_manifest,
-    read_runs,
-    read_samples,
-    run_name,
-)
+from result_reading import read_curves, read_runs, read_samples
+from result_schema import METRICS, VERSION, Outcome, run_name
 from sweeps.store.lease import Fenced, Lease, take
 from sweeps.store.store import Store
 from sweeps.toy_robustness import STUDY

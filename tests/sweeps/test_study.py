@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from analysis.stored_names import PUBLISHED
+from result_manifest import read_manifest
 from result_published import Published, Statement
-from result_schema import read_manifest
 from sweeps import avb_synthetic, image_lambda, lambda_sweep, toy_robustness
 from sweeps.lambda_sweep import STUDY as LAMBDA_SWEEP
 from sweeps.model_zoo import STUDY as MODEL_ZOO

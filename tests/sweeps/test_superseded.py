@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from result_schema import read_runs
+from result_reading import read_runs
 from sweeps.cli import ending, study_command
 from sweeps.cli.reporting import Reported
 from sweeps.execution import tuner

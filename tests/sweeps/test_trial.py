@@ -14,7 +14,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from result_schema import UTILISATION, read_curves, read_runs, read_samples
+from result_reading import read_curves, read_runs, read_samples
+from result_schema import UTILISATION
 from sweeps.execution import resume, trial
 from sweeps.execution.machine import power, utilisation
 from sweeps.execution.progress import StudyProgress

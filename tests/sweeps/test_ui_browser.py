@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from analysis import report
-from result_schema import MANIFEST
+from result_manifest import MANIFEST
 from sweeps.tracking import mirror, ui
 from sweeps.tracking.mlflow_store import find_experiment
 from sweeps.tracking.shown import views

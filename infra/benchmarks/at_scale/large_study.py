@@ -21,17 +21,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import command_output
+from result_manifest import MANIFEST, Manifest, read_manifest
 from result_metrics import LARGER, MetricInfo
-from result_schema import (
-    MANIFEST,
-    SAMPLES,
-    VERSION,
-    Manifest,
-    read_curves,
-    read_manifest,
-    read_runs,
-    read_table,
-)
+from result_reading import read_curves, read_runs, read_table
+from result_schema import SAMPLES, VERSION
 from trainables import datasets
 from trainables.configurations import Configuration, content_hash
 from trainables.runs import run_key

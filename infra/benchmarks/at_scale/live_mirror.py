@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 
 import command_output
 from infra.benchmarks.at_scale.large_study import copies
-from result_schema import MANIFEST, read_manifest
+from result_manifest import MANIFEST, read_manifest
 from sweeps.tracking.follower import AUTO, start_follower
 from sweeps.tracking.selection import POLICIES
 from sweeps.tracking.study_rows import StudyRows

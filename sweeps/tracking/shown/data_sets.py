@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from result_schema import Manifest
+from result_manifest import Manifest
 
 if TYPE_CHECKING:
     from sweeps.tracking.mlflow_store import DataContent

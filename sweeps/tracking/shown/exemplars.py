@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from result_manifest import Manifest
 from result_mosaics import are_images, mosaic
 from result_pictures import EXEMPLARS, SAMPLES, Pictures, read_pictures
-from result_schema import Manifest, read_samples
+from result_reading import read_samples
 from sweeps.tracking.shown.plane_picture import plane_picture
 
 TAG = "exemplar"

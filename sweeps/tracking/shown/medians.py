@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from result_manifest import Manifest
 from result_names import exact, split_variant
-from result_schema import Manifest
 from sweeps.tracking.summaries import KEY
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from result_schema import Manifest
+from result_manifest import Manifest
 
 
 class Answer(Protocol):

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from result_manifest import Manifest
 from result_metrics import SMALLER
-from result_schema import METRICS, VERSION, Manifest
+from result_schema import METRICS, VERSION
 from sweeps.tracking.contents import COSTS, SYSTEM
 from sweeps.tracking.shown import exemplars
 from sweeps.tracking.shown.medians import HIGH, KIND, LOW, MEDIAN
