@@ -267,16 +267,25 @@ def content_hash(content: Any) -> str:
 
 
 def content_hashes(shared: Mapping[str, Any], varying: Sequence[str]) -> Callable[..., str]:
-    """Function of the values of `varying` to the `content_hash` of them and what is shared, whose text is made once."""
-    names = sorted({*shared, *varying})
-    values = ["%s" if name in varying else _canonical(shared[name]).replace("%", "%%") for name in names]
-    keys = [_canonical(name).replace("%", "%%") for name in names]
-    template = "{" + ",".join(f"{key}:{value}" for key, value in zip(keys, values, strict=True)) + "}"
-    order = [varying.index(name) for name in names if name in varying]
+    """Function of the values of `varying` to the `content_hash` of them and what is shared. Of what is shared the text is made once,
+    and once for each value of all but the last of `varying`, which is to change fastest.
+    """
+    names, last = sorted({*shared, *varying}), varying[-1]
+    texts = {name: _canonical(value) for name, value in shared.items()}
+    keys = {name: _canonical(name) for name in names}
     canonical = functools.lru_cache(4096, typed=True)(_canonical)
 
+    @functools.lru_cache(4096, typed=True)
+    def around(*values: Any) -> tuple[str, str]:
+        """The text before the value of the last name, and after it."""
+        known = {**texts, **dict(zip(varying[:-1], map(_canonical, values), strict=True))}
+        pairs = [f"{keys[name]}:{known.get(name, '')}" for name in names]
+        place = names.index(last) + 1
+        return "{" + ",".join(pairs[:place]), ",".join(["", *pairs[place:]]) + "}"
+
     def of(*values: Any) -> str:
-        return _hashed(template % tuple([canonical(values[place]) for place in order]))
+        before, after = around(*values[:-1])
+        return _hashed(before + canonical(values[-1]) + after)
 
     return of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -15,7 +15,6 @@ import command_output
 import part_registry
 from result_files import below
 from result_manifest import SchemaError
-from result_metrics import VERSION_1
 from sweeps.cli import notify
 from sweeps.cli.carrying_out import carry_out
 from sweeps.cli.ending import INTERRUPTED, Ending
@@ -24,7 +23,7 @@ from sweeps.console.errors import check_uri, refuse, remedy
 from sweeps.console.masking import masked
 from sweeps.execution.cluster import ClusterError, connect, require
 from sweeps.execution.sigterm import stopped_by_sigterm
-from sweeps.execution.starting import beside, leave
+from sweeps.execution.starting import Starting, beside, leave
 from sweeps.store import kept_models, lease, superseded
 from sweeps.store.lease import Fenced
 from sweeps.store.store import Store
@@ -131,7 +130,18 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         None,
         Ending(study.name, store, preset.iterations, tracking_uri, check_policy(options.mirror), console),
     )
-    starting = None
+    starting: Starting | None = None
+
+    def ray() -> Starting:
+        """Ray, which starts beside this from the first call on."""
+        nonlocal starting
+        if starting is None:
+            store.check_writable()
+            lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
+            starting = beside(connect, options.address, options.scale_to, options.py_modules)
+            started.callback(leave, starting)
+        return starting
+
     if options.until is not None:
         check_until(options.until, sampler, halving)
     if sampler == "grid" and not halving and not options.until and not only_shown:
@@ -144,21 +154,18 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
                 ending,
                 lambda: carry_out(settled, None, record, ending, keep=options.keep),
             )
+        known = store.manifest.own if there else {}
         if (
             options.data is None
             and options.algorithms is None
             and not options.set
             and not set(NAMED) & set(study.space)
             and not study.metrics
-            and not (there and foreign_metrics(store))
-            and surely_todo(study, preset, store)
+            and store.count_finished() < surely_declared(study, preset, known)
         ):
-            # Nothing that is left to check can be refused: Ray starts while torch is loaded.
+            # Hardly anything that is left to check can be refused: Ray starts while torch is loaded.
             runs.check(preset.lambdas[0], preset.iterations, options.precision)
-            store.check_writable()
-            lease.refuse(store.filesystem, store.path)
-            starting = beside(connect, options.address, options.scale_to, options.py_modules)
-            started.callback(leave, starting)
+            ray()
 
     datasets.check(study.data)
     if options.features is not None and not datasets.find(study.data).featured:
@@ -227,15 +234,12 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         rehearsal.check(work.examples())
         datasets.find(study.data).prepare(lambda line: console.print(f"prepare   {line}"))
         parts = outside.of(study, algorithms)
-        if starting is None:
-            lease.refuse(store.filesystem, store.path)  # now rather than when Ray is there
-            starting = beside(connect, options.address, options.scale_to, options.py_modules)
-            started.callback(leave, starting)
+        ray()
         from trainables.networks import precision
 
         if options.address == "local":
             ahead.compile_ahead(work.examples())
-        slots = starting.result()
+        slots = ray().result()
 
         precision.check(options.precision, slots.device)
         require(parts, slots)
@@ -253,11 +257,6 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
         return notify.told(
             options.notify, work, ending, lambda: carry_out(work, slots, record, ending, kept, options.keep)
         )
-
-
-def foreign_metrics(store: Store) -> bool:
-    """Whether stored rows have metrics that are not of this project, and so may not be here."""
-    return any(metric.name not in {known.name for known in VERSION_1} for metric in store.manifest.metrics)
 
 
 def check_stored_metrics(store: Store) -> None:
@@ -294,11 +293,17 @@ def check_until(until: str, sampler: str, halving: Halving | None) -> None:
         )
 
 
-def surely_todo(study: Study, preset: Preset, store: Store) -> bool:
-    """Whether fewer runs are stored than the study declares at one λ, which is at all where no algorithm has λ; told without its
-    data and objectives.
+def surely_declared(study: Study, preset: Preset, known: Mapping[str, Mapping[str, Any]]) -> int:
+    """Number of runs that the study declares, told without its data and objectives; 0 where it is not said which it compares.
+
+    Args:
+        study, preset: the study.
+        known: as `Manifest.own`, which tells algorithms without λ; of a study without a run it does not matter.
     """
     if study.algorithms == ALL:
-        return False
-    configurations = len(study.subset(preset.limit))
-    return store.count_finished() < configurations * preset.seeds * len(set(study.algorithms))
+        return 0
+    trained = sum(
+        len(set(preset.lambdas)) if "lam" in known.get(name, ("lam",)) else 1
+        for name in set(study.algorithms)
+    )
+    return len(study.subset(preset.limit)) * preset.seeds * trained
