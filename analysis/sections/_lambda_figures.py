@@ -30,6 +30,10 @@ _BESIDE = {4: np.array([0.025, 0.03]), -11: np.array([0.025, -0.04])}
 """Points up from a point to words beside it -> where their middle is, in parts of the plane."""
 
 
+_LEAST_SHARE = 5.0
+"""Per cent that the axis of shares DIVERGED reaches to at least: the interval of none among many looks like much on one of its own."""
+
+
 class _Point(NamedTuple):
     """A system at one λ in the plane, and whether it is on the front."""
 
@@ -64,6 +68,7 @@ def lambda_figure(
                 log_axis(panel, "y")
             _lambda_axis(panel, places, axis)
             panel_title(panel, title)
+        panels[-1].set_ylim(top=max(panels[-1].get_ylim()[1], _LEAST_SHARE))
         legend(
             figure, [Line2D([], [], color=c, marker="o") for c in colour.values()], list(map(label, colour))
         )

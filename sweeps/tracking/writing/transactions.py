@@ -7,6 +7,7 @@ most of what a run costs. Its store takes its sessions from one attribute; here 
 from __future__ import annotations
 
 import contextlib
+import inspect
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -15,8 +16,9 @@ SESSIONS = "ManagedSessionMaker"
 
 
 def possible(store: Any) -> bool:
-    """Whether MLflow's store takes several calls in one transaction."""
-    return hasattr(store, SESSIONS)
+    """Whether MLflow's store takes several calls in one transaction: one of a database, in a version whose sessions are as here."""
+    sessions = getattr(store, SESSIONS, None)
+    return callable(sessions) and "read_only" in inspect.signature(sessions).parameters
 
 
 @contextlib.contextmanager
