@@ -154,14 +154,15 @@ def _run(study: Study, options: Options, console: Console, started: contextlib.E
                 ending,
                 lambda: carry_out(settled, None, record, ending, keep=options.keep),
             )
-        known = store.manifest.own if there else {}
+        known = store.manifest if there else None
         if (
             options.data is None
             and options.algorithms is None
             and not options.set
             and not set(NAMED) & set(study.space)
             and not study.metrics
-            and store.count_finished() < surely_declared(study, preset, known)
+            and not (known and any(metric.path for metric in known.metrics))  # which may not be here
+            and store.count_finished() < surely_declared(study, preset, known.own if known else {})
         ):
             # Hardly anything that is left to check can be refused: Ray starts while torch is loaded.
             runs.check(preset.lambdas[0], preset.iterations, options.precision)

@@ -18,6 +18,7 @@ from result_schema import GRID
 from sweeps import toy_robustness
 from sweeps.cli import ending, main
 from sweeps.cli.reporting import Reported, Reporting
+from sweeps.cli.study_command import surely_declared
 from sweeps.store.store import Store
 from sweeps.strategies import settled
 from sweeps.tracking import mirror_record
@@ -189,3 +190,15 @@ def test_a_mirror_elsewhere_and_a_report_of_another_budget_are_not_known(finishe
     assert mirror_record.recall("results/toy_robustness", "sqlite:////elsewhere/mlflow.db", AUTO) is None
     assert mirror_record.recall("results/toy_robustness", "http://127.0.0.1:5000", AUTO) is None
     assert not result_digests.report_is_current("results/toy_robustness", 300, GRID)
+
+
+@pytest.mark.parametrize("algorithms", [("svae_r", "alice"), ("svae_r", "gan", "vae")])
+def test_runs_that_surely_are_declared_are_all_runs_once_the_manifest_tells_who_has_lambda(
+    tmp_path: Path, algorithms: tuple[str, ...]
+) -> None:
+    study = replace(toy_robustness.STUDY, algorithms=algorithms)
+    store = Store(str(tmp_path))
+    store.create("toy_robustness", "?", algorithms=algorithms)
+    preset = study.preset("embedded", lambdas=(0.1, 1.0, 0.1), seeds=2, limit=3)
+    declared = study.declared(preset, None, "float32")
+    assert surely_declared(study, preset, store.manifest.own) == len(declared)

@@ -43,7 +43,7 @@ def test_view_selects_and_orders_the_columns_of_the_comparison() -> None:
     assert state["selectedColumns"] == [
         "params.`algorithm`", "params.`lam`", "metrics.`mse_x`", "metrics.`inception_score`",
         "metrics.`modes_covered`", "metrics.`on_mode_share`", "tags.`outcome`", "tags.`objective_version`", "tags.`data_version`",
-        "params.`width`", "params.`rate`", "params.`note`", "params.`seed`",
+        "attributes.`Dataset`", "params.`width`", "params.`rate`", "params.`note`", "params.`seed`",
     ]  # fmt: skip
     assert state["searchFilter"] == "tags.kind = 'run'"
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`inception_score`", False)
