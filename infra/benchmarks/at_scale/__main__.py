@@ -30,7 +30,7 @@ ROWS = (SEED, 10 * SEED, 200 * SEED)
 MOST_COHORTS = 20_000
 """Runs up to which a file per cohort is made: as many files take minutes to write."""
 
-READ = "import sys; from result_schema import read_runs; print(len(read_runs(sys.argv[1])))"
+READ = "import sys; from result_reading import read_runs; print(len(read_runs(sys.argv[1])))"
 KEYS = "import sys; from sweeps.store.store import Store; print(len(Store(sys.argv[1]).finished()))"
 
 

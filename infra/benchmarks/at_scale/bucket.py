@@ -14,7 +14,7 @@ import pyarrow.fs as pafs
 
 from infra.benchmarks.at_scale.measured import Measured, run
 
-READ = "import sys; from result_schema import read_runs; print(len(read_runs(sys.argv[1])))"
+READ = "import sys; from result_reading import read_runs; print(len(read_runs(sys.argv[1])))"
 BUCKET = "rows-of-a-benchmark"
 PATIENCE = 60.0
 
