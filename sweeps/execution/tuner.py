@@ -185,6 +185,14 @@ def train_stages(
     return [error for error in lost.values() if error]
 
 
+def count_no_callbacks() -> None:
+    """Keeps Tune from counting callbacks by their kinds for usage statistics, which are off: it would import MLflow for that, a second."""
+    with contextlib.suppress(ImportError):  # then Ray counts them otherwise
+        from ray.air._internal import usage
+
+        usage.tag_callbacks = lambda callbacks: False
+
+
 @contextlib.contextmanager
 def _own_signals() -> Iterator[None]:
     """Puts this process's answers to Ctrl-C and SIGUSR1 back afterwards: Tune leaves its own, which ignores the next one."""
@@ -222,6 +230,7 @@ def _fit(
         plans: cohorts whose runs are not in their trials' configurations.
     """
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    count_no_callbacks()
     class_cache.ENV_VARS_TO_PROPAGATE.difference_update(AWS_KEYS)
     if slots.own:  # inherited; for a runtime environment Ray would not use the workers that are there
         os.environ.update(class_cache.DEFAULT_ENV_VARS)
