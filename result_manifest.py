@@ -89,7 +89,7 @@ Target = tuple[Bound, ...]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a study's directory says about itself.
+    """Description of a study that its directory holds.
 
     Attributes:
         study: the study's name.

@@ -1,4 +1,4 @@
-"""What was found of one system, which is compared with none: how often it DIVERGED, and its medians."""
+"""Findings on a single system, which is compared with none: its share DIVERGED and its medians."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ MOST_LAMBDAS = 4
 
 @dataclass(frozen=True)
 class Findings:
-    """What a study found.
+    """Findings of a study.
 
     Attributes:
         sentences: two at most.
@@ -65,7 +65,7 @@ def units_in_words(counts: Sequence[int], noun: str) -> str:
 
 
 def scope(study: Rows) -> str:
-    """What intervals over this study's units say nothing of."""
+    """Sentence on what intervals over this study's units do not cover."""
     seeds = study.runs["seed"].nunique()
     if study.unit == "seed":
         return "There is one configuration: of others nothing is known."
@@ -77,7 +77,7 @@ def scope(study: Rows) -> str:
 
 
 def diverged(study: Rows) -> str:
-    """How many results DIVERGED, and that they are counted."""
+    """Sentence with the number of DIVERGED results, which count as worse than any value."""
     ended = rows.results(study.trained)
     count = rows.diverged_count(ended)
     if not count:
@@ -86,10 +86,10 @@ def diverged(study: Rows) -> str:
 
 
 def unit_name(study: Rows) -> str:
-    """What a study's intervals are over, in the plural."""
+    """Name of the units that a study's intervals are over, in the plural."""
     return "seeds" if study.unit == "seed" else "configurations"
 
 
 def waits(pairs: int) -> str:
-    """So many pairs are not complete, in words."""
+    """Words for a number of pairs that are not complete."""
     return f"{counted(pairs, 'pair')} {'waits' if pairs == 1 else 'wait'} for a side that is missing, FAILED or STOPPED"

@@ -1,4 +1,4 @@
-"""What a study that has no verdict lacks for one."""
+"""Findings on a study without a verdict: the results that a verdict still needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from analysis.words import counted, label, listed
 
 
 def findings(study: Rows, comparison: Comparison | None) -> Findings:
-    """That nothing can be told yet, and what is missing."""
+    """Findings that say that nothing can be told yet, and what is missing."""
     return Findings([f"Nothing can be told yet{_of(study)}.", f"{_missing(study, comparison)}."], [])
 
 

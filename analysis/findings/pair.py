@@ -1,4 +1,4 @@
-"""What was found of two systems that are compared at length: by the study's metrics, and as λ grows."""
+"""Findings on two systems that are compared at length: by the study's metrics, and as λ grows."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _certainty(study: Rows, comparison: Comparison, told: Told, family: Family) 
 
 
 def _too_few(everything: Sequence[Difference], family: Family) -> list[str]:
-    """That medians over so few units cannot show a difference in so large a family, and how many can; nothing where they can."""
+    """Sentence on too few units for medians to show any difference in so large a family; none where they are enough."""
     most = max(d.verdict.location.units for d in everything)
     least = next((n for n in range(LEAST_OF_MEDIAN, _MOST_UNITS) if sign_test_p(n, 0) <= family.level), None)
     if most < LEAST_OF_MEDIAN or least is None or most >= least:

@@ -1,4 +1,4 @@
-"""How much of a study was trained when its report was made."""
+"""Sentence on how much of a study was trained when its report was made."""
 
 from __future__ import annotations
 

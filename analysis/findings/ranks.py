@@ -1,4 +1,4 @@
-"""What was found of many systems: who ranks first by each of the study's metrics, and how many pairs are shown to differ."""
+"""Findings on many systems: the first by each of the study's metrics, and the number of pairs shown to differ."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _units(one: Standing) -> int:
 
 
 def _first(measure: Measure, own: Sequence[Standing], study: Rows) -> str:
-    """Who ranks first by a metric, with the λ where there are several."""
+    """Words for the system that ranks first by a metric, with the λ where there are several."""
     own = [one for one in own if one.ranking.mean]
     if not own:
         return f"none is ranked by {measure.name}, since no {study.unit.removesuffix('_key')} has a result of all"
@@ -82,7 +82,7 @@ def _mean(there: Sequence[Standing]) -> str:
 
 
 def _pairs(measure: Measure, own: Sequence[Standing]) -> str:
-    """How many pairs are shown to differ, and what is shown of who is first."""
+    """Words for the number of pairs shown to differ, and for the number that the first system wins."""
     contests = [contest for one in own for contest in one.contests]
     differing = sum(contest.winner is not None for contest in contests)
     said = f"{differing:,} of {counted(len(contests), 'pair')} by {measure.name}"

@@ -1,4 +1,4 @@
-"""What would change verdicts on two systems: divergences counted otherwise, and pairs that are still to come."""
+"""Robustness of verdicts on two systems to DIVERGED runs being left out and to pairs that are still to come."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOKS = (
 
 
 def sentences(study: Rows, pairs: Pairs, told: Sequence[Difference], family: Family) -> list[str]:
-    """What DIVERGED runs and missing pairs do to these verdicts."""
+    """Sentences on the effect of DIVERGED runs and missing pairs on these verdicts."""
     return [_diverged(study, pairs, told, family), *_waiting(pairs, told, family)]
 
 
@@ -36,7 +36,7 @@ def _diverged(study: Rows, pairs: Pairs, told: Sequence[Difference], family: Fam
 
 
 def _waiting(pairs: Pairs, told: Sequence[Difference], family: Family) -> list[str]:
-    """How many pairs are to come, and whether verdicts would stand if each went against its difference."""
+    """Sentences on the pairs to come, and on whether verdicts would stand if each went against its difference."""
     waiting = sum(pairs.unmatched.values())
     if not waiting:
         return []

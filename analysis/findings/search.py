@@ -1,4 +1,4 @@
-"""What a search found: the best run of each system, which is no comparison of systems."""
+"""Findings of a search: the best run of each system, which is no comparison of systems."""
 
 from __future__ import annotations
 

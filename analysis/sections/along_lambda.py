@@ -104,7 +104,7 @@ class AlongLambda(Section):
 
 
 def _corner(score: Measure) -> dict[str, str]:
-    """Where in the plane a score is good, and where it is not, in words."""
+    """Words for the side of the plane on which a score is good."""
     return {"corner": "top", "away": "down"} if score.better > 0 else {"corner": "bottom", "away": "up"}
 
 

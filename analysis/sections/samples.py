@@ -53,7 +53,7 @@ def _points(study: Rows, keys: list[str]) -> dict[str, Images]:
 
 
 def _seen(study: Rows) -> str:
-    """What to look for in a figure."""
+    """Words for what to look for in a figure."""
     if study.modes is not None:
         return " A good run has as many points in every circle, and few between them."
     if are_images(study.manifest.shape):

@@ -1,4 +1,4 @@
-"""What a manifest says of a study for those who show it: colours of algorithms, hyper-parameters in words."""
+"""Parts of a manifest for display: colours of algorithms, hyper-parameters in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a machine is used while a cohort trains, by readings that are made."""
+"""Utilisation of a machine while a cohort trains, by readings that are made."""
 
 from __future__ import annotations
 

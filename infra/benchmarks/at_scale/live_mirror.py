@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _computing(count: int) -> Iterator[None]:
-    """So many processes that compute until the block is left."""
+    """Runs so many processes that compute until the block is left."""
     code = f"import os; os.nice({WORKERS})\nwhile True: sum(range(100_000))"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(count)]
     try:

@@ -1,1 +1,1 @@
-"""What the machine tells of a trial: energy, and how much of it is used."""
+"""Measurements of the machine that a trial runs on: energy and utilisation."""

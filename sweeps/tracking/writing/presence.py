@@ -1,4 +1,4 @@
-"""What of a study is in MLflow, as it is listed once and known from then on.
+"""Inventory of a study's runs in MLflow, listed once and known from then on.
 
 After a failure only what was being written is asked for again, and a later process takes the list up where no mirror wrote in
 between (`mirror_record.Kept`).
